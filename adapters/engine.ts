@@ -1,0 +1,104 @@
+/**
+ * The one interface through which Paceline speaks to an engine. Shaped by what real vLLM and SGLang
+ * answer: vLLM streams deltas and tells versions only on the last chunk; SGLang streams cumulatively
+ * (its adapter cuts deltas) and tells spans at the end; the embedded engine tells them per chunk. A
+ * unary engine yields one `tokens` event and then `finished`.
+ */
+import type { HeldVersion } from "../server/contract/policy.ts";
+import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
+import type { TokenChunk } from "../server/contract/tokens.ts";
+import type { EngineDescription } from "../server/contract/worker.ts";
+
+/** One attempt of a rollout on one slot. */
+export interface EngineRequest {
+  /** Unique per attempt, of fixed length per rollout family so that no id is a prefix of another. */
+  readonly requestId: string;
+  readonly policy: string;
+  readonly slot: number;
+  readonly promptTokenIds: Uint32Array;
+  /** Tokens that the rollout already has; the engine goes on after them. Empty on a first attempt. */
+  readonly outputTokenIds: Uint32Array;
+  /** `maxNewTokens` and `minNewTokens` count `outputTokenIds`; an adapter reduces them where its engine does not. */
+  readonly sampling: Sampling;
+  /** Index in the group: siblings of one seed sample differently. */
+  readonly siblingIndex: number;
+  readonly logprobMode: LogprobMode;
+  readonly cacheNamespace: string;
+  readonly priority: number;
+}
+
+export type EngineEvent =
+  /** Prefill is done (or the first output is near); sent at most once, before any tokens. */
+  | { readonly type: "started"; readonly cachedTokens: number }
+  /** Deltas: `chunk.start` continues where the last one (or `outputTokenIds`) ended. */
+  | { readonly type: "tokens"; readonly chunk: TokenChunk }
+  | EngineFinish;
+
+export interface EngineFinish {
+  readonly type: "finished";
+  readonly reason: FinishReason;
+  readonly cachedTokens: number;
+  /** Versions over all output tokens of this attempt, from engines that tell only at the end. */
+  readonly versions:
+    | readonly { readonly version: number; readonly start: number; readonly end: number }[]
+    | null;
+}
+
+export interface EngineTelemetry {
+  readonly running: number;
+  readonly waiting: number;
+  readonly kvUsedTokens: number;
+  readonly kvTotalTokens: number;
+  /** Cumulative since the engine started. */
+  readonly outputTokens: number;
+  readonly prefillTokens: number;
+  /** Seconds of the last steps: `a + s·batch` is fitted from these by the server. */
+  readonly steps: readonly { readonly batch: number; readonly seconds: number }[];
+}
+
+export interface EngineControl {
+  /** Whole engine. `keep` freezes in place; `retract` drops KV and recomputes on resume; `abort` ends all. */
+  pause(mode: "keep" | "retract" | "abort", signal: AbortSignal): Promise<void>;
+  resume(signal: AbortSignal): Promise<void>;
+  /** Drops cached KV that no running request holds. */
+  flush(signal: AbortSignal): Promise<void>;
+}
+
+/** The update calls of an engine that loads from files. */
+export interface EngineWeights {
+  /**
+   * Loads `path` beside the serving weights and answers what it read. Serving is untouched; throws
+   * `weights_rejected` when it cannot be read or does not fit.
+   */
+  stage(
+    source: { policy: string; version: number; path: string },
+    signal: AbortSignal,
+  ): Promise<{ digest: string }>;
+  /**
+   * Puts the staged weights in place between two steps. `kv: "keep"` leaves running requests their
+   * KV (mixed from here on); `"drop"` recomputes it. Either way no cached prefix survives for others.
+   */
+  swap(
+    target: { policy: string; version: number; kv: "keep" | "drop" },
+    signal: AbortSignal,
+  ): Promise<{ digest: string; load: number }>;
+  /** Forgets staged weights. */
+  discard(target: { policy: string; version: number }, signal: AbortSignal): Promise<void>;
+  /** What the engine itself says it holds now; the caller decides what that proves. */
+  held(signal: AbortSignal): Promise<readonly Omit<HeldVersion, "label" | "proof">[]>;
+}
+
+export interface Engine {
+  readonly url: string;
+  /** Throws `engine_unreachable` or `engine_error`. Also tells a new incarnation. */
+  probe(signal: AbortSignal): Promise<EngineDescription>;
+  /**
+   * Runs one attempt. Aborting `signal` aborts the request inside the engine. Throws a typed error:
+   * `engine_unreachable` (socket lost), `engine_error` (protocol broken), `misaligned` (I1).
+   */
+  generate(request: EngineRequest, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  readonly control: EngineControl;
+  readonly weights: EngineWeights | null;
+  telemetry(signal: AbortSignal): Promise<EngineTelemetry>;
+  close(): Promise<void>;
+}

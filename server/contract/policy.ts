@@ -1,0 +1,62 @@
+/** Policies and their versions: the words that the ledger, the scheduler and a Result share. */
+
+/** The trainer's own name of a version; `step` may go back after a restart from a checkpoint. */
+export interface Label {
+  readonly run: string;
+  readonly step: number;
+}
+
+/** How a worker showed that it holds a version (I3), strongest first. */
+export type Proof = "digest" | "receipt" | "reported";
+
+/** What happens to a running rollout when its worker's weights change. */
+export type OnUpdate = "keep" | "reprefill" | "finish";
+
+export type CommitMode = "all" | "quorum" | "rolling" | "latest_wins";
+
+export type VersionState =
+  | "open"
+  | "gated"
+  | "transferring"
+  | "staged"
+  | "committed"
+  | "installed"
+  | "superseded"
+  | "aborted";
+
+/** At most one of these; absent = any committed version. */
+export type VersionConstraint =
+  | { readonly exact: number }
+  | { readonly min: number }
+  | { readonly max_lag: number }
+  | { readonly min_step: number };
+
+/** A version that a worker proved to hold in this incarnation and load. */
+export interface HeldVersion {
+  readonly policy: string;
+  readonly version: number;
+  readonly label: Label | null;
+  readonly proof: Proof;
+  /** Counts weight loads within one incarnation; part of the cache namespace. */
+  readonly load: number;
+  /** SHA-256 content digest (hex) of what the worker holds, where it can show one. */
+  readonly digest: string | null;
+}
+
+/** KV may only be shared inside one namespace (I3). */
+export function cacheNamespace(held: HeldVersion): string {
+  return `${held.policy}@${held.version}#${held.load}`;
+}
+
+/** Whether `constraint` allows `held` while `committed` is the fleet's version. */
+export function allows(
+  constraint: VersionConstraint | null,
+  held: Pick<HeldVersion, "version" | "label">,
+  committed: number,
+): boolean {
+  if (constraint === null) return true;
+  if ("exact" in constraint) return held.version === constraint.exact;
+  if ("min" in constraint) return held.version >= constraint.min;
+  if ("max_lag" in constraint) return committed - held.version <= constraint.max_lag;
+  return held.label !== null && held.label.step >= constraint.min_step;
+}

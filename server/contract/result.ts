@@ -1,0 +1,77 @@
+/**
+ * What a trainer gets. `createResult` is the only way to make one, and an invalid one cannot be made:
+ * aligned (I1), spans and segments contiguous and covering every output token (I2).
+ */
+import { PacelineError } from "./errors.ts";
+import type { FinishReason, GroupRef, LogprobMode, Segment, SessionRef, Span } from "./rollout.ts";
+import { assertAligned } from "./tokens.ts";
+
+export interface Routing {
+  /** Worker of the last attempt; `null` when the rollout was never placed. */
+  readonly worker: string | null;
+  readonly queueMs: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+  readonly cachedTokens: number;
+  readonly attempts: number;
+  readonly moves: number;
+}
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  /** Tokens generated and thrown away, or whose context was computed again. */
+  readonly wastedTokens: number;
+}
+
+export interface ResultParts {
+  readonly id: string;
+  readonly job: string;
+  readonly policy: string;
+  readonly group: GroupRef | null;
+  readonly session: SessionRef | null;
+  readonly outputTokenIds: Uint32Array;
+  readonly logprobs: Float32Array;
+  readonly logprobMode: LogprobMode;
+  readonly finishReason: FinishReason;
+  readonly spans: readonly Span[];
+  readonly segments: readonly Segment[];
+  readonly routing: Routing;
+  readonly usage: Usage;
+}
+
+declare const checked: unique symbol;
+export type Result = ResultParts & { readonly [checked]: true };
+
+/** Throws `misaligned` (I1) or `internal` (I2) instead of making an invalid Result. */
+export function createResult(parts: ResultParts): Result {
+  assertAligned(parts.outputTokenIds, parts.logprobs);
+  const length = parts.outputTokenIds.length;
+  assertCovers("spans", parts.spans, length);
+  assertCovers("segments", parts.segments, length);
+  if (parts.usage.outputTokens !== length) {
+    throw new PacelineError(
+      "internal",
+      `usage says ${parts.usage.outputTokens} of ${length} tokens`,
+    );
+  }
+  return parts as Result;
+}
+
+/** Half-open, contiguous, non-empty, covering `[0, length)`. */
+export function assertCovers(
+  what: string,
+  ranges: readonly { readonly start: number; readonly end: number }[],
+  length: number,
+): void {
+  let at = 0;
+  for (const { start, end } of ranges) {
+    if (start !== at || end <= start) {
+      throw new PacelineError("internal", `${what} break at ${at}: [${start}, ${end})`);
+    }
+    at = end;
+  }
+  if (at !== length) {
+    throw new PacelineError("internal", `${what} cover ${at} of ${length} output tokens`);
+  }
+}

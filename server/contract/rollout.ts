@@ -1,0 +1,143 @@
+/**
+ * A rollout as every part of the server sees it: decoded, checked and with its defaults in place.
+ * The wire's shape (snake_case, optional fields) is in `schema.ts`; codecs translate.
+ */
+import type { Label, OnUpdate, VersionConstraint } from "./policy.ts";
+
+/** Which distribution a logprob is taken from; see `docs/contract.md`. */
+export type LogprobMode = "processed" | "tempered" | "penalised" | "raw";
+
+export interface Sampling {
+  /** Tokens to sample at most, counting those of `continueFrom`. 0 scores the prompt only. */
+  readonly maxNewTokens: number;
+  readonly minNewTokens: number;
+  /** 0 = greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** 0 = off. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  readonly repetitionPenalty: number;
+  readonly stopTokenIds: readonly number[];
+  readonly stop: readonly string[];
+  readonly ignoreEos: boolean;
+  /** Unsigned, below 2^53; minted at accept where the caller gave none. */
+  readonly seed: number;
+  readonly logitBias: ReadonlyMap<number, number>;
+  readonly allowedTokenIds: readonly number[];
+  readonly badWords: readonly string[];
+  readonly structured: unknown;
+  /** Parameters for one kind of engine, passed as they are. */
+  readonly engine: Readonly<Record<string, unknown>>;
+}
+
+export interface GroupRef {
+  readonly id: string;
+  readonly size: number;
+  readonly index: number;
+}
+
+export interface SessionRef {
+  readonly id: string;
+  readonly turn: number;
+  readonly branch: number;
+  readonly final: boolean;
+}
+
+export interface Hints {
+  readonly expectedNewTokens: number | null;
+  readonly nextTurn: boolean;
+  readonly latency: "throughput" | "interactive";
+}
+
+export interface Want {
+  /** Any of these modes will do; a worker that gives none of them is not eligible. */
+  readonly logprobModes: readonly LogprobMode[];
+  readonly promptLogprobs: { readonly start: number } | null;
+  readonly topLogprobs: number;
+  readonly routedExperts: boolean;
+  readonly samplingMask: boolean;
+}
+
+/** Tokens of an earlier, partial rollout to go on from. */
+export interface Continuation {
+  readonly outputTokenIds: Uint32Array;
+  readonly logprobs: Float32Array;
+  readonly spans: readonly Span[];
+}
+
+export interface Rollout {
+  readonly id: string;
+  readonly job: string;
+  readonly policy: string;
+  readonly pool: string | null;
+  readonly promptTokenIds: Uint32Array;
+  readonly sampling: Sampling;
+  readonly continueFrom: Continuation | null;
+  readonly group: GroupRef | null;
+  readonly session: SessionRef | null;
+  readonly version: VersionConstraint | null;
+  /** `null`: the job's, else the publication's, else the policy's. */
+  readonly onUpdate: OnUpdate | null;
+  readonly cacheReuse: "version" | "session";
+  readonly resume: "required" | "best" | "never";
+  /** Lower runs first. */
+  readonly priority: number;
+  readonly hints: Hints;
+  readonly want: Want;
+  readonly timeoutMs: number | null;
+  readonly deliver: "reply" | "feed";
+}
+
+/** Half-open over output tokens; contiguous, covering all of them (I2). */
+export interface Span {
+  readonly version: number;
+  readonly label: Label | null;
+  readonly baseVersion: number | null;
+  readonly start: number;
+  readonly end: number;
+  /** `pure`: every attended KV entry is of this span's version. */
+  readonly kv: "pure" | "mixed";
+  readonly attested: "engine" | "coordinator" | "none";
+}
+
+export type ResumeKind = "none" | "cache" | "transfer" | "prefill";
+
+/** Tokens made in one stay on one slot under one version. */
+export interface Segment {
+  readonly worker: string;
+  readonly slot: number;
+  readonly incarnation: string;
+  readonly attempt: number;
+  readonly start: number;
+  readonly end: number;
+  readonly resume: ResumeKind;
+  readonly logprobMode: LogprobMode;
+  readonly numerics: { readonly dtype: string };
+}
+
+export type FinishType = "stop" | "length" | "abort";
+export type FinishCause =
+  | "eos"
+  | "stop_id"
+  | "stop_string"
+  | "max_new"
+  | "context"
+  | "kv"
+  | "client"
+  | "timeout"
+  | "need"
+  | "stale"
+  | "drain";
+
+export interface FinishReason {
+  readonly type: FinishType;
+  readonly cause: FinishCause;
+  /** The stop id or string that matched. */
+  readonly matched: number | string | null;
+}
+
+/** Key of a rollout in every map: ids are scoped by job. Neither part can hold a slash. */
+export const rolloutKey = (job: string, id: string): string => `${job}/${id}`;

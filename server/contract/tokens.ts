@@ -1,0 +1,45 @@
+/**
+ * Tokens inside Paceline: ids and logprobs as typed arrays of equal length (I1). `number[]` exists
+ * only in codecs. The pair is checked when it is made and again before it is encoded.
+ */
+import { PacelineError } from "./errors.ts";
+
+/** Engines floor what they cannot represent here (vLLM's `-9999.0`): never a real logprob. */
+const LOGPROB_FLOOR = -9999;
+
+/** Consecutive output tokens with the logprobs of the distribution that sampled them. */
+export interface TokenRun {
+  /** Output position of the first token. */
+  readonly start: number;
+  readonly ids: Uint32Array;
+  readonly logprobs: Float32Array;
+}
+
+/** A run of tokens made under one policy version; `null` where the engine tells only at the end. */
+export interface TokenChunk extends TokenRun {
+  readonly version: number | null;
+}
+
+/** Throws `misaligned` unless every token has exactly one finite logprob, at most 0 up to rounding. */
+export function assertAligned(ids: Uint32Array, logprobs: Float32Array): void {
+  if (ids.length !== logprobs.length) {
+    throw new PacelineError(
+      "misaligned",
+      `${ids.length} output tokens but ${logprobs.length} logprobs`,
+      { details: { tokens: ids.length, logprobs: logprobs.length } },
+    );
+  }
+  for (let i = 0; i < logprobs.length; i++) {
+    const value = logprobs[i] as number;
+    // Rounding in an engine's log-softmax can leave a certain token a hair above 0.
+    if (!(value > LOGPROB_FLOOR && value < 1e-3)) {
+      throw new PacelineError(
+        "misaligned",
+        `logprob ${value} at output position ${i} of this run`,
+        {
+          details: { position: i, logprob: String(value) },
+        },
+      );
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** What is known of an engine endpoint: its shape and what a probe proved that it can do (I6). */
+import type { LogprobMode } from "./rollout.ts";
+
+export type EngineKind = "embedded" | "simulated" | "vllm" | "sglang" | "trtllm" | "dynamo";
+
+/** Sampling parameters beyond `max_new_tokens` that an engine may or may not honour. */
+export type SamplingFeature =
+  | "temperature"
+  | "top_p"
+  | "top_k"
+  | "min_p"
+  | "presence_penalty"
+  | "frequency_penalty"
+  | "repetition_penalty"
+  | "logit_bias"
+  | "stop_token_ids"
+  | "stop"
+  | "min_new_tokens"
+  | "ignore_eos"
+  | "seed"
+  | "allowed_token_ids"
+  | "bad_words"
+  | "structured";
+
+export interface Capabilities {
+  readonly logprobModes: readonly LogprobMode[];
+  readonly sampling: readonly SamplingFeature[];
+  /** What of a rollout can rightly go on here from its tokens (I5). */
+  readonly resume: {
+    /** Sampling is keyed by (seed, sibling, position), so a continued rollout makes the same tokens. */
+    readonly seeded: boolean;
+    /** Penalties count the tokens that were handed in as output so far. */
+    readonly penalties: boolean;
+  };
+  /** When the engine tells which version made a token. */
+  readonly spans: "chunk" | "end" | "none";
+  /** `stream`: tokens arrive as they are made and can be journalled. */
+  readonly journal: "stream" | "none";
+  readonly pause: readonly ("keep" | "retract" | "abort")[];
+  readonly weights: {
+    /** New weights can be loaded and verified beside the serving ones. */
+    readonly stage: boolean;
+    readonly proof: "digest" | "receipt" | "reported";
+  };
+  readonly promptLogprobs: boolean;
+  readonly maxTopLogprobs: number;
+}
+
+/** One data-parallel rank: the unit of placement. */
+export interface Slot {
+  readonly index: number;
+  /** KV capacity in tokens. */
+  readonly kvTokens: number;
+  readonly maxRunning: number;
+}
+
+/** What a probe of an engine returns. */
+export interface EngineDescription {
+  readonly kind: EngineKind;
+  readonly engineVersion: string;
+  /** Fresh each time the engine process starts. */
+  readonly incarnation: string;
+  readonly model: string;
+  readonly dtype: string;
+  readonly maxModelLen: number;
+  readonly vocabSize: number;
+  readonly eosTokenIds: readonly number[];
+  readonly slots: readonly Slot[];
+  readonly capabilities: Capabilities;
+  readonly paused: boolean;
+}
+
+export type WorkerState =
+  | "starting"
+  | "ready"
+  | "paused"
+  | "updating"
+  | "suspect"
+  | "draining"
+  | "poisoned"
+  | "lost";

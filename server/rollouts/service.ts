@@ -1,0 +1,73 @@
+/** What fronts need of the rollouts' life: accept one, read its event log, end it. */
+import type { PacelineError } from "../contract/errors.ts";
+import type { Result } from "../contract/result.ts";
+import type { FinishCause, Rollout } from "../contract/rollout.ts";
+import type { TokenChunk } from "../contract/tokens.ts";
+import type { RevokeReason } from "../scheduler/card.ts";
+
+export type RolloutState = "queued" | "running" | "held" | "finished";
+
+/** One entry of a rollout's append-only log; its sequence number is its index. */
+export type RolloutEvent =
+  | { readonly type: "accepted"; readonly id: string }
+  | {
+      readonly type: "placed";
+      readonly worker: string;
+      readonly version: number;
+      readonly attempt: number;
+    }
+  | { readonly type: "tokens"; readonly chunk: TokenChunk }
+  | {
+      readonly type: "moved";
+      readonly from: string;
+      readonly to: string;
+      readonly reason: RevokeReason | "lost" | "failed";
+      readonly resume: "none" | "prefill";
+      /** Output tokens that stay valid; the next `tokens` start here. Fewer than were sent = a restart. */
+      readonly keptTokens: number;
+    }
+  | { readonly type: "held"; readonly reason: string }
+  | { readonly type: "finished"; readonly result: Result }
+  | { readonly type: "error"; readonly error: PacelineError };
+
+export interface RolloutProgress {
+  readonly id: string;
+  readonly job: string;
+  readonly state: RolloutState;
+  readonly outputTokens: number;
+  readonly worker: string | null;
+  readonly attempts: number;
+}
+
+export interface RolloutHandle {
+  readonly id: string;
+  readonly job: string;
+  progress(): RolloutProgress;
+  /** The Result, or throws the PacelineError that ended the rollout. */
+  result(): Promise<Result>;
+  /**
+   * Events from sequence number `from`, then as they come, ending after `finished` or `error`. A
+   * reader is a cursor: a slow one costs one integer. Batches: all that is there since the last pull,
+   * with consecutive token chunks of one version coalesced.
+   */
+  events(
+    from: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly { readonly seq: number; readonly event: RolloutEvent }[]>;
+  /**
+   * A reader stays attached until it calls the returned function. When the last one leaves an
+   * unfinished rollout it ends: at once if all were unary, `detach_ms` later if one streamed.
+   */
+  attach(kind: "unary" | "stream"): () => void;
+}
+
+export interface RolloutService {
+  /** Joins what runs or has finished under the same (job, id) and body; throws `conflict` for another body. */
+  submit(rollout: Rollout): RolloutHandle;
+  /** Throws `not_found`. */
+  get(job: string, id: string): RolloutHandle;
+  /** Ends a rollout with what it has: finish_reason `abort` and `cause`. Answers its Result. */
+  abort(job: string, id: string, cause: FinishCause): Promise<Result>;
+  /** Takes nothing new; resolves when all have ended, or when `timeoutMs` is over, after ending the rest as `drain`. */
+  drain(timeoutMs: number): Promise<void>;
+}

@@ -1,0 +1,53 @@
+/**
+ * What the scheduler knows of a rollout: lengths and prefix hashes, never tokens, closures or signals,
+ * so that it travels between replicas as it is.
+ */
+import type { OnUpdate, VersionConstraint } from "../contract/policy.ts";
+import type { LogprobMode } from "../contract/rollout.ts";
+import type { SamplingFeature } from "../contract/worker.ts";
+
+/** Tokens in one block of `Card.prefix`. */
+export const PREFIX_BLOCK_TOKENS = 256;
+
+/** One wish for a place, for one attempt of a rollout. */
+export interface Card {
+  /** `rolloutKey(job, id)`. */
+  readonly key: string;
+  readonly job: string;
+  readonly policy: string;
+  readonly pool: string | null;
+  /** Number of the attempt that this offer is for, from 1: fences everything that comes late. */
+  readonly attempt: number;
+  readonly promptTokens: number;
+  /** Output tokens that exist already and would be prefilled. */
+  readonly outputTokens: number;
+  /** Upper limit of all output tokens, those that exist included. */
+  readonly maxNewTokens: number;
+  readonly expectedNewTokens: number | null;
+  /** Chain hashes (u32) of the prompt's blocks of `PREFIX_BLOCK_TOKENS`, for cache affinity. */
+  readonly prefix: readonly number[];
+  readonly priority: number;
+  readonly session: string | null;
+  readonly group: { readonly id: string; readonly size: number; readonly index: number } | null;
+  readonly constraint: VersionConstraint | null;
+  /** Version of the last token made; a worker that holds it comes first, an older one never. */
+  readonly lastVersion: number | null;
+  readonly onUpdate: OnUpdate | null;
+  readonly logprobModes: readonly LogprobMode[];
+  readonly features: readonly SamplingFeature[];
+  /** What the worker must be able to resume, where `outputTokens > 0` or a later move must be right. */
+  readonly resume: { readonly seeded: boolean; readonly penalties: boolean };
+  /** Workers that this rollout must not return to (they failed it), by incarnation. */
+  readonly avoid: readonly string[];
+  /** Kind of engine of the earlier attempts; another is not eligible unless the job allows it. */
+  readonly engine: string | null;
+  /** Clock time of accept, for order and queue time. */
+  readonly acceptedAt: number;
+}
+
+export type Outcome = "finished" | "aborted" | "lost" | "failed" | "revoked";
+
+export type RevokeReason = "worker_lost" | "update" | "drain" | "stuck" | "pool_moved";
+
+/** Error code that a rollout ends in if it times out while held for this reason. */
+export type HeldReason = "no_eligible_worker" | "version_unavailable" | "queue";

@@ -1,0 +1,121 @@
+/**
+ * The scheduler's whole world: events go in, commands come out, both plain data. So a live run can
+ * be recorded and replayed, and a simulated fleet can drive the same code in virtual time.
+ */
+import type { HeldVersion, OnUpdate } from "../contract/policy.ts";
+import type { Capabilities, EngineKind, Slot } from "../contract/worker.ts";
+import type { Card, HeldReason, Outcome, RevokeReason } from "./card.ts";
+
+export interface WorkerView {
+  readonly id: string;
+  readonly incarnation: string;
+  readonly engine: EngineKind;
+  readonly pool: string;
+  readonly slots: readonly Slot[];
+  readonly maxModelLen: number;
+  readonly capabilities: Capabilities;
+  /** Proven, committed versions only. */
+  readonly holds: readonly HeldVersion[];
+  /** Whether new rollouts may be placed; false while paused, updating, suspect, draining, poisoned. */
+  readonly open: boolean;
+}
+
+export type SchedulerEvent =
+  /** A worker is new or has changed; always the full view. A new incarnation loses the old one's attempts. */
+  | { readonly type: "worker"; readonly worker: WorkerView }
+  | { readonly type: "worker_lost"; readonly worker: string; readonly incarnation: string }
+  | {
+      readonly type: "telemetry";
+      readonly worker: string;
+      readonly slot: number;
+      readonly kvUsedTokens: number;
+      readonly running: number;
+      readonly waiting: number;
+      /** Fitted decode step time `a + s·batch`, seconds; null while unknown. */
+      readonly step: { readonly a: number; readonly s: number } | null;
+      readonly prefillTokensPerSecond: number | null;
+    }
+  | { readonly type: "committed"; readonly policy: string; readonly version: number }
+  | { readonly type: "job"; readonly job: string; readonly weight: number }
+  | { readonly type: "offer"; readonly card: Card }
+  | {
+      readonly type: "progress";
+      readonly key: string;
+      readonly attempt: number;
+      readonly outputTokens: number;
+    }
+  | {
+      readonly type: "done";
+      readonly key: string;
+      readonly attempt: number;
+      readonly outcome: Outcome;
+    }
+  | { readonly type: "withdraw"; readonly key: string }
+  /**
+   * Close a worker and empty it of what must not live on: `update` follows each rollout's `on_update`
+   * (`onUpdate` where it has none): `keep` stays, `reprefill` is revoked, `finish` is waited for until
+   * `graceMs`, then stays as `keep`. `drain` waits for all until `graceMs`, then revokes; `migrate` revokes all at once.
+   */
+  | {
+      readonly type: "gate";
+      readonly worker: string;
+      readonly why: "update" | "drain" | "migrate";
+      readonly onUpdate: OnUpdate;
+      readonly graceMs: number;
+    }
+  /** The gate is lifted; a `worker` event with the new holds comes first. */
+  | { readonly type: "ungate"; readonly worker: string }
+  | { readonly type: "session_finished"; readonly session: string }
+  /** A wake-up asked for by `wake`. */
+  | { readonly type: "tick" };
+
+export type SchedulerCommand =
+  | {
+      readonly type: "grant";
+      readonly key: string;
+      readonly attempt: number;
+      readonly worker: string;
+      readonly slot: number;
+      readonly incarnation: string;
+      readonly held: HeldVersion;
+    }
+  | { readonly type: "held"; readonly key: string; readonly reason: HeldReason }
+  | {
+      readonly type: "refuse";
+      readonly key: string;
+      readonly code: "overloaded" | "prompt_too_long" | "unsupported";
+      readonly message: string;
+    }
+  | {
+      readonly type: "revoke";
+      readonly key: string;
+      readonly attempt: number;
+      readonly reason: RevokeReason;
+    }
+  /** All that the gate waited for is gone; `kept` rollouts live on through the update. */
+  | { readonly type: "gated"; readonly worker: string; readonly kept: readonly string[] }
+  /** Send a `tick` at clock time `at` (ms). Replaces an earlier one. */
+  | { readonly type: "wake"; readonly at: number };
+
+export interface Scheduler {
+  handle(event: SchedulerEvent): SchedulerCommand[];
+  snapshot(): SchedulerSnapshot;
+}
+
+/** For metrics, the live page and `/v1/jobs`. */
+export interface SchedulerSnapshot {
+  readonly waiting: number;
+  readonly running: number;
+  readonly jobs: readonly {
+    readonly job: string;
+    readonly waiting: number;
+    readonly running: number;
+  }[];
+  readonly slots: readonly {
+    readonly worker: string;
+    readonly slot: number;
+    readonly running: number;
+    readonly reservedTokens: number;
+    readonly kvTokens: number;
+  }[];
+}
