@@ -70,6 +70,8 @@ export interface Continuation {
 
 export interface Rollout {
   readonly id: string;
+  /** Of the body as the caller sent it, whatever its encoding; a minted id or seed is not part of it (I4). */
+  readonly bodyHash: string;
   readonly job: string;
   readonly policy: string;
   readonly pool: string | null;

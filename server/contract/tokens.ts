@@ -18,6 +18,11 @@ export interface TokenRun {
 /** A run of tokens made under one policy version; `null` where the engine tells only at the end. */
 export interface TokenChunk extends TokenRun {
   readonly version: number | null;
+  /**
+   * Whether KV of an older version was attended to; `null` where the engine cannot tell. From mixed
+   * back to pure means that the engine computed the whole context again under `version`.
+   */
+  readonly mixed: boolean | null;
 }
 
 /** Throws `misaligned` unless every token has exactly one finite logprob, at most 0 up to rounding. */

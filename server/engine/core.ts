@@ -48,6 +48,8 @@ export type CoreEvent =
       readonly ids: Uint32Array;
       readonly logprobs: Float32Array;
       readonly version: number;
+      /** Some KV in reach is of an older load (a `keep` swap); false again once recomputed. */
+      readonly mixed: boolean;
     }
   | {
       readonly type: "finished";
@@ -102,7 +104,10 @@ export interface Core {
   flush(): void;
   /** Reads weights beside the serving ones. Throws `weights_rejected`. */
   stage(source: { policy: string; version: number; path: string }): { digest: string };
-  /** Puts staged weights in place. Throws `version_conflict` when that version is not staged. */
+  /**
+   * `keep` leaves the KV of requests that have sampled in place; one that has not yet sampled a token
+   * here computes its context again, so that mixing never starts before a request's first token.
+   * Puts staged weights in place. Throws `version_conflict` when that version is not staged. */
   swap(target: { policy: string; version: number; kv: "keep" | "drop" }): HeldWeights;
   discard(target: { policy: string; version: number }): void;
   readonly held: HeldWeights | null;

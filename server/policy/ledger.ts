@@ -68,6 +68,8 @@ export interface Ledger {
   transition(policy: string, version: number, to: VersionState): Promise<VersionRecord>;
   /** A worker proved that it holds a version (I3). Replaces what it held of that policy. Memory only: proofs die with us. */
   prove(worker: string, incarnation: string, held: HeldVersion): void;
+  /** A version that this incarnation proved at any time, even if it holds a newer one now; else null. */
+  proved(worker: string, incarnation: string, policy: string, version: number): HeldVersion | null;
   /** The worker holds nothing any more: died, restarted or poisoned. */
   forget(worker: string, incarnation: string): void;
   listen(listener: (change: LedgerChange) => void): () => void;
