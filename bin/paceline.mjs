@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+// The `paceline` command. Plain JavaScript: it runs on any Node and hands over to Node 26, which runs
+// the TypeScript sources as they are.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const MAJOR = 26;
+const main = fileURLToPath(new URL("../server/main.ts", import.meta.url));
+
+if (process.versions.node.startsWith(`${MAJOR}.`)) {
+  await import(main);
+} else {
+  handOver(runtime());
+}
+
+function runtime() {
+  const { platform, arch } = process;
+  const names = [`node-${platform}-${arch}`, `node-bin-${platform}-${arch}`];
+  for (const name of names) {
+    const path = fileURLToPath(new URL(`../node_modules/${name}/bin/node`, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  process.stderr.write(
+    `paceline needs Node ${MAJOR}; this is ${process.versions.node} and none is installed beside it.\n` +
+      "Remedy: run `npm start` once (it installs one), or use Node 26 yourself.\n",
+  );
+  process.exit(1);
+}
+
+function handOver(node) {
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    process.stderr.write(`paceline: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}

@@ -1,0 +1,74 @@
+/** What is refused before a rollout exists: nothing has been queued and no engine touched. */
+import { PacelineError } from "../contract/errors.ts";
+import type { Rollout } from "../contract/rollout.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Ledger } from "../policy/ledger.ts";
+
+export interface Admission {
+  readonly ledger: Pick<Ledger, "policy">;
+  readonly fleet: Pick<Fleet, "list">;
+}
+
+/** Throws `not_found`, `invalid_argument`, `unsupported`. */
+export function admit(rollout: Rollout, { ledger, fleet }: Admission): void {
+  ledger.policy(rollout.policy);
+  refuseUnserved(rollout);
+  const vocabulary = vocabularyOf(rollout, fleet);
+  if (vocabulary !== null) assertVocabulary(rollout, vocabulary);
+}
+
+/** Vocabulary of the workers that may serve this policy; null while none is known. */
+function vocabularyOf(rollout: Rollout, fleet: Admission["fleet"]): number | null {
+  let vocabulary: number | null = null;
+  for (const worker of fleet.list()) {
+    if (rollout.pool !== null && worker.pool !== rollout.pool) continue;
+    if (worker.policies.length > 0 && !worker.policies.includes(rollout.policy)) continue;
+    vocabulary = Math.max(vocabulary ?? 0, worker.description.vocabSize);
+  }
+  return vocabulary;
+}
+
+/** An id outside of the vocabulary ends a real SGLang server: it must never reach an engine. */
+export function assertVocabulary(rollout: Rollout, vocabulary: number): void {
+  const lists: readonly (readonly [string, Iterable<number>])[] = [
+    ["prompt_token_ids", rollout.promptTokenIds],
+    ["continue.output_token_ids", rollout.continueFrom?.outputTokenIds ?? []],
+    ["sampling.stop_token_ids", rollout.sampling.stopTokenIds],
+    ["sampling.allowed_token_ids", rollout.sampling.allowedTokenIds],
+    ["sampling.logit_bias", rollout.sampling.logitBias.keys()],
+  ];
+  for (const [path, ids] of lists) {
+    let at = 0;
+    for (const id of ids) {
+      if (id >= vocabulary) {
+        throw new PacelineError(
+          "invalid_argument",
+          `token id ${id} is out of vocabulary (${vocabulary})`,
+          {
+            details: { path: `${path}/${at}`, vocab_size: vocabulary },
+          },
+        );
+      }
+      at++;
+    }
+  }
+}
+
+/** Parts of the contract that no release serves yet are refused, never dropped (I6). */
+function refuseUnserved(rollout: Rollout): void {
+  const { want, sampling } = rollout;
+  const unserved: readonly (readonly [string, boolean])[] = [
+    ["want.prompt_logprobs", want.promptLogprobs !== null],
+    ["want.top_logprobs", want.topLogprobs > 0],
+    ["want.routed_experts", want.routedExperts],
+    ["want.sampling_mask", want.samplingMask],
+    ["sampling.max_new_tokens", sampling.maxNewTokens === 0],
+    ["deliver", rollout.deliver === "feed"],
+  ];
+  for (const [path, asked] of unserved) {
+    if (asked)
+      throw new PacelineError("unsupported", `${path} is not served by this release`, {
+        details: { path },
+      });
+  }
+}

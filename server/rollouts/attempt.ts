@@ -1,0 +1,95 @@
+/**
+ * One attempt: the engine's stream, checked token by token and appended to the rollout's output. Ends
+ * by the engine's finish, by `signal`, or by throwing what went wrong.
+ */
+import type { Engine, EngineFinish, EngineRequest } from "../../adapters/engine.ts";
+import type { Clock, Timer } from "../contract/clock.ts";
+import { PacelineError } from "../contract/errors.ts";
+import type { HeldVersion } from "../contract/policy.ts";
+import { assertAligned, type TokenChunk } from "../contract/tokens.ts";
+
+/** How one attempt touches the rollout that it belongs to. */
+export interface AttemptSink {
+  started(cachedTokens: number): void;
+  /** The version is proven; throws if the chunk does not fit. */
+  tokens(chunk: TokenChunk, held: HeldVersion, attested: "engine" | "coordinator"): void;
+}
+
+export interface AttemptContext {
+  readonly clock: Clock;
+  /** A version that this incarnation proved, or null (I3). */
+  proved(version: number): HeldVersion | null;
+  /** What the grant promised: versions that the engine does not tell are this one. */
+  readonly granted: HeldVersion;
+  /** Called each time the stream stood still for `stuckMs`; the attempt itself goes on. */
+  readonly stuckMs: number;
+  stuck(windows: number): void;
+}
+
+export async function runAttempt(
+  engine: Engine,
+  request: EngineRequest,
+  sink: AttemptSink,
+  context: AttemptContext,
+  signal: AbortSignal,
+): Promise<EngineFinish> {
+  const watchdog = createWatchdog(context);
+  try {
+    for await (const event of engine.generate(request, signal)) {
+      watchdog.seen();
+      if (event.type === "tokens") {
+        const { chunk } = event;
+        assertAligned(chunk.ids, chunk.logprobs);
+        sink.tokens(
+          chunk,
+          heldFor(chunk, context),
+          chunk.version === null ? "coordinator" : "engine",
+        );
+      } else if (event.type === "started") {
+        sink.started(event.cachedTokens);
+      } else {
+        return event;
+      }
+    }
+  } finally {
+    watchdog.stop();
+  }
+  signal.throwIfAborted();
+  throw new PacelineError("engine_error", "the engine's stream ended without a finish");
+}
+
+function heldFor(chunk: TokenChunk, context: AttemptContext): HeldVersion {
+  if (chunk.version === null || chunk.version === context.granted.version) return context.granted;
+  const held = context.proved(chunk.version);
+  if (held) return held;
+  throw new PacelineError(
+    "engine_error",
+    `tokens claim version ${chunk.version}, which was never proven here`,
+    {
+      details: { misversioned: true, version: chunk.version },
+    },
+  );
+}
+
+/** A stream is stuck after `stuckMs` without an event. One timer a window, no work per event. */
+function createWatchdog(context: AttemptContext): { seen(): void; stop(): void } {
+  const { clock, stuckMs } = context;
+  let seenInWindow = false;
+  let windows = 0;
+  let timer: Timer;
+  const arm = (): void => {
+    timer = clock.timer(stuckMs, () => {
+      windows = seenInWindow ? 0 : windows + 1;
+      seenInWindow = false;
+      if (windows > 0) context.stuck(windows);
+      arm();
+    });
+  };
+  arm();
+  return {
+    seen: () => {
+      seenInWindow = true;
+    },
+    stop: () => timer.cancel(),
+  };
+}

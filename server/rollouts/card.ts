@@ -1,0 +1,42 @@
+/** A rollout as the scheduler sees it: lengths and prefix hashes. */
+import type { Rollout } from "../contract/rollout.ts";
+import { rolloutKey } from "../contract/rollout.ts";
+import { type Card, PREFIX_BLOCK_TOKENS } from "../scheduler/card.ts";
+import { featuresOf, resumeNeeds } from "./resume.ts";
+
+/** The part of a card that stays the same over all attempts. */
+export type CardBase = Omit<Card, "attempt" | "outputTokens" | "lastVersion" | "avoid" | "engine">;
+
+export function cardBase(rollout: Rollout, acceptedAt: number): CardBase {
+  return {
+    key: rolloutKey(rollout.job, rollout.id),
+    job: rollout.job,
+    policy: rollout.policy,
+    pool: rollout.pool,
+    promptTokens: rollout.promptTokenIds.length,
+    maxNewTokens: rollout.sampling.maxNewTokens,
+    expectedNewTokens: rollout.hints.expectedNewTokens,
+    prefix: prefixHashes(rollout.promptTokenIds),
+    priority: rollout.priority,
+    session: rollout.session === null ? null : `${rollout.job}/${rollout.session.id}`,
+    group: rollout.group,
+    constraint: rollout.version,
+    onUpdate: rollout.onUpdate,
+    logprobModes: rollout.want.logprobModes,
+    features: featuresOf(rollout),
+    resume:
+      rollout.resume === "required" ? resumeNeeds(rollout) : { seeded: false, penalties: false },
+    acceptedAt,
+  };
+}
+
+/** FNV-1a over token ids, one hash at the end of each full block: equal prefixes, equal hashes. */
+function prefixHashes(ids: Uint32Array): number[] {
+  const hashes: number[] = [];
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < ids.length; i++) {
+    hash = Math.imul(hash ^ (ids[i] as number), 0x01000193);
+    if ((i + 1) % PREFIX_BLOCK_TOKENS === 0) hashes.push(hash >>> 0);
+  }
+  return hashes;
+}

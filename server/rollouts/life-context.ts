@@ -1,0 +1,26 @@
+/** What one rollout's life needs of the world around it. */
+import type { Logger } from "pino";
+import type { Clock } from "../contract/clock.ts";
+import type { Capabilities } from "../contract/worker.ts";
+import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
+import type { PlacementPort } from "../placement/port.ts";
+import type { Ledger } from "../policy/ledger.ts";
+import type { RolloutLife } from "./life.ts";
+import type { RolloutObserver } from "./observer.ts";
+import type { Stay } from "./output.ts";
+
+export interface LifeContext {
+  readonly clock: Clock;
+  readonly placement: Pick<PlacementPort, "send">;
+  readonly fleet: Pick<Fleet, "engine" | "report"> & { find(worker: string): WorkerRecord | null };
+  readonly ledger: Pick<Ledger, "proved"> & { committed(policy: string): number | null };
+  readonly observer: RolloutObserver;
+  readonly log: Pick<Logger, "warn">;
+  /** A stream without an event for so long is reported as stuck. Milliseconds. */
+  readonly stuckMs: number;
+  /** How long a stream may stay without a reader. Milliseconds. */
+  readonly detachMs: number;
+  /** Capabilities of a worker that has left the fleet meanwhile; null if it was never known. */
+  lastCapabilities(stay: Stay | null): Capabilities | null;
+  ended(life: RolloutLife): void;
+}

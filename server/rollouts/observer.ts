@@ -1,0 +1,20 @@
+/** What the rollouts' life tells telemetry. Counts and durations only, never tokens. */
+import type { ErrorCode } from "../contract/errors.ts";
+import type { FinishReason, Rollout } from "../contract/rollout.ts";
+import type { RevokeReason } from "../scheduler/card.ts";
+
+export interface RolloutObserver {
+  accepted(rollout: Rollout): void;
+  placed(rollout: Rollout, worker: string, queueMs: number): void;
+  /** `lag`: committed version − the version that made them; null where nobody knows. */
+  tokens(rollout: Rollout, count: number, lag: number | null): void;
+  attempt(rollout: Rollout, outcome: "finished" | "aborted" | "lost" | "failed" | "revoked"): void;
+  moved(
+    rollout: Rollout,
+    reason: RevokeReason | "lost" | "failed",
+    resume: "none" | "prefill",
+  ): void;
+  wasted(rollout: Rollout, tokens: number, reason: string): void;
+  finished(rollout: Rollout, reason: FinishReason, durationMs: number): void;
+  failed(rollout: Rollout, code: ErrorCode): void;
+}

@@ -1,0 +1,160 @@
+/**
+ * What a rollout has made so far: tokens with their logprobs, and from which worker and version each
+ * came. Grows by doubling; spans (I2) and segments are kept as ranges while it grows.
+ */
+import { PacelineError } from "../contract/errors.ts";
+import type { HeldVersion } from "../contract/policy.ts";
+import type { Continuation, LogprobMode, ResumeKind, Segment, Span } from "../contract/rollout.ts";
+import type { TokenChunk } from "../contract/tokens.ts";
+
+/** Where an attempt runs; the constant part of its segments. */
+export interface Stay {
+  readonly worker: string;
+  readonly slot: number;
+  readonly incarnation: string;
+  readonly attempt: number;
+  readonly logprobMode: LogprobMode;
+  readonly dtype: string;
+  readonly resume: ResumeKind;
+}
+
+type Open<T> = { -readonly [K in keyof T]: T[K] };
+
+const INITIAL_TOKENS = 64;
+
+export class Output {
+  #ids = new Uint32Array(0);
+  #logprobs = new Float32Array(0);
+  #length = 0;
+  #spans: Open<Span>[] = [];
+  #segments: Open<Segment>[] = [];
+
+  constructor(continued: Continuation | null, logprobMode: LogprobMode) {
+    if (continued === null) return;
+    this.#ids = continued.outputTokenIds.slice();
+    this.#logprobs = continued.logprobs.slice();
+    this.#length = this.#ids.length;
+    this.#spans = continued.spans.map((span) => ({ ...span }));
+    if (this.#length > 0) {
+      this.#segments.push({
+        worker: "",
+        slot: 0,
+        incarnation: "",
+        attempt: 0,
+        start: 0,
+        end: this.#length,
+        resume: "none",
+        logprobMode,
+        numerics: { dtype: "" },
+      });
+    }
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get lastVersion(): number | null {
+    return this.#spans.at(-1)?.version ?? null;
+  }
+
+  get ids(): Uint32Array {
+    return this.#ids.subarray(0, this.#length);
+  }
+
+  get logprobs(): Float32Array {
+    return this.#logprobs.subarray(0, this.#length);
+  }
+
+  get spans(): readonly Span[] {
+    return this.#spans;
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** Appends a chunk made under `held`. Throws `engine_error` if it does not go on where we are. */
+  append(chunk: TokenChunk, held: HeldVersion, stay: Stay, attested: Span["attested"]): void {
+    const { ids, start } = chunk;
+    if (start !== this.#length) {
+      throw new PacelineError("engine_error", `tokens start at ${start}, expected ${this.#length}`);
+    }
+    if (ids.length === 0) return;
+    this.#reserve(this.#length + ids.length);
+    this.#ids.set(ids, this.#length);
+    this.#logprobs.set(chunk.logprobs, this.#length);
+    const from = this.#length;
+    this.#length += ids.length;
+    const newVersion = this.#extendSpan(from, held, chunk.mixed === true, attested);
+    this.#extendSegment(from, stay, newVersion);
+  }
+
+  /** Throws away everything: the rollout starts over. Answers how many tokens were lost. */
+  clear(): number {
+    const lost = this.#length;
+    this.#length = 0;
+    this.#spans = [];
+    this.#segments = [];
+    return lost;
+  }
+
+  #extendSpan(
+    from: number,
+    held: HeldVersion,
+    mixed: boolean,
+    attested: Span["attested"],
+  ): boolean {
+    const kv = mixed ? "mixed" : "pure";
+    const last = this.#spans.at(-1);
+    const newVersion = last !== undefined && last.version !== held.version;
+    if (last && !newVersion && last.kv === kv && last.attested === attested) {
+      last.end = this.#length;
+      return false;
+    }
+    const { version, label } = held;
+    this.#spans.push({
+      version,
+      label,
+      baseVersion: null,
+      start: from,
+      end: this.#length,
+      kv,
+      attested,
+    });
+    return newVersion;
+  }
+
+  #extendSegment(from: number, stay: Stay, newVersion: boolean): void {
+    const last = this.#segments.at(-1);
+    if (last && last.attempt === stay.attempt && !newVersion) {
+      last.end = this.#length;
+      return;
+    }
+    const { worker, slot, incarnation, attempt, logprobMode, dtype } = stay;
+    // A version change inside one stay starts a segment without any resume.
+    const resume = last?.attempt === attempt ? "none" : stay.resume;
+    const range = { start: from, end: this.#length };
+    this.#segments.push({
+      worker,
+      slot,
+      incarnation,
+      attempt,
+      ...range,
+      resume,
+      logprobMode,
+      numerics: { dtype },
+    });
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#ids.length) return;
+    const capacity = Math.max(INITIAL_TOKENS, this.#ids.length * 2, length);
+    const ids = new Uint32Array(capacity);
+    const logprobs = new Float32Array(capacity);
+    ids.set(this.ids);
+    logprobs.set(this.logprobs);
+    this.#ids = ids;
+    this.#logprobs = logprobs;
+  }
+}

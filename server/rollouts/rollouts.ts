@@ -1,0 +1,139 @@
+/**
+ * All rollouts of this server by (job, id): accept or join, find, abort, forget. Each one's life is in
+ * `life.ts`. Accepted rollouts live in memory: they do not survive `kill -9` of the server yet.
+ */
+import { PacelineError } from "../contract/errors.ts";
+import type { Result } from "../contract/result.ts";
+import { type FinishCause, type Rollout, rolloutKey } from "../contract/rollout.ts";
+import type { Capabilities } from "../contract/worker.ts";
+import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
+import type { PlacementPort } from "../placement/port.ts";
+import type { Ledger } from "../policy/ledger.ts";
+import { admit } from "./admission.ts";
+import { Finished } from "./finished.ts";
+import { RolloutLife } from "./life.ts";
+import type { LifeContext } from "./life-context.ts";
+import type { RolloutHandle, RolloutService } from "./service.ts";
+
+export interface RolloutsOptions {
+  readonly stuckMs: number;
+  readonly detachMs: number;
+  /** How long a Result can be asked for again. */
+  readonly resultTtlMs: number;
+}
+
+export interface RolloutsDependencies extends Pick<LifeContext, "clock" | "observer" | "log"> {
+  readonly placement: PlacementPort;
+  readonly fleet: Fleet;
+  readonly ledger: Ledger;
+}
+
+export function createRollouts(
+  deps: RolloutsDependencies,
+  options: RolloutsOptions,
+): RolloutService {
+  const { clock, placement, fleet, ledger, observer, log } = deps;
+  const active = new Map<string, RolloutLife>();
+  const finished = new Finished(clock, options.resultTtlMs);
+  const known = trackCapabilities(fleet);
+  let draining = false;
+  let drained: (() => void) | null = null;
+
+  const context: LifeContext = {
+    clock,
+    placement,
+    fleet: {
+      engine: (id, incarnation) => fleet.engine(id, incarnation),
+      report: (id, incarnation, evidence) => fleet.report(id, incarnation, evidence),
+      find: (id) => findWorker(fleet, id),
+    },
+    ledger: {
+      proved: (worker, incarnation, policy, version) =>
+        ledger.proved(worker, incarnation, policy, version),
+      committed: (policy) => ledger.policy(policy).committedVersion,
+    },
+    observer,
+    log,
+    stuckMs: options.stuckMs,
+    detachMs: options.detachMs,
+    lastCapabilities: (stay) => (stay === null ? null : (known.get(stay.worker) ?? null)),
+    ended: (life) => {
+      active.delete(life.key);
+      finished.add(life);
+      if (active.size === 0) drained?.();
+    },
+  };
+  placement.connect((reply) => active.get(reply.key)?.receive(reply));
+
+  const get = (job: string, id: string): RolloutLife => {
+    const key = rolloutKey(job, id);
+    const life = active.get(key) ?? finished.get(key);
+    if (life) return life;
+    throw new PacelineError("not_found", `no rollout ${id} in job ${job}`, {
+      details: { job, id },
+    });
+  };
+
+  return {
+    submit(rollout: Rollout): RolloutHandle {
+      const key = rolloutKey(rollout.job, rollout.id);
+      const joined = active.get(key) ?? finished.match(key);
+      const hash = joined?.rollout.bodyHash ?? finished.tombstone(key);
+      if (hash !== null && hash !== rollout.bodyHash) {
+        throw new PacelineError("conflict", `rollout ${rollout.id} exists with another body`);
+      }
+      if (joined) return joined;
+      if (hash !== null)
+        throw new PacelineError("not_found", `the result of ${rollout.id} has expired`);
+      if (draining)
+        throw new PacelineError("shutting_down", "the server drains", { retryAfterMs: 1000 });
+      admit(rollout, { ledger, fleet });
+      const life = new RolloutLife(rollout, context);
+      active.set(key, life);
+      life.start();
+      if (life.ended && "error" in life.ended) throw life.ended.error;
+      return life;
+    },
+    get,
+    abort(job: string, id: string, cause: FinishCause): Promise<Result> {
+      const life = get(job, id);
+      life.end(cause);
+      return life.result();
+    },
+    async drain(timeoutMs: number): Promise<void> {
+      draining = true;
+      if (active.size === 0) return;
+      const empty = new Promise<void>((resolve) => {
+        drained = resolve;
+      });
+      const timer = clock.timer(timeoutMs, () => {
+        for (const life of [...active.values()]) life.end("drain");
+      });
+      await empty;
+      timer.cancel();
+    },
+  };
+}
+
+function findWorker(fleet: Fleet, id: string): WorkerRecord | null {
+  try {
+    return fleet.get(id);
+  } catch (thrown) {
+    if (thrown instanceof PacelineError && thrown.code === "not_found") return null;
+    throw thrown;
+  }
+}
+
+/** What a worker could do is still needed for a moment after it has left. */
+function trackCapabilities(fleet: Fleet): Map<string, Capabilities> {
+  const known = new Map<string, Capabilities>();
+  const KEPT = 10_000;
+  fleet.listen((change) => {
+    if (change.type !== "worker") return;
+    known.delete(change.worker.id);
+    known.set(change.worker.id, change.worker.description.capabilities);
+    const oldest = known.keys().next();
+    if (known.size > KEPT && !oldest.done) known.delete(oldest.value);
+  });
+  return known;
+}

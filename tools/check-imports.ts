@@ -1,0 +1,119 @@
+/**
+ * Imports point one way. Each room names what it may import; everything else is a violation. Run with
+ * `--root DIR` on another tree (its test seeds a violation).
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const LEAVES = [
+  "server/store",
+  "server/spool",
+  "server/arrow",
+  "server/checkpoint",
+  "server/telemetry",
+  "server/limits",
+  "server/config",
+  "server/live-clock",
+];
+const ENGINE = ["adapters/engine", "server/contract"];
+
+/** Room → rooms it may import, beside itself. The first room whose path is a prefix of the file's decides. */
+export const ROOMS: readonly (readonly [room: string, mayImport: readonly string[]])[] = [
+  ["server/contract", []],
+  ["server/limits", []],
+  ["server/live-clock", ["server/contract"]],
+  ["server/config", ["server/contract", "server/limits"]],
+  ["server/scheduler", ["server/contract"]],
+  ["server/weights/coordinator/core", ["server/contract"]],
+  ["server/store", ["server/contract", "server/limits"]],
+  ["server/checkpoint", ["server/contract", "server/limits"]],
+  ["server/telemetry", ["server/contract", "server/limits"]],
+  ["adapters/simulated", [...ENGINE, "adapters/embedded"]],
+  ["adapters/registry", [...ENGINE, "adapters/embedded", "adapters/simulated"]],
+  ["adapters/engine", ["server/contract"]],
+  // A frame's bound is a limit like any other: the wire may read it.
+  ["adapters/embedded", [...ENGINE, "server/limits"]],
+  [
+    "server/engine",
+    [
+      "server/contract",
+      "server/checkpoint",
+      "server/limits",
+      "server/live-clock",
+      "adapters/embedded/wire",
+    ],
+  ],
+  ["server/fleet", [...ENGINE, ...LEAVES]],
+  ["server/policy", ["server/contract", ...LEAVES]],
+  ["server/placement", [...ENGINE, "server/scheduler", "server/fleet", "server/policy", ...LEAVES]],
+  [
+    "server/rollouts",
+    [...ENGINE, "server/scheduler", "server/placement", "server/fleet", "server/policy", ...LEAVES],
+  ],
+  ["server/weights", [...ENGINE, "server/placement", "server/fleet", "server/policy", ...LEAVES]],
+  [
+    "server/api",
+    [
+      "server/contract",
+      "server/rollouts",
+      "server/weights",
+      "server/placement",
+      "server/scheduler",
+      "server/fleet",
+      "server/policy",
+      "proto",
+      ...LEAVES,
+    ],
+  ],
+  ["server", ["server", "adapters", "proto"]],
+];
+
+const NOBODY_IMPORTS = ["server/api", "server/cli", "server/main"];
+const MAY_IMPORT_THEM = ["server/cli", "server/main", "server/server", "server/api"];
+
+const within = (path: string, room: string): boolean =>
+  path === room || path.startsWith(`${room}/`) || path === `${room}.ts`;
+
+export function violations(root: string): string[] {
+  const found: string[] = [];
+  for (const file of sources(root)) {
+    const text = readFileSync(join(root, file), "utf8");
+    for (const match of text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)) {
+      const target = relative(root, resolve(root, dirname(file), match[1] as string));
+      const why = forbidden(file, target);
+      if (why !== null) found.push(`${file} imports ${target}: ${why}`);
+    }
+  }
+  return found;
+}
+
+function forbidden(file: string, target: string): string | null {
+  if (
+    NOBODY_IMPORTS.some((room) => within(target, room)) &&
+    !MAY_IMPORT_THEM.some((room) => within(file, room))
+  ) {
+    return "nothing imports the fronts";
+  }
+  const rule = ROOMS.find(([room]) => within(file, room));
+  if (rule === undefined) return "this file is in no room that tools/check-imports.ts knows";
+  const [room, mayImport] = rule;
+  if (within(target, room) || mayImport.some((allowed) => within(target, allowed))) return null;
+  return `${room} may import ${mayImport.join(", ") || "nothing of ours"}`;
+}
+
+function sources(root: string): string[] {
+  return ["server", "adapters"].flatMap((top) =>
+    readdirSync(join(root, top), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && !name.includes("kernels/assembly"))
+      .map((name) => `${top}/${name}`),
+  );
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { root: { type: "string", default: process.cwd() } } });
+  const found = violations(values.root);
+  for (const line of found) console.error(line);
+  if (found.length > 0) process.exit(1);
+  console.log("imports point one way");
+}
