@@ -34,4 +34,34 @@ export const LIMITS = {
   engineFrameBytes: 1024 * 1024,
   /** An engine's answer to a control call or probe. */
   engineControlBytes: 4 * 1024 * 1024,
+  /** Replies that one embedded engine keeps open; each may hold its whole output for a slow reader. */
+  engineStreams: 4_096,
+  /** Bytes of one reply in the HTTP thread before its tokens stay in the compute thread: 8k tokens. */
+  engineSocketBytes: 64 * 1024,
+  /** Events of one reply that wait for their consumer before the engine's socket is left unread. */
+  engineEventsUnread: 1_024,
+  /** A mask over a vocabulary belongs in `structured`; the widest vocabularies hold 262,144 ids. */
+  allowedTokenIds: 262_144,
+  badWords: 1_024,
+  /** Alternatives asked for at each position: each costs 8 bytes a token in the result. */
+  topLogprobs: 128,
+  mediaItems: 256,
+  requiredFeatures: 64,
+  /** A gRPC server's streams of one connection; beyond it the client's transport queues. */
+  grpcStreamsPerConnection: 16_384,
+  /** A whole request must have arrived by then: 64 MiB at 0.6 MB/s; beyond it a slow sender only holds memory. */
+  httpRequestMs: 120_000,
+  httpHeadersMs: 20_000,
+  /** How often Node looks for requests that are too slow; its own default of 30 s would add to both bounds above. */
+  httpCheckMs: 2_000,
+  /** Idle connections outlive the 60 s that load balancers and client pools commonly keep theirs. */
+  httpKeepAliveMs: 72_000,
+  /** A comment on an idle stream, well below the 60 s at which proxies cut idle connections. */
+  sseHeartbeatMs: 15_000,
+  /** A stream whose reader takes nothing for so long is cut; a rollout's can be resumed. */
+  sseStallMs: 60_000,
+  /** Readers of `/v1/events` and of publications' progress at once, each a connection and a cursor. */
+  controlStreams: 1_024,
+  /** Events handed to one reader at a time, so that replay of a full ring never builds one huge string. */
+  eventBatch: 512,
 } as const;

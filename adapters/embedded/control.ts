@@ -1,0 +1,16 @@
+import type { EngineControl } from "../engine.ts";
+import type { Client } from "./client.ts";
+
+export function createControl(client: Client): EngineControl {
+  return {
+    async pause(mode, signal) {
+      await client.call("POST", "/pause", { mode }, signal);
+    },
+    async resume(signal) {
+      await client.call("POST", "/resume", {}, signal);
+    },
+    async flush(signal) {
+      await client.call("POST", "/flush", {}, signal);
+    },
+  };
+}

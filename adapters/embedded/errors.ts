@@ -1,0 +1,48 @@
+/** From what an engine or its socket says went wrong to one of our errors. */
+import { ERRORS, type ErrorCode, PacelineError } from "../../server/contract/errors.ts";
+
+/** An error body of the engine's. What it calls a defect of its own is an engine's error to us. */
+export function errorFromBody(body: unknown): PacelineError {
+  if (typeof body !== "object" || body === null) return unreadable(body);
+  const { code, message, details } = body as Record<string, unknown>;
+  if (typeof code !== "string" || !(code in ERRORS) || typeof message !== "string") {
+    return unreadable(body);
+  }
+  const known = code === "internal" ? "engine_error" : (code as ErrorCode);
+  return new PacelineError(known, message, {
+    details: typeof details === "object" && details !== null ? { ...details } : {},
+  });
+}
+
+/** A reply with a status that is not 200. */
+export function errorFromReply(status: number, text: string): PacelineError {
+  let body: unknown = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Not JSON: some other server answers there, or the engine broke; the excerpt says.
+  }
+  if (typeof body === "object" && body !== null && "error" in body)
+    return errorFromBody(body.error);
+  return new PacelineError("engine_error", `the engine answered ${status}`, {
+    details: { status, excerpt: text.slice(0, 200) },
+  });
+}
+
+/** What undici throws when the connection fails or breaks. */
+export function errorFromSocket(error: Error): PacelineError {
+  if (error instanceof PacelineError) return error;
+  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  const protocol = code.startsWith("HPE_") || error.name === "HTTPParserError";
+  return new PacelineError(
+    protocol ? "engine_error" : "engine_unreachable",
+    protocol ? `the engine does not speak HTTP: ${error.message}` : `the engine's socket: ${code}`,
+    { details: { code }, cause: error },
+  );
+}
+
+function unreadable(body: unknown): PacelineError {
+  return new PacelineError("engine_error", "the engine told an error that is none of ours", {
+    details: { excerpt: (JSON.stringify(body) ?? "").slice(0, 200) },
+  });
+}

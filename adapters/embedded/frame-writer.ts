@@ -1,0 +1,121 @@
+/** The writing end of the frames that `wire.ts` lays out: appends to one growing buffer. */
+import type { ErrorBody } from "../../server/contract/errors.ts";
+import {
+  type FinishedBody,
+  FRAME,
+  HEADER_BYTES,
+  MAX_FRAME_TOKENS,
+  MIXED,
+  TOKENS_FIXED_BYTES,
+} from "./wire.ts";
+
+const FIRST_BYTES = 4096;
+
+const utf8 = new TextEncoder();
+
+export class FrameWriter {
+  #buffer = new ArrayBuffer(FIRST_BYTES);
+  #view = new DataView(this.#buffer);
+  #used = 0;
+
+  /** Bytes written since the last `take`. */
+  get used(): number {
+    return this.#used;
+  }
+
+  started(cachedTokens: number): void {
+    const at = this.#frame(FRAME.started, 4);
+    this.#view.setUint32(at, cachedTokens, true);
+  }
+
+  /** Splits runs that are longer than one frame may be. */
+  tokens(
+    start: number,
+    ids: Uint32Array,
+    logprobs: Float32Array,
+    version: number,
+    mixed: boolean,
+  ): void {
+    for (let from = 0; from < ids.length; from += MAX_FRAME_TOKENS) {
+      const to = Math.min(ids.length, from + MAX_FRAME_TOKENS);
+      const count = to - from;
+      const at = this.#frame(FRAME.tokens, TOKENS_FIXED_BYTES + 8 * count, mixed ? MIXED : 0);
+      const view = this.#view;
+      view.setUint32(at, start + from, true);
+      view.setUint32(at + 4, count, true);
+      view.setUint32(at + 8, version >>> 0, true);
+      view.setUint32(at + 12, Math.floor(version / 2 ** 32), true);
+      const body = at + TOKENS_FIXED_BYTES;
+      // Frames start at multiples of 4, so typed arrays lie on them. Little-endian hosts only, as `wire.ts` demands.
+      new Uint32Array(this.#buffer, body, count).set(
+        from === 0 && to === ids.length ? ids : ids.subarray(from, to),
+      );
+      new Float32Array(this.#buffer, body + 4 * count, count).set(
+        from === 0 && to === logprobs.length ? logprobs : logprobs.subarray(from, to),
+      );
+    }
+  }
+
+  finished(body: FinishedBody): void {
+    this.#json(FRAME.finished, body);
+  }
+
+  error(body: ErrorBody): void {
+    this.#json(FRAME.error, body);
+  }
+
+  /** Bytes as they are: finished frames kept elsewhere, or a fault's junk. A multiple of 4 long. */
+  raw(bytes: Uint8Array): void {
+    const at = this.#room(bytes.length);
+    new Uint8Array(this.#buffer, at, bytes.length).set(bytes);
+  }
+
+  /** A copy of what was written from `from` on, which is taken back. */
+  cut(from: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(this.#buffer.slice(from, this.#used));
+    this.#used = from;
+    return bytes;
+  }
+
+  /** Hands the buffer over, to be transferred; the next frame starts a new one. */
+  take(): ArrayBuffer {
+    const buffer = this.#buffer;
+    // The next step is likely as big as this one; a rare big one must not make all the next big.
+    this.#buffer = new ArrayBuffer(Math.max(FIRST_BYTES, (this.#used * 5) >> 2) & ~3);
+    this.#view = new DataView(this.#buffer);
+    this.#used = 0;
+    return buffer;
+  }
+
+  #json(type: number, body: unknown): void {
+    const bytes = utf8.encode(JSON.stringify(body));
+    const padded = (bytes.length + 3) & ~3;
+    const at = this.#frame(type, padded);
+    const target = new Uint8Array(this.#buffer, at, padded);
+    target.set(bytes);
+    target.fill(0x20, bytes.length);
+  }
+
+  /** Offset of the payload. */
+  #frame(type: number, payload: number, flags = 0): number {
+    const at = this.#room(HEADER_BYTES + payload);
+    this.#view.setUint32(at, payload, true);
+    this.#view.setUint32(at + 4, type | (flags << 8), true);
+    return at + HEADER_BYTES;
+  }
+
+  #room(bytes: number): number {
+    const at = this.#used;
+    const need = at + bytes;
+    if (need > this.#buffer.byteLength) {
+      let size = this.#buffer.byteLength;
+      while (size < need) size *= 2;
+      const bigger = new ArrayBuffer(size);
+      new Uint8Array(bigger).set(new Uint8Array(this.#buffer, 0, at));
+      this.#buffer = bigger;
+      this.#view = new DataView(bigger);
+    }
+    this.#used = need;
+    return at;
+  }
+}

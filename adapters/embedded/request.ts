@@ -1,0 +1,74 @@
+/** From an EngineRequest to the wire. What this engine cannot honour is refused here, never dropped (I6). */
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { Sampling } from "../../server/contract/rollout.ts";
+import type { EngineRequest } from "../engine.ts";
+import type { GenerateBody, SamplingBody } from "./wire.ts";
+
+/** Throws `unsupported` with the parameter's name. `streamInterval` null: the engine's own. */
+export function encodeRequest(request: EngineRequest, streamInterval: number | null): string {
+  const { sampling } = request;
+  refuseUnsupported(sampling);
+  if (request.slot !== 0) {
+    throw new PacelineError(
+      "invalid_argument",
+      `the engine has one slot, not slot ${request.slot}`,
+      {
+        details: { path: "slot" },
+      },
+    );
+  }
+  const body: GenerateBody = {
+    request_id: request.requestId,
+    policy: request.policy,
+    prompt_token_ids: base64(request.promptTokenIds),
+    output_token_ids: base64(request.outputTokenIds),
+    sampling: samplingBody(sampling),
+    sibling_index: request.siblingIndex,
+    logprob_mode: request.logprobMode,
+    cache_namespace: request.cacheNamespace,
+    priority: request.priority,
+    ...(streamInterval === null ? {} : { stream_interval: streamInterval }),
+  };
+  return JSON.stringify(body);
+}
+
+function samplingBody(sampling: Sampling): SamplingBody {
+  return {
+    max_new_tokens: sampling.maxNewTokens,
+    min_new_tokens: sampling.minNewTokens,
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    top_k: sampling.topK,
+    min_p: sampling.minP,
+    presence_penalty: sampling.presencePenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+    repetition_penalty: sampling.repetitionPenalty,
+    stop_token_ids: sampling.stopTokenIds,
+    ignore_eos: sampling.ignoreEos,
+    seed: sampling.seed,
+    logit_bias: [...sampling.logitBias],
+  };
+}
+
+function refuseUnsupported(sampling: Sampling): void {
+  const refused =
+    (sampling.stop.length > 0 && "stop") ||
+    (sampling.allowedTokenIds.length > 0 && "allowed_token_ids") ||
+    (sampling.badWords.length > 0 && "bad_words") ||
+    (sampling.structured !== null && sampling.structured !== undefined && "structured") ||
+    (hasKeys(sampling.engine) && "engine");
+  if (refused === false) return;
+  throw new PacelineError("unsupported", `the embedded engine does not honour ${refused}`, {
+    details: { path: `sampling.${refused}` },
+  });
+}
+
+function hasKeys(record: Readonly<Record<string, unknown>>): boolean {
+  for (const _ in record) return true;
+  return false;
+}
+
+/** The array's bytes as they are: little-endian hosts only. */
+function base64(ids: Uint32Array): string {
+  return Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).toString("base64");
+}

@@ -1,0 +1,183 @@
+/**
+ * The embedded engine's wire: HTTP/1.1 on loopback, JSON in, binary frames out. Both ends import this
+ * file; nothing else knows the layout. All numbers are little-endian.
+ *
+ * `POST /generate` takes `GenerateBody` as JSON. Token ids travel in it as base64 of u32[]. What is
+ * refused before the first frame is an HTTP error with `{"error": ErrorBody}`. Otherwise the answer is
+ * 200, `content-type: application/x-paceline-frames`, and a run of frames without anything between them:
+ *
+ *   offset  size  header
+ *   0       u32   payload bytes: a multiple of 4, at most LIMITS.engineFrameBytes
+ *   4       u8    type: 1 started, 2 tokens, 3 finished, 4 error
+ *   5       u8    flags: bit 0 of a tokens frame = mixed; all others zero
+ *   6       u8×2  zero
+ *
+ *   started (payload 4 bytes)               at most once, before any tokens
+ *   8       u32   cached tokens: how much of prompt and continuation came from cached KV
+ *
+ *   tokens (payload 16 + 8·count bytes)
+ *   8       u32   start: output position of the first token, those of the request's continuation counted
+ *   12      u32   count, at least 1
+ *   16      u64   version of the weights that made all of these tokens, below 2^53
+ *   mixed: KV of an older version was attended to for all of these tokens; without it, for none
+ *   24      u32×count   token ids
+ *   24+4·count  f32×count   logprobs
+ *
+ *   finished                                exactly once, last
+ *   8       JSON  `FinishedBody`, UTF-8, filled up with spaces to a multiple of 4
+ *
+ *   error                                   instead of finished
+ *   8       JSON  `ErrorBody`, likewise
+ *
+ * Header and payloads are multiples of 4 so that arrays are aligned relative to the first frame; the
+ * HTTP chunks and socket reads around them are not, so a reader copies each array once (memcpy, no
+ * conversion). A stream that ends after anything but `finished` or `error` was cut.
+ *
+ * The other routes are plain JSON both ways (`InfoBody` and below), errors as above:
+ *   GET /health   alive; answered without the compute thread, also during a long prefill
+ *   GET /info     what a probe needs; answered by the compute thread between two steps, so that an
+ *                 engine whose compute hangs does not look alive
+ *   GET /telemetry
+ *   POST /abort {request_id} · /pause {mode} · /resume · /flush
+ *   POST /weights/stage {policy, version, path} · /swap {policy, version, kv} · /discard {policy, version}
+ *   POST /faults  the simulated engine only: `FaultBody`
+ *
+ * While the engine is paused, `/generate` waits: no frame, not even a status, comes before the resume.
+ */
+import type { FinishReason, LogprobMode } from "../../server/contract/rollout.ts";
+import type { Capabilities, Slot } from "../../server/contract/worker.ts";
+
+/** Grows when an older reader would misread a newer writer. */
+export const WIRE_VERSION = 1;
+
+export const FRAMES_CONTENT_TYPE = "application/x-paceline-frames";
+
+export const FRAME = { started: 1, tokens: 2, finished: 3, error: 4 } as const;
+
+/** Flag of a tokens frame, in the header's sixth byte. */
+export const MIXED = 1;
+
+export const HEADER_BYTES = 8;
+/** Start, count and version before the two arrays of a tokens frame. */
+export const TOKENS_FIXED_BYTES = 16;
+/** A writer splits longer runs, to stay under LIMITS.engineFrameBytes. */
+export const MAX_FRAME_TOKENS = 65_536;
+
+export interface SamplingBody {
+  max_new_tokens: number;
+  min_new_tokens: number;
+  temperature: number;
+  top_p: number;
+  top_k: number;
+  min_p: number;
+  presence_penalty: number;
+  frequency_penalty: number;
+  repetition_penalty: number;
+  stop_token_ids: readonly number[];
+  ignore_eos: boolean;
+  seed: number;
+  logit_bias: readonly (readonly [number, number])[];
+}
+
+export interface GenerateBody {
+  request_id: string;
+  policy: string;
+  /** Base64 of little-endian u32. */
+  prompt_token_ids: string;
+  output_token_ids: string;
+  sampling: SamplingBody;
+  sibling_index: number;
+  logprob_mode: LogprobMode;
+  cache_namespace: string;
+  priority: number;
+  /** Tokens per tokens frame after the first token; absent = the engine's own. */
+  stream_interval?: number;
+}
+
+export type FinishedBody = FinishReason & { readonly cached_tokens: number };
+
+export interface HeldBody {
+  policy: string;
+  version: number;
+  load: number;
+  digest: string;
+}
+
+export interface InfoBody {
+  wire: number;
+  kind: "embedded" | "simulated";
+  engine_version: string;
+  incarnation: string;
+  model: string;
+  dtype: string;
+  parameters: number;
+  max_model_len: number;
+  vocab_size: number;
+  eos_token_ids: readonly number[];
+  slots: readonly Slot[];
+  capabilities: Capabilities;
+  paused: boolean;
+  /** Weights in service; empty before the first swap. */
+  held: readonly HeldBody[];
+  stream_interval: number;
+}
+
+export interface TelemetryBody {
+  running: number;
+  waiting: number;
+  kv_used_tokens: number;
+  kv_total_tokens: number;
+  output_tokens: number;
+  prefill_tokens: number;
+  steps: readonly { batch: number; seconds: number }[];
+}
+
+/**
+ * What can go wrong on command. Those of a stream strike the next `count` requests that arrive, each
+ * at its first tokens frame after `after_tokens` tokens:
+ *   hang          no further frame; the socket stays open
+ *   garbage       junk bytes between two frames
+ *   oversize      a header that promises more than the limit
+ *   misaligned    one logprob fewer than ids
+ *   nan           a logprob that is not a number
+ *   wrong_version frames from here on carry version + 1
+ *   out_of_order  a frame that starts one token late
+ *   cut           half a frame, then the socket is destroyed
+ *   truncate      the reply ends properly, but without `finished`
+ *   refuse        500 at /generate, whatever `after_tokens` says
+ *   exit          the whole engine process dies
+ *   freeze        the compute thread hangs: no stream and no probe moves
+ * Those of the weights strike the next `count` calls: `stage`, `swap` (fails after serving stopped to
+ * be trustworthy: the engine holds nothing), `digest` (stage and swap lie about what was read).
+ * `slow` multiplies the step time by `factor` until it is set again.
+ */
+export const FAULT_KINDS = [
+  "hang",
+  "garbage",
+  "oversize",
+  "misaligned",
+  "nan",
+  "wrong_version",
+  "out_of_order",
+  "cut",
+  "truncate",
+  "refuse",
+  "exit",
+  "freeze",
+  "stage",
+  "swap",
+  "digest",
+  "slow",
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface FaultBody {
+  kind: FaultKind;
+  /** Default 0: at the first tokens. */
+  after_tokens?: number;
+  /** Requests or calls that it strikes; default 1. */
+  count?: number;
+  /** Of `slow` only; default 10. */
+  factor?: number;
+}

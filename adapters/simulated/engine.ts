@@ -1,0 +1,20 @@
+/** The stand-in without compute: the embedded engine's wire, and faults on command. */
+import { createClient } from "../embedded/client.ts";
+import { type EmbeddedOptions, engineOver } from "../embedded/engine.ts";
+import type { FaultBody } from "../embedded/wire.ts";
+import type { Engine } from "../engine.ts";
+
+export interface SimulatedEngine extends Engine {
+  /** Arms one fault; `FAULT_KINDS` in the wire says what each does. */
+  fault(fault: FaultBody, signal: AbortSignal): Promise<void>;
+}
+
+export function createSimulatedEngine(url: string, options: EmbeddedOptions = {}): SimulatedEngine {
+  const client = createClient(url, options.streamInterval ?? null);
+  return {
+    ...engineOver(client, url, "simulated"),
+    async fault(fault, signal) {
+      await client.call("POST", "/faults", fault, signal);
+    },
+  };
+}

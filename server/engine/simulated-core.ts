@@ -1,0 +1,358 @@
+/**
+ * A Core without compute, for load and faults: reproducible tokens (`simulated-tokens.ts`), a KV limit
+ * with preemption, prefix reuse inside a cache namespace, weights that are a digest, and a model of
+ * step time: seconds = a + s·batch + prefilled tokens / prefill rate.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { PacelineError } from "../contract/errors.ts";
+import type { FinishReason } from "../contract/rollout.ts";
+import type { Core, CoreEvent, CoreRequest, CoreStats, HeldWeights } from "./core.ts";
+import { createSimulatedCache } from "./simulated-cache.ts";
+import {
+  hashText,
+  hashTokens,
+  type SimulatedStream,
+  type SimulatedVocabulary,
+  simulatedStream,
+} from "./simulated-tokens.ts";
+
+export interface SimulatedModel extends SimulatedVocabulary {
+  readonly maxModelLen: number;
+  /** Seconds of an empty step; default 0. */
+  readonly stepSeconds: number;
+  /** Seconds that each running request adds to a step; default 0. */
+  readonly perRequestSeconds: number;
+  /** Default Infinity: prefill takes no time. */
+  readonly prefillTokensPerSecond: number;
+  /** Tokens of one prefill chunk, one chunk a step; default 512. */
+  readonly prefillChunk: number;
+}
+
+export const SIMULATED_MODEL: SimulatedModel = {
+  vocabSize: 32_000,
+  eosTokenId: 2,
+  eosRate: 0,
+  length: null,
+  maxModelLen: 32_768,
+  stepSeconds: 0,
+  perRequestSeconds: 0,
+  prefillTokensPerSecond: Number.POSITIVE_INFINITY,
+  prefillChunk: 512,
+};
+
+export interface SimulatedCoreOptions {
+  readonly kvTokens: number;
+  readonly maxRunning: number;
+  readonly model: Partial<SimulatedModel>;
+  /** SHA-256 of what a path holds; default `digestOfPath`. */
+  readonly digest?: (path: string) => string;
+}
+
+interface Running {
+  readonly request: CoreRequest;
+  readonly order: number;
+  readonly stream: SimulatedStream;
+  /** Prompt and output tokens whose KV exists. */
+  computed: number;
+  output: number;
+  cachedTokens: number;
+  started: boolean;
+  /** Has made a token in this engine. */
+  sampled: boolean;
+  /** Lives on KV of an older load. */
+  mixed: boolean;
+}
+
+/** Files larger than this are known by their path alone: there is nothing to load here. */
+const READ_BYTES = 1024 * 1024;
+const STEPS_KEPT = 64;
+
+/** The content of a small file, else the path itself: any path will do. */
+export function digestOfPath(path: string): string {
+  const hash = createHash("sha256");
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isFile() && stat.size <= READ_BYTES)
+    return hash.update(readFileSync(path)).digest("hex");
+  return hash.update(path).digest("hex");
+}
+
+export function createSimulatedCore(options: SimulatedCoreOptions): Core {
+  const model: SimulatedModel = { ...SIMULATED_MODEL, ...options.model };
+  const digestOf = options.digest ?? digestOfPath;
+  const cache = createSimulatedCache(options.kvTokens);
+  const known = new Map<string, Running>();
+  /** In order of arrival within a priority; a preempted request keeps its place. */
+  const waiting: Running[] = [];
+  const running: Running[] = [];
+  const staged = new Map<string, string>();
+  const steps: { batch: number; seconds: number }[] = [];
+  let held: HeldWeights | null = null;
+  let digestHash = 0;
+  let loads = 0;
+  let arrivals = 0;
+  let outputTokens = 0;
+  let prefillTokens = 0;
+
+  const contextOf = (r: Running): number => r.request.promptTokenIds.length + r.output;
+  const kvUsed = (): number => running.reduce((sum, r) => sum + contextOf(r), 0);
+
+  function enqueue(entry: Running): void {
+    const after = (other: Running): boolean =>
+      other.request.priority - entry.request.priority > 0 ||
+      (other.request.priority === entry.request.priority && other.order > entry.order);
+    const at = waiting.findIndex(after);
+    waiting.splice(at === -1 ? waiting.length : at, 0, entry);
+  }
+
+  function admit(): void {
+    let used = kvUsed();
+    while (running.length < options.maxRunning) {
+      const next = waiting[0];
+      if (next === undefined || used + contextOf(next) + 1 > options.kvTokens) return;
+      waiting.shift();
+      used += contextOf(next) + 1;
+      next.computed = cache.lookup(next.request.cacheNamespace, next.request.promptTokenIds);
+      if (!next.started) next.cachedTokens = next.computed;
+      running.push(next);
+    }
+  }
+
+  /** Back to the queue without KV, its tokens kept. */
+  function preempt(entry: Running): void {
+    running.splice(running.indexOf(entry), 1);
+    entry.computed = 0;
+    entry.mixed = false;
+    enqueue(entry);
+  }
+
+  function remove(id: string): boolean {
+    const entry = known.get(id);
+    if (entry === undefined) return false;
+    known.delete(id);
+    const list = running.includes(entry) ? running : waiting;
+    list.splice(list.indexOf(entry), 1);
+    return true;
+  }
+
+  function prefill(events: CoreEvent[]): number {
+    for (const entry of running) {
+      const missing = contextOf(entry) - entry.computed;
+      // The last token's KV is made by the decode step itself.
+      if (entry.started && missing <= 1) continue;
+      const chunk = Math.min(missing, model.prefillChunk);
+      entry.computed += chunk;
+      if (chunk === missing && !entry.started) {
+        entry.started = true;
+        events.push({ type: "started", id: entry.request.id, cachedTokens: entry.cachedTokens });
+        cache.insert(entry.request.cacheNamespace, entry.request.promptTokenIds);
+      }
+      prefillTokens += chunk;
+      return chunk;
+    }
+    return 0;
+  }
+
+  function finish(entry: Running, reason: FinishReason, events: CoreEvent[]): void {
+    const { id } = entry.request;
+    remove(id);
+    events.push({ type: "finished", id, reason, cachedTokens: entry.cachedTokens });
+  }
+
+  function decode(entry: Running, version: number, events: CoreEvent[]): void {
+    const { id, sampling } = entry.request;
+    if (entry.output >= sampling.maxNewTokens) {
+      finish(entry, { type: "length", cause: "max_new", matched: null }, events);
+      return;
+    }
+    const token = entry.stream.at(entry.output, digestHash);
+    const start = entry.output;
+    entry.output += 1;
+    entry.sampled = true;
+    entry.computed = contextOf(entry) - 1;
+    outputTokens += 1;
+    events.push({
+      type: "tokens",
+      id,
+      start,
+      ids: Uint32Array.of(token.id),
+      logprobs: Float32Array.of(token.logprob),
+      version,
+      mixed: entry.mixed,
+    });
+    const reason = reasonAfter(entry, token.id);
+    if (reason !== null) finish(entry, reason, events);
+  }
+
+  function reasonAfter(entry: Running, id: number): FinishReason | null {
+    const { sampling } = entry.request;
+    if (entry.output > sampling.minNewTokens) {
+      if (id === model.eosTokenId && !sampling.ignoreEos) {
+        return { type: "stop", cause: "eos", matched: id };
+      }
+      if (sampling.stopTokenIds.includes(id))
+        return { type: "stop", cause: "stop_id", matched: id };
+    }
+    if (entry.output >= sampling.maxNewTokens) {
+      return { type: "length", cause: "max_new", matched: null };
+    }
+    if (contextOf(entry) >= model.maxModelLen) {
+      return { type: "length", cause: "context", matched: null };
+    }
+    if (contextOf(entry) >= options.kvTokens) return { type: "length", cause: "kv", matched: null };
+    return null;
+  }
+
+  function secondsOf(batch: number, prefilled: number): number {
+    return (
+      model.stepSeconds + model.perRequestSeconds * batch + prefilled / model.prefillTokensPerSecond
+    );
+  }
+
+  const key = (policy: string, version: number): string => `${policy}@${version}`;
+
+  return {
+    info: {
+      model: "simulated",
+      dtype: "none",
+      parameters: 0,
+      maxModelLen: model.maxModelLen,
+      vocabSize: model.vocabSize,
+      eosTokenIds: [model.eosTokenId],
+      slot: { index: 0, kvTokens: options.kvTokens, maxRunning: options.maxRunning },
+    },
+
+    add(request) {
+      if (held === null) {
+        throw new PacelineError("version_unavailable", "the engine holds no weights yet");
+      }
+      check(request, model, options.kvTokens);
+      const { promptTokenIds, sampling, siblingIndex } = request;
+      const entry: Running = {
+        request,
+        order: arrivals++,
+        stream: simulatedStream(model, hashTokens(promptTokenIds), sampling, siblingIndex),
+        computed: 0,
+        output: request.outputTokenIds.length,
+        cachedTokens: 0,
+        started: false,
+        sampled: false,
+        mixed: false,
+      };
+      known.set(request.id, entry);
+      enqueue(entry);
+    },
+
+    abort: remove,
+
+    step() {
+      const events: CoreEvent[] = [];
+      if (held === null) return events;
+      // Each running request needs room for one more token; the youngest gives way.
+      while (running.length > 1 && kvUsed() + running.length > options.kvTokens) {
+        preempt(running.reduce((young, r) => (r.order > young.order ? r : young)));
+      }
+      admit();
+      const prefilled = prefill(events);
+      const ready = running.filter((r) => r.started && contextOf(r) - r.computed <= 1);
+      for (const entry of ready) decode(entry, held.version, events);
+      steps.push({ batch: ready.length, seconds: secondsOf(ready.length, prefilled) });
+      if (steps.length > STEPS_KEPT) steps.shift();
+      return events;
+    },
+
+    get busy() {
+      return held !== null && known.size > 0;
+    },
+
+    get stepDelayMs() {
+      const next =
+        running.find((r) => contextOf(r) - r.computed > (r.started ? 1 : 0)) ?? waiting[0];
+      const missing = next === undefined ? 0 : contextOf(next) - next.computed;
+      const prefilling = Math.min(missing, model.prefillChunk);
+      return 1000 * secondsOf(running.length, prefilling);
+    },
+
+    retract() {
+      for (const entry of [...running]) preempt(entry);
+      cache.clear();
+    },
+
+    flush() {
+      cache.clear();
+    },
+
+    stage({ policy, version, path }) {
+      const digest = digestOf(path);
+      staged.set(key(policy, version), digest);
+      return { digest };
+    },
+
+    swap({ policy, version, kv }) {
+      const digest = staged.get(key(policy, version));
+      if (digest === undefined) {
+        throw new PacelineError("version_conflict", `${policy}@${version} is not staged`);
+      }
+      staged.delete(key(policy, version));
+      loads += 1;
+      held = { policy, version, load: loads, digest };
+      digestHash = hashText(digest);
+      cache.clear();
+      for (const entry of [...running]) {
+        if (kv === "keep" && entry.sampled) entry.mixed = true;
+        else preempt(entry);
+      }
+      return held;
+    },
+
+    discard({ policy, version }) {
+      staged.delete(key(policy, version));
+    },
+
+    get held() {
+      return held;
+    },
+
+    stats(): CoreStats {
+      return {
+        running: running.length,
+        waiting: waiting.length,
+        kvUsedTokens: kvUsed(),
+        kvTotalTokens: options.kvTokens,
+        outputTokens,
+        prefillTokens,
+        steps: [...steps],
+      };
+    },
+  };
+}
+
+/** What a real engine would die of is refused before it is queued. */
+function check(request: CoreRequest, model: SimulatedModel, kvTokens: number): void {
+  const { promptTokenIds, outputTokenIds, sampling } = request;
+  if (promptTokenIds.length === 0) {
+    throw new PacelineError("invalid_argument", "the prompt is empty", {
+      details: { path: "prompt_token_ids" },
+    });
+  }
+  for (const [path, ids] of [
+    ["prompt_token_ids", promptTokenIds],
+    ["output_token_ids", outputTokenIds],
+    ["sampling.stop_token_ids", sampling.stopTokenIds],
+  ] as const) {
+    for (let i = 0; i < ids.length; i++) {
+      if ((ids[i] as number) >= model.vocabSize) {
+        throw new PacelineError("invalid_argument", `token id ${ids[i]} is out of vocabulary`, {
+          details: { path: `${path}[${i}]` },
+        });
+      }
+    }
+  }
+  const room = Math.min(model.maxModelLen, kvTokens);
+  const context = promptTokenIds.length + outputTokenIds.length;
+  if (context >= room) {
+    throw new PacelineError("prompt_too_long", `${context} tokens leave no room in ${room}`, {
+      details: { path: "prompt_token_ids", tokens: context, limit: room },
+    });
+  }
+}

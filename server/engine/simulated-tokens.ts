@@ -1,0 +1,99 @@
+/**
+ * The tokens of an engine without a model: a pure function of (prompt, seed, sibling, output position,
+ * weights' digest). So a rollout continued elsewhere makes the same tokens, a swap shows in every
+ * token after it, and a test can recompute what any token should have been. Greedy leaves out seed
+ * and sibling. Tokens do not depend on those before them.
+ */
+import type { CoreSampling } from "./core.ts";
+
+export interface SimulatedVocabulary {
+  readonly vocabSize: number;
+  readonly eosTokenId: number;
+  /** Chance that a token is EOS. Default 0: only limits and stop ids end a rollout. */
+  readonly eosRate: number;
+  /** Where set, EOS comes at a log-normal length drawn per (prompt, seed, sibling), not per version. */
+  readonly length: { readonly median: number; readonly sigma: number } | null;
+}
+
+export interface SimulatedToken {
+  readonly id: number;
+  readonly logprob: number;
+}
+
+/** A bias this large decides by itself; smaller ones have no distribution to act on here. */
+const DECISIVE_BIAS = 50;
+
+export interface SimulatedStream {
+  at(position: number, digestHash: number): SimulatedToken;
+}
+
+export function hashTokens(ids: Uint32Array): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < ids.length; i++) hash = mix(hash, ids[i] as number);
+  return hash;
+}
+
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = mix(hash, text.charCodeAt(i));
+  return hash;
+}
+
+/** The tokens of one rollout. */
+export function simulatedStream(
+  vocabulary: SimulatedVocabulary,
+  promptHash: number,
+  sampling: CoreSampling,
+  siblingIndex: number,
+): SimulatedStream {
+  const { vocabSize, eosTokenId, eosRate } = vocabulary;
+  const { seed, minNewTokens, ignoreEos, temperature } = sampling;
+  let key = promptHash;
+  if (temperature > 0) {
+    key = mix(mix(mix(key, seed >>> 0), Math.floor(seed / 2 ** 32)), siblingIndex);
+  }
+  const end = lengthOf(vocabulary, key);
+  const banned = new Set([eosTokenId]);
+  let forced: number | null = null;
+  for (const [id, bias] of sampling.logitBias) {
+    if (bias <= -DECISIVE_BIAS) banned.add(id);
+    else if (bias >= DECISIVE_BIAS) forced = id;
+  }
+  const early = new Set([...banned, ...sampling.stopTokenIds]);
+
+  return {
+    at(position, digestHash) {
+      const hash = mix(mix(key, digestHash), position);
+      const logprob = Math.fround(-((mix(hash, 1) >>> 8) / 2 ** 24) * 4 - 1e-3);
+      const mayStop = position >= minNewTokens;
+      if (mayStop && !ignoreEos) {
+        if (end !== null && position + 1 >= end) return { id: eosTokenId, logprob };
+        if (mix(hash, 2) < eosRate * 2 ** 32) return { id: eosTokenId, logprob };
+      }
+      if (forced !== null) return { id: forced, logprob };
+      const shunned = mayStop ? banned : early;
+      let id = hash % vocabSize;
+      // As a masked distribution would: what may not be sampled is drawn again.
+      for (let salt = 3; shunned.has(id) && salt < 67; salt++) id = mix(hash, salt) % vocabSize;
+      return { id, logprob };
+    },
+  };
+}
+
+function lengthOf(vocabulary: SimulatedVocabulary, key: number): number | null {
+  if (vocabulary.length === null) return null;
+  const { median, sigma } = vocabulary.length;
+  // Box-Muller; the first uniform is kept off 0.
+  const u = (mix(key, 101) + 1) / (2 ** 32 + 1);
+  const v = mix(key, 102) / 2 ** 32;
+  const normal = Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
+  return Math.max(1, Math.round(median * Math.exp(sigma * normal)));
+}
+
+/** One round of a 32-bit mixing hash: chained, every input bit reaches every output bit. */
+function mix(hash: number, value: number): number {
+  let h = Math.imul(hash ^ value, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  h ^= h >>> 16;
+  return (h + 0x9e3779b9) >>> 0;
+}
