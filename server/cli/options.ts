@@ -1,0 +1,32 @@
+/** Options that several commands share, and turning the settings table into flags. */
+import { type Command, Option } from "commander";
+import { SETTINGS } from "../config.ts";
+
+export const DEFAULT_SERVER = "http://127.0.0.1:8700";
+
+export function serverOption(): Option {
+  return new Option("-s, --server <url>", "the server")
+    .env("PACELINE_SERVER")
+    .default(DEFAULT_SERVER);
+}
+
+/** One flag a setting, with unit, default and environment name in the help. */
+export function addSettings(command: Command): Command {
+  for (const [key, { default: fallback, unit, reason }] of Object.entries(SETTINGS)) {
+    const name = `--${key.replaceAll("_", "-")}`;
+    const value = typeof fallback === "boolean" ? name : `${name} <${unit ?? "value"}>`;
+    const shown = Array.isArray(fallback) ? fallback.join(",") || "none" : String(fallback);
+    command.option(value, `${reason} (default: ${shown}; PACELINE_${key.toUpperCase()})`);
+  }
+  return command;
+}
+
+/** commander's camelCase back to our keys; only what was given. */
+export function givenSettings(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const key of Object.keys(SETTINGS)) {
+    const camel = key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    if (options[camel] !== undefined) given[key] = options[camel];
+  }
+  return given;
+}

@@ -1,0 +1,150 @@
+/**
+ * `paceline worker`: launches an embedded (or simulated) engine, or adopts one that runs, registers it
+ * at a server and keeps its lease. Under a supervisor it tells its address through the control pipe
+ * instead, and ends when that pipe closes.
+ */
+import { Socket } from "node:net";
+import { Command, Option } from "commander";
+import { SETTINGS } from "../config.ts";
+import { PacelineError } from "../contract/errors.ts";
+import { startEngineServer } from "../engine/server/engine-server.ts";
+import { createClient } from "./client.ts";
+
+interface WorkerOptions {
+  engine: "embedded" | "simulated";
+  model: string;
+  kvTokens: string;
+  maxRunning: string;
+  streamInterval: string;
+  port: string;
+  simulated?: string;
+  adopt?: string;
+  server?: string;
+  id?: string;
+  pool?: string;
+  controlFd?: string;
+}
+
+interface Endpoint {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export function workerCommand(): Command {
+  const option = (key: "kv_tokens" | "max_running" | "stream_interval" | "model") => {
+    const { unit, reason, default: fallback } = SETTINGS[key];
+    return new Option(`--${key.replaceAll("_", "-")} <${unit ?? "dir"}>`, reason).default(
+      String(fallback),
+    );
+  };
+  return new Command("worker")
+    .description("join a host to a server: launch or adopt an engine, register it, keep its lease")
+    .addOption(
+      new Option("-e, --engine <kind>", "what to launch, or the kind of what is adopted")
+        .choices(["embedded", "simulated"])
+        .default("embedded"),
+    )
+    .addOption(option("model"))
+    .addOption(option("kv_tokens"))
+    .addOption(option("max_running"))
+    .addOption(option("stream_interval"))
+    .option("--port <port>", "of the engine; 0 takes a free one", "0")
+    .option("--simulated <json>", "step-time model of a simulated engine")
+    .option("--adopt <url>", "register an engine that runs already instead of launching one")
+    .option("-s, --server <url>", "server to register at; without one the engine just runs")
+    .option("--id <id>", "worker id (default: minted by the server)")
+    .option("--pool <pool>", "pool to join")
+    .option(
+      "--control-fd <fd>",
+      "pipe of a supervisor: the address is written to it, its end ends this process",
+    )
+    .addHelpText(
+      "after",
+      "\nExample:\n  paceline worker --engine embedded --server http://127.0.0.1:8700",
+    )
+    .action(run);
+}
+
+async function run(options: WorkerOptions): Promise<void> {
+  const endpoint = await open(options);
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  if (options.controlFd !== undefined) announce(Number(options.controlFd), endpoint.url, stop);
+  else process.stderr.write(`${options.engine} engine at ${endpoint.url}\n`);
+  try {
+    if (options.server !== undefined)
+      await keepLease(options, options.server, endpoint.url, stop.signal);
+    else await aborted(stop.signal);
+  } finally {
+    await endpoint.close();
+  }
+}
+
+async function open(options: WorkerOptions): Promise<Endpoint> {
+  if (options.adopt !== undefined) return { url: options.adopt, close: async () => undefined };
+  return startEngineServer({
+    kind: options.engine,
+    directory: options.model,
+    kvTokens: Number(options.kvTokens),
+    maxRunning: Number(options.maxRunning),
+    streamInterval: Number(options.streamInterval),
+    port: Number(options.port),
+    ...(options.simulated === undefined ? {} : { simulated: parseSimulated(options.simulated) }),
+  });
+}
+
+function parseSimulated(json: string): object {
+  try {
+    return JSON.parse(json) as object;
+  } catch {
+    throw new PacelineError("invalid_argument", `--simulated is not JSON: ${json}`);
+  }
+}
+
+/** The supervisor's end closes when it dies, however it dies. */
+function announce(fd: number, url: string, stop: AbortController): void {
+  const pipe = new Socket({ fd, readable: true, writable: true });
+  pipe.on("error", () => stop.abort());
+  pipe.on("close", () => stop.abort());
+  pipe.resume();
+  pipe.write(`${JSON.stringify({ url })}\n`);
+}
+
+/** Registers, then renews three times a lease; registers again when the server forgot us. */
+async function keepLease(
+  options: WorkerOptions,
+  server: string,
+  url: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = createClient(server, 2);
+  const { engine, id, pool } = options;
+  let registered: { id: string; incarnation: string; lease_ms: number } | null = null;
+  while (!signal.aborted) {
+    let waitMs = 1000;
+    try {
+      registered ??= await client.json("POST", "/v1/workers", {
+        url,
+        engine,
+        ...(id === undefined ? {} : { id }),
+        ...(pool === undefined ? {} : { pool }),
+      });
+      const { id: worker, incarnation, lease_ms } = registered as NonNullable<typeof registered>;
+      await client.json("POST", `/v1/workers/${encodeURIComponent(worker)}/lease`, { incarnation });
+      waitMs = Math.max(100, lease_ms / 3);
+    } catch (thrown) {
+      const error = PacelineError.from(thrown);
+      process.stderr.write(`paceline worker: ${error.code}: ${error.message}\n`);
+      registered = null;
+    }
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, waitMs)), aborted(signal)]);
+  }
+  await client.close();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

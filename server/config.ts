@@ -1,0 +1,198 @@
+/**
+ * Every setting of `paceline serve`, in one table: flag, environment name (`PACELINE_` + key), config
+ * key, default, unit, reason. Precedence: flag > environment > file > default.
+ */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parse as parseToml } from "smol-toml";
+import { z } from "zod";
+import { PacelineError } from "./contract/errors.ts";
+
+interface Setting<T> {
+  readonly schema: z.ZodType<T>;
+  readonly default: T;
+  readonly unit: string | null;
+  readonly reason: string;
+}
+
+const setting = <T>(
+  schema: z.ZodType<T>,
+  fallback: T,
+  unit: string | null,
+  reason: string,
+): Setting<T> => ({
+  schema,
+  default: fallback,
+  unit,
+  reason,
+});
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = z.coerce.number().int().min(0);
+const ms = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
+const text = z.string().min(1);
+const flag = z.union([
+  z.boolean(),
+  z.enum(["true", "false"]).transform((value) => value === "true"),
+]);
+
+const DEMO_POLICY = fileURLToPath(new URL("./engine/demo-policy/step-1", import.meta.url));
+
+export const SETTINGS = {
+  host: setting(
+    text,
+    "127.0.0.1",
+    null,
+    "Loopback: nothing beyond this host reaches a server without auth.",
+  ),
+  port: setting(port, 8700, null, "HTTP. 0 takes a free one."),
+  grpc_port: setting(port, 8701, null, "gRPC. 0 takes a free one."),
+  engine: setting(
+    z.enum(["embedded", "none"]),
+    "embedded",
+    null,
+    "What `serve` starts itself; `none` waits for workers to register.",
+  ),
+  workers: setting(count.max(64), 2, "processes", "Embedded engine processes, one replica each."),
+  policy: setting(text, "default", null, "Id of the policy that the embedded workers serve."),
+  model: setting(
+    text,
+    DEMO_POLICY,
+    null,
+    "Hugging Face style directory: architecture of the embedded workers, and version 1 of the policy.",
+  ),
+  store: setting(
+    text,
+    ".paceline/state.sqlite",
+    null,
+    "File of the ledger and commits; `memory` keeps nothing.",
+  ),
+  static_workers: setting(
+    z.union([z.array(text), z.string().transform((list) => list.split(",").filter(Boolean))]),
+    [] as string[],
+    null,
+    "Workers to register at start, as kind=url, for instance embedded=http://127.0.0.1:9000.",
+  ),
+  lease_ms: setting(
+    ms,
+    10_000,
+    "ms",
+    "A worker that neither renews nor answers a probe for so long is lost.",
+  ),
+  probe_ms: setting(ms, 1_000, "ms", "Between two probes and telemetry polls of a worker."),
+  stuck_ms: setting(ms, 5_000, "ms", "A stream without a token for so long starts a probe."),
+  detach_ms: setting(
+    ms,
+    30_000,
+    "ms",
+    "How long a stream may stay without a reader before its rollout ends.",
+  ),
+  result_ttl_ms: setting(ms, 600_000, "ms", "How long a Result can be asked for again."),
+  drain_ms: setting(
+    ms,
+    30_000,
+    "ms",
+    "How long SIGTERM waits for running rollouts before it ends them as partial.",
+  ),
+  stream_interval: setting(
+    count.min(1).max(4_096),
+    16,
+    "tokens",
+    "Tokens per chunk that an embedded engine streams: fewer events, or a finer journal.",
+  ),
+  kv_tokens: setting(count.min(256), 65_536, "tokens", "KV capacity of one embedded worker."),
+  max_running: setting(
+    count.min(1).max(1_024),
+    32,
+    "rollouts",
+    "Batch limit of one embedded worker.",
+  ),
+  record: setting(
+    flag,
+    false,
+    null,
+    "Keep the scheduler's inputs in a bounded ring, to be replayed.",
+  ),
+  log_level: setting(
+    z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
+    "info",
+    null,
+    "JSON lines on standard error.",
+  ),
+} as const;
+
+type Settings = typeof SETTINGS;
+export type Config = {
+  readonly [K in keyof Settings]: Settings[K]["default"] extends never
+    ? never
+    : z.infer<Settings[K]["schema"]>;
+};
+
+/** Throws `invalid_argument` naming the setting and where its value came from. */
+export function resolveConfig(
+  flags: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+  file: string | null,
+): Config {
+  const fromFile = file === null ? {} : readConfigFile(file);
+  const config: Record<string, unknown> = {};
+  for (const [key, { schema, default: fallback }] of Object.entries(SETTINGS)) {
+    const envName = `PACELINE_${key.toUpperCase()}`;
+    const candidates: readonly (readonly [string, unknown])[] = [
+      [`--${key.replaceAll("_", "-")}`, flags[key]],
+      [envName, env[envName]],
+      [`${key} in ${file}`, fromFile[key]],
+    ];
+    const given = candidates.find(([, value]) => value !== undefined);
+    if (given === undefined) {
+      config[key] = fallback;
+      continue;
+    }
+    const parsed = schema.safeParse(given[1]);
+    if (!parsed.success) {
+      const why = parsed.error.issues[0]?.message ?? "not allowed";
+      throw new PacelineError("invalid_argument", `${given[0]}: ${why}`, {
+        details: { path: key },
+      });
+    }
+    config[key] = parsed.data;
+  }
+  const resolved = config as Config;
+  assertLoopback(resolved.host);
+  return resolved;
+}
+
+/** There is no auth yet, so nothing but loopback may be listened on. */
+function assertLoopback(host: string): void {
+  if (host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)) return;
+  throw new PacelineError(
+    "invalid_argument",
+    `--host ${host}: refusing to listen beyond loopback without auth`,
+    {
+      details: { path: "host" },
+    },
+  );
+}
+
+function readConfigFile(file: string): Record<string, unknown> {
+  let parsed: Record<string, unknown>;
+  try {
+    parsed = parseToml(readFileSync(file, "utf8"));
+  } catch (thrown) {
+    throw new PacelineError(
+      "invalid_argument",
+      `--config ${file}: ${PacelineError.from(thrown).message}`,
+    );
+  }
+  const unknown = Object.keys(parsed).find((key) => !(key in SETTINGS));
+  if (unknown !== undefined) {
+    throw new PacelineError("invalid_argument", `${file}: no setting is called ${unknown}`, {
+      details: { path: unknown },
+    });
+  }
+  return parsed;
+}
