@@ -1,0 +1,38 @@
+/** Whether two requests under one id are the same request (I4). */
+import { createHash } from "node:crypto";
+import type { Rollout } from "../../contract/rollout.ts";
+
+/**
+ * SHA-256 (base64url) of what was asked for, defaults filled in: the same for both encodings, for any order of
+ * fields, and for an absent field and its default. The id is the scope, not the body; a seed that we
+ * minted is not the caller's.
+ */
+export function rolloutBodyHash(rollout: Omit<Rollout, "bodyHash">, seedGiven: boolean): string {
+  const { id: _, promptTokenIds, sampling, continueFrom, ...rest } = rollout;
+  const text = JSON.stringify([
+    promptTokenIds.length,
+    canonical(rest),
+    canonical({
+      ...sampling,
+      seed: seedGiven ? sampling.seed : null,
+      logitBias: [...sampling.logitBias],
+    }),
+    continueFrom === null ? null : canonical(continueFrom.spans),
+  ]);
+  const hash = createHash("sha256").update(text).update(bytes(promptTokenIds));
+  if (continueFrom !== null) {
+    hash.update(bytes(continueFrom.outputTokenIds)).update(bytes(continueFrom.logprobs));
+  }
+  return hash.digest("base64url");
+}
+
+const bytes = (array: Uint32Array | Float32Array): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** The same value with every object's keys in order. */
+function canonical(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(canonical);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, canonical(inner)]));
+}

@@ -1,0 +1,115 @@
+/** Policies and publications on the wire. What this release cannot honour is refused, never dropped (I6). */
+import { PacelineError } from "../../contract/errors.ts";
+import type { HeldVersion } from "../../contract/policy.ts";
+import {
+  declaration as declarationSchema,
+  publication as publicationSchema,
+  type WirePolicy,
+  type WirePublicationProgress,
+} from "../../contract/schema-policy.ts";
+import type { PolicyDeclaration, PolicyRecord, VersionRecord } from "../../policy/ledger.ts";
+import type { Publication, PublicationProgress } from "../../weights/publisher.ts";
+import { check } from "./invalid.ts";
+
+const DECLARATION = declarationSchema();
+const PUBLICATION = publicationSchema();
+
+const unsupported = (path: string, why: string): PacelineError =>
+  new PacelineError("unsupported", `${path}: ${why}`, { details: { path } });
+
+/** Body of `PUT /v1/policies/{policy}`. Throws `invalid_argument`, `unsupported`. */
+export function decodeDeclaration(policy: string, body: unknown): PolicyDeclaration {
+  const wire = check(DECLARATION, body);
+  if (wire.max_lag != null) throw unsupported("max_lag", "say `version.max_lag` in the rollout");
+  return {
+    policy,
+    ...(wire.kind == null ? {} : { kind: wire.kind }),
+    ...(wire.base == null ? {} : { base: wire.base }),
+    ...(wire.commit == null ? {} : { commit: wire.commit }),
+    ...(wire.on_update == null ? {} : { onUpdate: wire.on_update }),
+    ...(wire.update_grace_ms == null ? {} : { updateGraceMs: wire.update_grace_ms }),
+  };
+}
+
+/** Body of `POST /v1/policies/{policy}/versions`. Throws `invalid_argument`, `unsupported`. */
+export function decodePublication(policy: string, body: unknown): Publication {
+  const wire = check(PUBLICATION, body);
+  const { path, arena } = wire.source;
+  if (path == null) {
+    const kind = arena == null ? "external" : "arena";
+    throw unsupported(`source.${kind}`, "this release publishes from a path");
+  }
+  if (wire.format === "delta") throw unsupported("format", "this release publishes full versions");
+  if (wire.base_version != null) throw unsupported("base_version", "only a delta has one");
+  if (wire.commit?.quorum != null) {
+    throw unsupported("commit.quorum", "this release commits to all workers");
+  }
+  return {
+    policy,
+    source: { path },
+    ...(wire.label == null ? {} : { label: wire.label }),
+    ...(wire.commit == null ? {} : { commit: commitOf(wire.commit) }),
+    ...(wire.on_update == null ? {} : { onUpdate: wire.on_update }),
+    ...(wire.update_grace_ms == null ? {} : { updateGraceMs: wire.update_grace_ms }),
+  };
+}
+
+const commitOf = (commit: {
+  mode: NonNullable<Publication["commit"]>["mode"];
+  timeout_ms?: number | null | undefined;
+}): NonNullable<Publication["commit"]> => ({
+  mode: commit.mode,
+  ...(commit.timeout_ms == null ? {} : { timeoutMs: commit.timeout_ms }),
+});
+
+export const encodeVersion = (record: VersionRecord): WirePolicy["versions"][number] => ({
+  policy: record.policy,
+  version: record.version,
+  state: record.state,
+  label: record.label,
+  digest: record.digest,
+  source: record.source,
+  content_of: record.contentOf,
+  on_update: record.onUpdate,
+  update_grace_ms: record.updateGraceMs,
+  created_at_ms: record.createdAt,
+});
+
+/** `holders`: each live worker's proved version of this policy. */
+export function encodePolicy(
+  record: PolicyRecord,
+  versions: readonly VersionRecord[],
+  holders: readonly { readonly worker: string; readonly held: HeldVersion }[],
+): WirePolicy {
+  const committed = record.committedVersion;
+  return {
+    policy: record.policy,
+    kind: record.kind,
+    base: record.base,
+    commit: record.commit,
+    on_update: record.onUpdate,
+    update_grace_ms: record.updateGraceMs,
+    committed_version: committed,
+    last_version: record.lastVersion,
+    label: versions.find(({ version }) => version === committed)?.label ?? null,
+    run: record.run,
+    versions: versions.map(encodeVersion),
+    workers: holders.map(({ worker, held }) => ({
+      worker,
+      version: held.version,
+      proof: held.proof,
+      lag: committed === null ? null : committed - held.version,
+    })),
+  };
+}
+
+export const encodePublication = (progress: PublicationProgress): WirePublicationProgress => ({
+  ...encodeVersion(progress.version),
+  installed: progress.installed,
+  workers: progress.workers.map(({ worker, phase, reason, pauseMs }) => ({
+    worker,
+    phase,
+    reason,
+    pause_ms: pauseMs,
+  })),
+});

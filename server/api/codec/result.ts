@@ -1,0 +1,119 @@
+/**
+ * A Result as JSON text and back. The token arrays are written by hand around one small
+ * `JSON.stringify`: a reply's cost is its arrays.
+ */
+import { PacelineError } from "../../contract/errors.ts";
+import { createResult, type Result } from "../../contract/result.ts";
+import type { Encoding } from "../../contract/schema.ts";
+import { createResultSchema, type WireResult } from "../../contract/schema-result.ts";
+import { assertAligned } from "../../contract/tokens.ts";
+import { LIMITS } from "../../limits.ts";
+import { check } from "./invalid.ts";
+import { floatsText, idsText } from "./number-arrays.ts";
+import { groupFromWire, sessionFromWire, spanFromWire, spanToWire } from "./refs.ts";
+
+/** The whole Result: the body of a unary reply, one line of NDJSON. Throws `misaligned` (I1). */
+export function encodeResult(result: Result, encoding: Encoding): string {
+  const { outputTokenIds, logprobs } = result;
+  assertAligned(outputTokenIds, logprobs);
+  const head = JSON.stringify(resultHead(result));
+  return `${head.slice(0, -1)},"output_token_ids":${idsText(outputTokenIds, encoding)},"logprobs":${floatsText(logprobs, encoding)}}`;
+}
+
+/** All but the token arrays: what the `finished` event carries. */
+export function resultHead(result: Result) {
+  const { routing, usage } = result;
+  return {
+    id: result.id,
+    job: result.job,
+    policy: result.policy,
+    group: result.group,
+    session: result.session,
+    logprob_mode: result.logprobMode,
+    finish_reason: result.finishReason,
+    spans: result.spans.map(spanToWire),
+    segments: result.segments.map(({ logprobMode, ...segment }) => ({
+      ...segment,
+      logprob_mode: logprobMode,
+    })),
+    routing: {
+      worker: routing.worker,
+      queue_ms: routing.queueMs,
+      prefill_ms: routing.prefillMs,
+      decode_ms: routing.decodeMs,
+      cached_tokens: routing.cachedTokens,
+      attempts: routing.attempts,
+      moves: routing.moves,
+    },
+    usage: {
+      prompt_tokens: usage.promptTokens,
+      output_tokens: usage.outputTokens,
+      wasted_tokens: usage.wastedTokens,
+    },
+  };
+}
+
+const SCHEMAS = {
+  json: createResultSchema("json", LIMITS),
+  b64: createResultSchema("b64", LIMITS),
+} as const;
+
+/** For clients. Tells the encoding by the arrays; throws `engine_error`-free typed errors: `internal` for a body that is no Result. */
+export function decodeResult(body: unknown): Result {
+  const encoding =
+    typeof body === "object" &&
+    body !== null &&
+    "output_token_ids" in body &&
+    typeof body.output_token_ids === "string"
+      ? "b64"
+      : "json";
+  return fromReply("Result", () => resultFromWire(check(SCHEMAS[encoding], body)));
+}
+
+/** What a server answered and what does not hold is not the caller's argument. */
+export function fromReply<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    const error = PacelineError.from(thrown);
+    if (error.code !== "invalid_argument") throw error;
+    throw new PacelineError("internal", `the server's ${what} is malformed: ${error.message}`, {
+      details: error.details,
+      cause: error,
+    });
+  }
+}
+
+export function resultFromWire(wire: WireResult): Result {
+  const { routing, usage } = wire;
+  return createResult({
+    id: wire.id,
+    job: wire.job,
+    policy: wire.policy,
+    group: groupFromWire(wire.group),
+    session: sessionFromWire(wire.session),
+    outputTokenIds: wire.output_token_ids,
+    logprobs: wire.logprobs,
+    logprobMode: wire.logprob_mode,
+    finishReason: { ...wire.finish_reason, matched: wire.finish_reason.matched ?? null },
+    spans: wire.spans.map(spanFromWire),
+    segments: wire.segments.map(({ logprob_mode, ...segment }) => ({
+      ...segment,
+      logprobMode: logprob_mode,
+    })),
+    routing: {
+      worker: routing.worker ?? null,
+      queueMs: routing.queue_ms,
+      prefillMs: routing.prefill_ms,
+      decodeMs: routing.decode_ms,
+      cachedTokens: routing.cached_tokens,
+      attempts: routing.attempts,
+      moves: routing.moves,
+    },
+    usage: {
+      promptTokens: usage.prompt_tokens,
+      outputTokens: usage.output_tokens,
+      wastedTokens: usage.wasted_tokens,
+    },
+  });
+}

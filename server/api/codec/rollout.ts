@@ -1,0 +1,137 @@
+/** A Rollout from a request's body: checked, with defaults in place and id and seed minted. */
+import { PacelineError } from "../../contract/errors.ts";
+import type { Continuation, Hints, LogprobMode, Rollout, Want } from "../../contract/rollout.ts";
+import type { Encoding } from "../../contract/schema.ts";
+import { createRolloutSchema, type WireRollout } from "../../contract/schema-rollout.ts";
+import { LIMITS } from "../../limits.ts";
+import { rolloutBodyHash } from "./body-hash.ts";
+import { assertFeatures } from "./features.ts";
+import { check, invalid } from "./invalid.ts";
+import { constraintFromWire, groupFromWire, sessionFromWire, spanFromWire } from "./refs.ts";
+import { samplingFromWire } from "./sampling.ts";
+
+const SCHEMAS = {
+  json: createRolloutSchema("json", LIMITS),
+  b64: createRolloutSchema("b64", LIMITS),
+} as const;
+
+/** In order of preference: the distribution that sampled, else the one before top-k, top-p and min-p. */
+export const DEFAULT_LOGPROB_MODES: readonly LogprobMode[] = ["processed", "tempered"];
+
+export interface Mint {
+  /** A fresh rollout id. */
+  id(): string;
+  /** Unsigned, below 2^53. */
+  seed(): number;
+}
+
+/** Of a body without its own: `POST /v1/rollouts/many` and dialects set them. */
+export interface RolloutDefaults {
+  readonly job?: string;
+  readonly policy?: string;
+}
+
+export interface DecodedRollout {
+  readonly rollout: Rollout;
+  /** How the caller wants number arrays back. */
+  readonly encoding: Encoding;
+}
+
+/**
+ * Throws `invalid_argument` with `details.path`; `unsupported` for a required feature that this server
+ * does not know and for media; `unimplemented` for delivery to a feed.
+ */
+export function decodeRollout(
+  body: unknown,
+  mint: Mint,
+  defaults: RolloutDefaults = {},
+): DecodedRollout {
+  const encoding = encodingOf(body);
+  const wire = check(SCHEMAS[encoding], body);
+  assertServed(wire);
+  const continueFrom = continuationFromWire(wire);
+  const want = wantFromWire(wire.want);
+  const sampling = samplingFromWire(wire, continueFrom, want, mint);
+  const parts = {
+    id: wire.id ?? mint.id(),
+    job: wire.job ?? defaults.job ?? "default",
+    policy: wire.policy ?? defaults.policy ?? "default",
+    pool: wire.pool ?? null,
+    promptTokenIds: wire.prompt_token_ids,
+    sampling,
+    continueFrom,
+    group: groupFromWire(wire.group),
+    session: sessionFromWire(wire.session),
+    version: constraintFromWire(wire.version),
+    onUpdate: wire.on_update ?? null,
+    cacheReuse: wire.cache?.reuse ?? "version",
+    resume: wire.resume ?? "best",
+    priority: wire.priority ?? 0,
+    hints: hintsFromWire(wire.hints),
+    want,
+    timeoutMs: wire.timeout_ms ?? null,
+    deliver: wire.deliver ?? "reply",
+  } as const;
+  const seedGiven = (wire.sampling.seed ?? null) !== null;
+  return { rollout: { ...parts, bodyHash: rolloutBodyHash(parts, seedGiven) }, encoding };
+}
+
+function encodingOf(body: unknown): Encoding {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw invalid("", "the body must be a JSON object");
+  }
+  return "encoding" in body && body.encoding === "b64" ? "b64" : "json";
+}
+
+function assertServed(wire: WireRollout): void {
+  assertFeatures(wire.required_features ?? []);
+  if ((wire.media ?? []).length > 0) {
+    throw new PacelineError("unsupported", "media: no engine here takes media", {
+      details: { path: "media" },
+    });
+  }
+  if (wire.deliver === "feed") {
+    throw new PacelineError("unimplemented", "deliver: this release has no feeds", {
+      details: { path: "deliver" },
+    });
+  }
+}
+
+function continuationFromWire(wire: WireRollout): Continuation | null {
+  const given = wire.continue ?? null;
+  if (given === null || given.output_token_ids.length === 0) return null;
+  const { output_token_ids: ids, logprobs } = given;
+  if (logprobs.length !== ids.length) {
+    throw invalid("continue.logprobs", `${logprobs.length} of them for ${ids.length} tokens`);
+  }
+  const positive = logprobs.findIndex((value) => value > 1e-3 || value <= -9999);
+  if (positive !== -1) {
+    throw invalid(`continue.logprobs[${positive}]`, "must be above -9999 and at most 0");
+  }
+  let at = 0;
+  for (const [index, { start, end }] of given.spans.entries()) {
+    if (start !== at || end <= start) {
+      throw invalid(`continue.spans[${index}]`, `must start at ${at} and hold a token`);
+    }
+    at = end;
+  }
+  if (at !== ids.length) throw invalid("continue.spans", `cover ${at} of ${ids.length} tokens`);
+  return { outputTokenIds: ids, logprobs, spans: given.spans.map(spanFromWire) };
+}
+
+const hintsFromWire = (hints: WireRollout["hints"]): Hints => ({
+  expectedNewTokens: hints?.expected_new_tokens ?? null,
+  nextTurn: hints?.next_turn ?? false,
+  latency: hints?.latency ?? "throughput",
+});
+
+function wantFromWire(want: WireRollout["want"]): Want {
+  const modes = want?.logprob_modes ?? [];
+  return {
+    logprobModes: modes.length > 0 ? modes : DEFAULT_LOGPROB_MODES,
+    promptLogprobs: want?.prompt_logprobs ?? null,
+    topLogprobs: want?.top_logprobs ?? 0,
+    routedExperts: want?.routed_experts ?? false,
+    samplingMask: want?.sampling_mask ?? false,
+  };
+}

@@ -1,0 +1,137 @@
+/** The wire's workers: registration, leases, control, and what a server tells of them. */
+import { z } from "zod";
+import { double, float, id, uint32, uint53 } from "./schema.ts";
+import { label, logprobMode } from "./schema-rollout.ts";
+
+export interface FleetLimits {
+  readonly policies: number;
+}
+
+const engineKind = () => z.enum(["embedded", "simulated", "vllm", "sglang", "trtllm", "dynamo"]);
+const role = () => z.enum(["full", "prefill", "decode"]);
+const proof = () => z.enum(["digest", "receipt", "reported"]);
+const pauseMode = () => z.enum(["keep", "retract", "abort"]);
+
+const parallel = () =>
+  z.strictObject({
+    tp: uint32(1).nullish(),
+    pp: uint32(1).nullish(),
+    dp: uint32(1).nullish(),
+    ep: uint32(1).nullish(),
+  });
+
+export const createRegistrationSchema = (limits: FleetLimits) =>
+  z.strictObject({
+    url: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
+    engine: engineKind(),
+    id: id().nullish(),
+    pool: id().nullish(),
+    role: role().nullish(),
+    parallel: parallel().nullish(),
+    policies: z.array(id()).max(limits.policies).nullish(),
+  });
+
+export const heldVersion = () =>
+  z.strictObject({
+    policy: id(),
+    version: uint53(),
+    label: label().nullish(),
+    proof: proof(),
+    load: uint32(),
+    digest: z.string().nullish(),
+  });
+
+/** Renewal of a worker's lease, by the incarnation that holds it. */
+export const createLeaseSchema = (limits: FleetLimits) =>
+  z.strictObject({
+    incarnation: z.string().min(1).max(128),
+    versions: z.array(heldVersion()).max(limits.policies).nullish(),
+  });
+
+/** Body of pause; `keep` freezes requests in place. */
+export const pause = () => z.strictObject({ mode: pauseMode().nullish() });
+
+const capabilities = () =>
+  z.strictObject({
+    logprob_modes: z.array(logprobMode()),
+    sampling: z.array(
+      z.enum([
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "repetition_penalty",
+        "logit_bias",
+        "stop_token_ids",
+        "stop",
+        "min_new_tokens",
+        "ignore_eos",
+        "seed",
+        "allowed_token_ids",
+        "bad_words",
+        "structured",
+      ]),
+    ),
+    resume: z.strictObject({ seeded: z.boolean(), penalties: z.boolean() }),
+    spans: z.enum(["chunk", "end", "none"]),
+    journal: z.enum(["stream", "none"]),
+    pause: z.array(pauseMode()),
+    weights: z.strictObject({ stage: z.boolean(), proof: proof() }),
+    prompt_logprobs: z.boolean(),
+    max_top_logprobs: uint32(),
+  });
+
+const load = () =>
+  z.strictObject({
+    running: uint32(),
+    waiting: uint32(),
+    kv_used_tokens: uint53(),
+    kv_total_tokens: uint53(),
+    output_tokens: uint53(),
+    prefill_tokens: uint53(),
+  });
+
+const rates = () =>
+  z.strictObject({
+    /** Seconds of a decode step: `a + s·batch`. */
+    step: z.strictObject({ a: float(-1e9, 1e9), s: float(-1e9, 1e9) }).nullish(),
+    prefill_tokens_per_second: double().nullish(),
+  });
+
+export const worker = () =>
+  z.strictObject({
+    id: id(),
+    url: z.string(),
+    engine: engineKind(),
+    engine_version: z.string(),
+    pool: id(),
+    role: role(),
+    parallel: parallel(),
+    policies: z.array(id()),
+    state: z.enum([
+      "starting",
+      "ready",
+      "paused",
+      "updating",
+      "suspect",
+      "draining",
+      "poisoned",
+      "lost",
+    ]),
+    reason: z.string().nullish(),
+    incarnation: z.string(),
+    model: z.string(),
+    dtype: z.string(),
+    max_model_len: uint32(),
+    vocab_size: uint32(),
+    slots: z.array(z.strictObject({ index: uint32(), kv_tokens: uint53(), max_running: uint32() })),
+    capabilities: capabilities(),
+    versions: z.array(heldVersion()),
+    load: load().nullish(),
+    rates: rates(),
+    lease_ms: double(Number.NEGATIVE_INFINITY),
+  });
+
+export type WireWorker = z.infer<ReturnType<typeof worker>>;

@@ -1,0 +1,119 @@
+/** The wire's policies, versions and publications. */
+import { z } from "zod";
+import { double, exactlyOne, id, uint32, uint53 } from "./schema.ts";
+import { label, onUpdate } from "./schema-rollout.ts";
+
+const kind = () => z.enum(["full", "lora"]);
+const commitMode = () => z.enum(["all", "quorum", "rolling", "latest_wins"]);
+
+/** Body of `PUT /v1/policies/{policy}`. */
+export const declaration = () =>
+  z.strictObject({
+    kind: kind().nullish(),
+    base: id().nullish(),
+    commit: commitMode().nullish(),
+    on_update: onUpdate().nullish(),
+    update_grace_ms: uint32().nullish(),
+    max_lag: uint53().nullish(),
+  });
+
+const source = () =>
+  z
+    .strictObject({
+      path: z.string().min(1).max(4096).nullish(),
+      arena: z.string().min(1).max(4096).nullish(),
+      external: z.strictObject({}).nullish(),
+    })
+    .refine(exactlyOne, "must hold exactly one of path, arena, external");
+
+/** Body of `POST /v1/policies/{policy}/versions`. */
+export const publication = () =>
+  z.strictObject({
+    label: label().nullish(),
+    source: source(),
+    format: z.enum(["full", "delta"]).nullish(),
+    base_version: uint53().nullish(),
+    commit: z
+      .strictObject({
+        mode: commitMode(),
+        quorum: uint32(1).nullish(),
+        timeout_ms: uint32(1).nullish(),
+      })
+      .nullish(),
+    on_update: onUpdate().nullish(),
+    update_grace_ms: uint32().nullish(),
+  });
+
+export const version = () =>
+  z.strictObject({
+    policy: id(),
+    version: uint53(),
+    state: z.enum([
+      "open",
+      "gated",
+      "transferring",
+      "staged",
+      "committed",
+      "installed",
+      "superseded",
+      "aborted",
+    ]),
+    label: label().nullish(),
+    /** SHA-256 content digest, hex. */
+    digest: z.string(),
+    source: z.strictObject({ path: z.string() }),
+    content_of: uint53().nullish(),
+    on_update: onUpdate(),
+    update_grace_ms: uint32(),
+    /** Milliseconds since the Unix epoch. */
+    created_at_ms: double(),
+  });
+
+const publicationWorker = () =>
+  z.strictObject({
+    worker: id(),
+    phase: z.enum([
+      "announced",
+      "received",
+      "staged",
+      "swapping",
+      "installed",
+      "failed",
+      "poisoned",
+      "gone",
+    ]),
+    reason: z.string().nullish(),
+    /** Milliseconds that generation stood still. */
+    pause_ms: double().nullish(),
+  });
+
+/** A version on its way into the fleet: the version's own fields, and each worker's phase. */
+export const publicationProgress = () =>
+  version().extend({ installed: uint32(), workers: z.array(publicationWorker()) });
+
+export const policy = () =>
+  z.strictObject({
+    policy: id(),
+    kind: kind(),
+    base: id().nullish(),
+    commit: commitMode(),
+    on_update: onUpdate(),
+    update_grace_ms: uint32(),
+    committed_version: uint53().nullish(),
+    last_version: uint53(),
+    label: label().nullish(),
+    run: z.string().nullish(),
+    versions: z.array(version()),
+    workers: z.array(
+      z.strictObject({
+        worker: id(),
+        version: uint53(),
+        proof: z.enum(["digest", "receipt", "reported"]),
+        /** Committed version − held version; null before the first commit, below 0 while one is being committed. */
+        lag: z.number().int().meta({ format: "int64" }).nullish(),
+      }),
+    ),
+  });
+
+export type WirePolicy = z.infer<ReturnType<typeof policy>>;
+export type WirePublicationProgress = z.infer<ReturnType<typeof publicationProgress>>;

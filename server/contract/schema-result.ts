@@ -1,0 +1,138 @@
+/** The wire's Result, progress, error and stream events: what a server writes and a client reads. */
+import { z } from "zod";
+import { ERRORS, type ErrorCode } from "./errors.ts";
+import { double, type Encoding, floatArray, id, uint32, uint32Array, uint53 } from "./schema.ts";
+import { groupRef, logprobMode, sessionRef, span } from "./schema-rollout.ts";
+
+export type WireSpan = z.infer<ReturnType<typeof span>>;
+
+/** Longest arrays that a reader takes. */
+export interface ResultLimits {
+  readonly outputTokens: number;
+  readonly groupSize: number;
+}
+
+const finishReason = () =>
+  z.strictObject({
+    type: z.enum(["stop", "length", "abort"]),
+    cause: z.enum([
+      "eos",
+      "stop_id",
+      "stop_string",
+      "max_new",
+      "context",
+      "kv",
+      "client",
+      "timeout",
+      "need",
+      "stale",
+      "drain",
+    ]),
+    /** The stop id or the stop string. */
+    matched: z.union([uint32(), z.string()]).nullish(),
+  });
+
+const resumeKind = () => z.enum(["none", "cache", "transfer", "prefill"]);
+
+const segment = () =>
+  z.strictObject({
+    worker: id(),
+    slot: uint32(),
+    incarnation: z.string(),
+    attempt: uint32(),
+    start: uint32(),
+    end: uint32(),
+    resume: resumeKind(),
+    logprob_mode: logprobMode(),
+    numerics: z.strictObject({ dtype: z.string() }),
+  });
+
+const routing = () =>
+  z.strictObject({
+    worker: id().nullish(),
+    queue_ms: double(),
+    prefill_ms: double(),
+    decode_ms: double(),
+    cached_tokens: uint32(),
+    attempts: uint32(),
+    moves: uint32(),
+  });
+
+const usage = () =>
+  z.strictObject({ prompt_tokens: uint32(), output_tokens: uint32(), wasted_tokens: uint53() });
+
+export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
+  z.strictObject({
+    id: id(),
+    job: id(),
+    policy: id(),
+    group: groupRef(limits.groupSize).nullish(),
+    session: sessionRef().nullish(),
+    output_token_ids: uint32Array(encoding, { max: limits.outputTokens }),
+    logprobs: floatArray(encoding, { max: limits.outputTokens }),
+    logprob_mode: logprobMode(),
+    finish_reason: finishReason(),
+    spans: z.array(span()),
+    segments: z.array(segment()),
+    routing: routing(),
+    usage: usage(),
+  });
+
+export const progress = () =>
+  z.strictObject({
+    id: id(),
+    job: id(),
+    state: z.enum(["queued", "running", "held", "finished"]),
+    output_tokens: uint32(),
+    worker: id().nullish(),
+    attempts: uint32(),
+  });
+
+const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
+export const error = () =>
+  z.strictObject({
+    code: z.enum(CODES),
+    boundary: z.enum([
+      "client",
+      "admission",
+      "routing",
+      "engine",
+      "weights",
+      "feed",
+      "store",
+      "internal",
+    ]),
+    message: z.string(),
+    retryable: z.boolean(),
+    retry_after_ms: double().nullish(),
+    details: z.record(z.string(), z.json()),
+    kept: z.strictObject({ output_tokens: uint32() }).nullish(),
+  });
+
+/** Data of each stream event, by its name. `finished` is a Result without the arrays already sent. */
+export const createEventSchemas = (encoding: Encoding, limits: ResultLimits) => ({
+  accepted: z.strictObject({ id: id() }),
+  placed: z.strictObject({ worker: id(), version: uint53(), attempt: uint32() }),
+  tokens: z.strictObject({
+    start: uint32(),
+    output_token_ids: uint32Array(encoding, { max: limits.outputTokens }),
+    logprobs: floatArray(encoding, { max: limits.outputTokens }),
+    version: uint53().nullish(),
+    mixed: z.boolean().nullish(),
+  }),
+  moved: z.strictObject({
+    from: id(),
+    to: id(),
+    reason: z.enum(["worker_lost", "update", "drain", "stuck", "pool_moved", "lost", "failed"]),
+    resume: resumeKind(),
+    kept_tokens: uint32(),
+  }),
+  held: z.strictObject({ reason: z.string() }),
+  finished: createResultSchema(encoding, limits).omit({ output_token_ids: true, logprobs: true }),
+  error: z.strictObject({ error: error() }),
+});
+
+export type WireError = z.infer<ReturnType<typeof error>>;
+export type WireProgress = z.infer<ReturnType<typeof progress>>;
+export type WireResult = z.infer<ReturnType<typeof createResultSchema>>;
