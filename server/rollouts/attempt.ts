@@ -36,6 +36,7 @@ export async function runAttempt(
   const watchdog = createWatchdog(context);
   try {
     for await (const event of engine.generate(request, signal)) {
+      if (signal.aborted) break;
       watchdog.seen();
       if (event.type === "tokens") {
         const { chunk } = event;

@@ -1,0 +1,362 @@
+/**
+ * A rollout's way over the fleet: offer → grant → attempt → stream → (lost or revoked → resume → offer
+ * again) until the engine finishes it. An attempt that is over is fenced by its number, so what comes
+ * late changes nothing.
+ */
+import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
+import { PacelineError } from "../contract/errors.ts";
+import type { HeldVersion } from "../contract/policy.ts";
+import type { FinishReason, Rollout } from "../contract/rollout.ts";
+import type { TokenChunk } from "../contract/tokens.ts";
+import { LIMITS } from "../limits.ts";
+import type { PlacementReply } from "../placement/port.ts";
+import type { HeldReason, Outcome, RevokeReason } from "../scheduler/card.ts";
+import { assertVocabulary } from "./admission.ts";
+import { type AttemptContext, runAttempt } from "./attempt.ts";
+import { type CardBase, cardBase } from "./card.ts";
+import type { Timeline } from "./finish.ts";
+import type { LifeContext } from "./life-context.ts";
+import type { Output, Stay } from "./output.ts";
+import { afterLoss } from "./resume.ts";
+import type { RolloutEvent, RolloutState } from "./service.ts";
+
+type Grant = Extract<PlacementReply, { type: "grant" }>;
+type LossReason = RevokeReason | "lost" | "failed";
+
+/** Tokens between two `progress` messages to the owner: its forecast needs no finer grain. */
+const PROGRESS_TOKENS = 256;
+
+/** Windows without an event, in spite of a worker that answers probes, until the attempt is given up. */
+const STUCK_WINDOWS = 3;
+
+/** What the journey tells the life that it belongs to. */
+export interface Traveller {
+  readonly rollout: Rollout;
+  readonly output: Output;
+  readonly timeline: Timeline;
+  emit(event: RolloutEvent): void;
+  arrived(reason: FinishReason): void;
+  failed(error: PacelineError): void;
+}
+
+export class Journey {
+  readonly #card: CardBase;
+  readonly #context: LifeContext;
+  readonly #traveller: Traveller;
+  #over = false;
+  #state: RolloutState = "queued";
+  #held: HeldReason = "queue";
+  #attempt = 0;
+  #failures = 0;
+  #avoid: string[] = [];
+  #stay: Stay | null = null;
+  /** Aborts the running attempt; its reason says why. */
+  #running: AbortController | null = null;
+  #revoked: RevokeReason | null = null;
+  #lossReason: LossReason = "lost";
+  #reported = 0;
+
+  constructor(traveller: Traveller, context: LifeContext) {
+    this.#traveller = traveller;
+    this.#context = context;
+    this.#card = cardBase(traveller.rollout, context.clock.now());
+  }
+
+  get key(): string {
+    return this.#card.key;
+  }
+
+  get state(): RolloutState {
+    return this.#state;
+  }
+
+  /** Why it has no place now. */
+  get held(): HeldReason {
+    return this.#held;
+  }
+
+  get worker(): string | null {
+    return this.#stay?.worker ?? null;
+  }
+
+  /** A reply of the placement owner to one of our offers. */
+  receive(reply: PlacementReply): void {
+    if (this.#over) return;
+    switch (reply.type) {
+      case "grant":
+        if (reply.attempt === this.#attempt && this.#running === null) void this.#run(reply);
+        return;
+      case "held":
+        this.#held = reply.reason;
+        this.#state = reply.reason === "queue" ? "queued" : "held";
+        if (reply.reason !== "queue") this.#traveller.emit({ type: "held", reason: reply.reason });
+        return;
+      case "refused": {
+        const { code, message, details } = reply.error;
+        this.#fail(new PacelineError(code, message, { details }));
+        return;
+      }
+      case "revoke":
+        if (reply.attempt !== this.#attempt || this.#running === null) return;
+        this.#revoked = reply.reason;
+        this.#running.abort(new PacelineError("cancelled", `revoked: ${reply.reason}`));
+    }
+  }
+
+  /** Gives up the place, or the wish for one, for good. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#leavePlacement("aborted");
+  }
+
+  offer(): void {
+    this.#attempt++;
+    this.#state = "queued";
+    this.#held = "queue";
+    const last = this.#stay;
+    this.#context.placement.send({
+      type: "offer",
+      card: {
+        ...this.#card,
+        attempt: this.#attempt,
+        outputTokens: this.#traveller.output.length,
+        lastVersion: this.#traveller.output.lastVersion,
+        avoid: this.#avoid,
+        engine: last === null ? null : (this.#context.fleet.find(last.worker)?.engine ?? null),
+      },
+    });
+  }
+
+  async #run(grant: Grant): Promise<void> {
+    const attempt = grant.attempt;
+    const { fleet, ledger } = this.#context;
+    const engine = fleet.engine(grant.worker, grant.incarnation);
+    const held = ledger.proved(
+      grant.worker,
+      grant.incarnation,
+      this.#traveller.rollout.policy,
+      grant.version,
+    );
+    const worker = fleet.find(grant.worker);
+    if (engine === null || held === null || worker === null) {
+      this.#failedOnce(
+        new PacelineError("engine_unreachable", `${grant.worker} left before the grant`),
+        true,
+      );
+      return;
+    }
+    const controller = new AbortController();
+    this.#running = controller;
+    this.#place(grant, worker.description.dtype);
+    try {
+      assertVocabulary(this.#traveller.rollout, worker.description.vocabSize);
+      const finish = await runAttempt(
+        engine,
+        this.#request(grant),
+        {
+          started: (cached) => this.#traveller.timeline.started(cached),
+          tokens: (...args) => this.#tokens(...args),
+        },
+        this.#attemptContext(grant, held),
+        controller.signal,
+      );
+      if (attempt === this.#attempt) this.#engineFinished(finish);
+    } catch (thrown) {
+      if (attempt === this.#attempt && !this.#over) this.#attemptThrew(thrown, grant);
+    }
+  }
+
+  #place(grant: Grant, dtype: string): void {
+    const { worker, slot, incarnation, attempt, version, logprobMode } = grant;
+    const before = this.#stay;
+    const resume = this.#traveller.output.length > 0 ? "prefill" : "none";
+    if (before !== null) {
+      const reason = this.#lossReason;
+      const keptTokens = this.#traveller.output.length;
+      this.#traveller.emit({
+        type: "moved",
+        from: before.worker,
+        to: worker,
+        reason,
+        resume,
+        keptTokens,
+      });
+      this.#context.observer.moved(this.#traveller.rollout, reason, resume);
+    }
+    this.#stay = { worker, slot, incarnation, attempt, logprobMode, dtype, resume };
+    this.#state = "running";
+    this.#reported = this.#traveller.output.length;
+    const queueMs = this.#traveller.timeline.placed(this.#context.clock.now(), worker);
+    this.#traveller.emit({ type: "placed", worker, version, attempt });
+    this.#context.observer.placed(this.#traveller.rollout, worker, queueMs);
+  }
+
+  #request(grant: Grant): EngineRequest {
+    const { rollout } = this.#traveller;
+    return {
+      requestId: `${this.key}#${String(grant.attempt).padStart(4, "0")}`,
+      policy: rollout.policy,
+      slot: grant.slot,
+      promptTokenIds: rollout.promptTokenIds,
+      outputTokenIds: this.#traveller.output.ids,
+      sampling: rollout.sampling,
+      siblingIndex: rollout.group?.index ?? 0,
+      logprobMode: grant.logprobMode,
+      cacheNamespace: grant.cacheNamespace,
+      priority: rollout.priority,
+    };
+  }
+
+  #attemptContext(grant: Grant, granted: HeldVersion): AttemptContext {
+    const { clock, fleet, ledger, stuckMs } = this.#context;
+    const { worker, incarnation } = grant;
+    return {
+      clock,
+      granted,
+      stuckMs,
+      proved: (version) =>
+        ledger.proved(worker, incarnation, this.#traveller.rollout.policy, version),
+      stuck: (windows) => {
+        if (fleet.find(worker)?.state !== "ready") return;
+        fleet.report(worker, incarnation, "stuck");
+        if (windows >= STUCK_WINDOWS) {
+          this.#running?.abort(
+            new PacelineError("engine_unreachable", "no token in three windows"),
+          );
+        }
+      },
+    };
+  }
+
+  #tokens(chunk: TokenChunk, held: HeldVersion, attested: "engine" | "coordinator"): void {
+    const stay = this.#stay as Stay;
+    this.#traveller.output.append(chunk, held, stay, attested);
+    this.#traveller.timeline.firstToken(this.#context.clock.now());
+    this.#traveller.emit({
+      type: "tokens",
+      chunk: chunk.version === null ? { ...chunk, version: held.version } : chunk,
+    });
+    const committed = this.#context.ledger.committed(this.#traveller.rollout.policy);
+    this.#context.observer.tokens(
+      this.#traveller.rollout,
+      chunk.ids.length,
+      committed === null ? null : committed - held.version,
+    );
+    if (this.#traveller.output.length - this.#reported >= PROGRESS_TOKENS) {
+      this.#reported = this.#traveller.output.length;
+      const { key } = this;
+      this.#context.placement.send({
+        type: "progress",
+        key,
+        attempt: stay.attempt,
+        outputTokens: this.#reported,
+      });
+    }
+  }
+
+  #engineFinished(finish: EngineFinish): void {
+    this.#traveller.timeline.cached(finish.cachedTokens);
+    // An engine that aborts on its own (an operator's pause) ends the attempt, not the rollout.
+    if (finish.reason.type === "abort") {
+      this.#attemptOver("revoked", "drain");
+      return;
+    }
+    const stay = this.#stay as Stay;
+    this.#context.fleet.report(stay.worker, stay.incarnation, "ok");
+    this.#over = true;
+    this.#leavePlacement("finished");
+    this.#traveller.arrived(finish.reason);
+  }
+
+  #attemptThrew(thrown: unknown, grant: Grant): void {
+    const revoked = this.#revoked;
+    if (revoked !== null) {
+      this.#attemptOver(revoked === "worker_lost" ? "lost" : "revoked", revoked);
+      return;
+    }
+    const error = PacelineError.from(thrown);
+    if (error.kind.boundary !== "engine") {
+      this.#leavePlacement("failed");
+      this.#fail(error);
+      return;
+    }
+    const lost = error.code === "engine_unreachable";
+    const evidence =
+      error.details["misversioned"] === true
+        ? "misversioned"
+        : error.code === "misaligned"
+          ? "misaligned"
+          : "engine_error";
+    this.#context.fleet.report(grant.worker, grant.incarnation, lost ? "socket_lost" : evidence);
+    this.#context.log.warn(
+      { rollout: this.key, worker: grant.worker, code: error.code, msg: error.message },
+      "attempt failed",
+    );
+    if (!lost) this.#avoid = [...this.#avoid, grant.incarnation];
+    this.#failedOnce(error, lost);
+  }
+
+  #failedOnce(error: PacelineError, lost: boolean): void {
+    this.#failures++;
+    const outcome = lost ? "lost" : "failed";
+    if (this.#failures < LIMITS.attempts) {
+      this.#attemptOver(outcome, outcome);
+      return;
+    }
+    this.#leavePlacement(outcome);
+    this.#fail(error);
+  }
+
+  /** The attempt is over, the rollout is not: keep what may rightly be kept and ask for another place. */
+  #attemptOver(outcome: Outcome, reason: LossReason): void {
+    const worker = this.#stay === null ? null : this.#context.fleet.find(this.#stay.worker);
+    this.#leavePlacement(outcome);
+    this.#lossReason = reason;
+    const capabilities =
+      worker?.description.capabilities ?? this.#context.lastCapabilities(this.#stay);
+    const verdict =
+      capabilities === null
+        ? "continue"
+        : afterLoss(this.#traveller.rollout, this.#traveller.output.length, capabilities);
+    if (verdict === "refuse") {
+      this.#fail(
+        new PacelineError(
+          "not_resumable",
+          `lost its worker (${reason}) and cannot rightly continue elsewhere`,
+          {
+            kept: { output_tokens: this.#traveller.output.length },
+          },
+        ),
+      );
+      return;
+    }
+    if (verdict === "restart") {
+      const wasted = this.#traveller.output.clear();
+      this.#traveller.timeline.wasted(wasted);
+      this.#context.observer.wasted(this.#traveller.rollout, wasted, reason);
+    }
+    this.offer();
+  }
+
+  #leavePlacement(outcome: Outcome): void {
+    const { placement, observer } = this.#context;
+    const running = this.#running;
+    const attempt = this.#attempt;
+    this.#running = null;
+    this.#revoked = null;
+    if (running === null && outcome === "aborted") {
+      placement.send({ type: "withdraw", key: this.key });
+      return;
+    }
+    placement.send({ type: "done", key: this.key, attempt, outcome });
+    observer.attempt(this.#traveller.rollout, outcome);
+    // Harmless for a stream that has ended; ends the request inside the engine otherwise.
+    running?.abort(new PacelineError("cancelled", `attempt ${outcome}`));
+  }
+
+  #fail(error: PacelineError): void {
+    this.#over = true;
+    this.#traveller.failed(error);
+  }
+}

@@ -1,0 +1,424 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Engine, EngineEvent, EngineRequest } from "../../../adapters/engine.ts";
+import { PacelineError } from "../../../server/contract/errors.ts";
+import type { HeldVersion } from "../../../server/contract/policy.ts";
+import type { Rollout } from "../../../server/contract/rollout.ts";
+import type { Evidence, Fleet, WorkerRecord } from "../../../server/fleet/fleet.ts";
+import type { PlacementReply, PlacementRequest } from "../../../server/placement/port.ts";
+import type { Ledger } from "../../../server/policy/ledger.ts";
+import { createRollouts } from "../../../server/rollouts/rollouts.ts";
+import { sampleRollout } from "../../support/sample-rollout.ts";
+import { settle, VirtualClock } from "../../support/virtual-clock.ts";
+
+type Script = (request: EngineRequest, signal: AbortSignal) => AsyncIterable<EngineEvent>;
+
+const HELD: HeldVersion = {
+  policy: "default",
+  version: 7,
+  label: null,
+  proof: "digest",
+  load: 1,
+  digest: "d",
+};
+const CAPABILITIES = {
+  logprobModes: ["processed"],
+  sampling: ["seed"],
+  resume: { seeded: true, penalties: true },
+  spans: "chunk",
+  journal: "stream",
+  pause: [],
+  weights: { stage: true, proof: "digest" },
+  promptLogprobs: false,
+  maxTopLogprobs: 0,
+} as const;
+
+const noted = (): void => undefined;
+
+/** A fleet of one worker whose engine follows a script, and an owner that answers as told. */
+function world(
+  scripts: Script[],
+  options: { grant?: boolean; seeded?: boolean; proved?: number[] } = {},
+) {
+  const clock = new VirtualClock();
+  const sent: PlacementRequest[] = [];
+  const evidence: Evidence[] = [];
+  const requests: EngineRequest[] = [];
+  let receive: (reply: PlacementReply) => void = noted;
+  const grant = (key: string, attempt: number): void =>
+    receive({
+      type: "grant",
+      key,
+      attempt,
+      worker: "w-1",
+      slot: 0,
+      incarnation: "i1",
+      version: 7,
+      cacheNamespace: "default@7#1",
+      logprobMode: "processed",
+      epoch: 1,
+    });
+  const placement = {
+    connect: (to: typeof receive) => {
+      receive = to;
+    },
+    send: (request: PlacementRequest) => {
+      sent.push(request);
+      if (request.type === "offer" && options.grant !== false)
+        grant(request.card.key, request.card.attempt);
+    },
+  };
+  const engine: Pick<Engine, "generate"> = {
+    generate: (request, signal) => {
+      requests.push(request);
+      const script = scripts.shift();
+      if (!script) throw new PacelineError("engine_unreachable", "no script left");
+      return script(request, signal);
+    },
+  };
+  const worker = {
+    id: "w-1",
+    engine: "embedded",
+    pool: "default",
+    policies: [],
+    state: "ready",
+    description: {
+      vocabSize: 300,
+      dtype: "float32",
+      capabilities: {
+        ...CAPABILITIES,
+        resume: { seeded: options.seeded !== false, penalties: true },
+      },
+    },
+  } as unknown as WorkerRecord;
+  const fleet = {
+    engine: () => engine,
+    get: () => worker,
+    list: () => [worker],
+    report: (_id: string, _incarnation: string, what: Evidence) => evidence.push(what),
+    listen: () => noted,
+  } as unknown as Fleet;
+  const ledger = {
+    policy: (policy: string) => {
+      if (policy !== "default") throw new PacelineError("not_found", `no policy ${policy}`);
+      return { committedVersion: 8 };
+    },
+    proved: (_w: string, _i: string, _p: string, version: number) =>
+      (options.proved ?? [7, 8]).includes(version) ? { ...HELD, version } : null,
+  } as unknown as Ledger;
+  const observer = {
+    accepted: noted,
+    placed: noted,
+    tokens: noted,
+    attempt: noted,
+    moved: noted,
+    wasted: noted,
+    finished: noted,
+    failed: noted,
+  };
+  const rollouts = createRollouts(
+    { clock, placement, fleet, ledger, observer, log: { warn: noted } },
+    { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000 },
+  );
+  return {
+    clock,
+    sent,
+    evidence,
+    requests,
+    rollouts,
+    grant,
+    receive: (reply: PlacementReply) => receive(reply),
+  };
+}
+
+const tokens = (start: number, count: number, version = 7, mixed = false): EngineEvent => ({
+  type: "tokens",
+  chunk: {
+    start,
+    ids: Uint32Array.from({ length: count }, (_, i) => start + i),
+    logprobs: new Float32Array(count).fill(-0.5),
+    version,
+    mixed,
+  },
+});
+const finished: EngineEvent = {
+  type: "finished",
+  reason: { type: "length", cause: "max_new", matched: null },
+  cachedTokens: 0,
+  versions: null,
+};
+
+/** Yields events, then throws, hangs until aborted, or ends. */
+const play = (events: EngineEvent[], then?: PacelineError | "hang"): Script =>
+  async function* (_request, signal) {
+    yield* events;
+    if (then === "hang") {
+      await new Promise((_, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
+      );
+    } else if (then) throw then;
+  };
+
+const unreachable = new PacelineError("engine_unreachable", "socket reset");
+const run = async (scripts: Script[], rollout: Partial<Rollout> = {}, options = {}) => {
+  const w = world(scripts, options);
+  const handle = w.rollouts.submit(sampleRollout(rollout));
+  const outcome = await handle.result().catch((error: PacelineError) => error);
+  return { ...w, handle, outcome };
+};
+
+test("a rollout runs to its end; spans and segments cover it (I2)", async () => {
+  const { outcome } = await run([play([tokens(0, 3), tokens(3, 2, 8, true), finished])]);
+  assert.ok(!(outcome instanceof Error));
+  assert.deepEqual([...outcome.outputTokenIds], [0, 1, 2, 3, 4]);
+  assert.deepEqual(
+    outcome.spans.map(({ version, start, end, kv }) => [version, start, end, kv]),
+    [
+      [7, 0, 3, "pure"],
+      [8, 3, 5, "mixed"],
+    ],
+  );
+  assert.deepEqual(
+    outcome.segments.map(({ start, end, resume }) => [start, end, resume]),
+    [
+      [0, 3, "none"],
+      [3, 5, "none"],
+    ],
+  );
+});
+
+test("a lost worker costs no token: the next attempt goes on from what was streamed (I9)", async () => {
+  const { outcome, requests, evidence } = await run([
+    play([tokens(0, 3)], unreachable),
+    play([tokens(3, 2), finished]),
+  ]);
+  assert.ok(!(outcome instanceof Error));
+  assert.deepEqual([...outcome.outputTokenIds], [0, 1, 2, 3, 4]);
+  assert.deepEqual([...(requests[1]?.outputTokenIds ?? [])], [0, 1, 2]);
+  assert.deepEqual(
+    outcome.segments.map(({ attempt, resume }) => [attempt, resume]),
+    [
+      [1, "none"],
+      [2, "prefill"],
+    ],
+  );
+  assert.equal(outcome.usage.wastedTokens, 0);
+  assert.deepEqual(evidence, ["socket_lost", "ok"]);
+});
+
+test("where continuing cannot be right it starts over and counts the waste, or refuses (I5)", async () => {
+  const scripts = () => [play([tokens(0, 3)], unreachable), play([tokens(0, 2), finished])];
+  const restarted = await run(scripts(), { resume: "best" }, { seeded: false });
+  assert.ok(!(restarted.outcome instanceof Error));
+  assert.equal(restarted.outcome.usage.wastedTokens, 3);
+  assert.equal(restarted.outcome.outputTokenIds.length, 2);
+  const refused = await run(scripts(), { resume: "required" }, { seeded: false });
+  assert.ok(refused.outcome instanceof PacelineError);
+  assert.equal(refused.outcome.code, "not_resumable");
+  assert.deepEqual(refused.outcome.kept, { output_tokens: 3 });
+});
+
+const broken: [string, Script, Evidence][] = [
+  [
+    "fewer logprobs than ids (I1)",
+    play([
+      {
+        type: "tokens",
+        chunk: {
+          start: 0,
+          ids: new Uint32Array(2),
+          logprobs: new Float32Array(1),
+          version: 7,
+          mixed: false,
+        },
+      },
+    ]),
+    "misaligned",
+  ],
+  [
+    "NaN logprob (I1)",
+    play([
+      {
+        type: "tokens",
+        chunk: {
+          start: 0,
+          ids: new Uint32Array(1),
+          logprobs: Float32Array.of(Number.NaN),
+          version: 7,
+          mixed: false,
+        },
+      },
+    ]),
+    "misaligned",
+  ],
+  [
+    "a floored logprob (I1)",
+    play([
+      {
+        type: "tokens",
+        chunk: {
+          start: 0,
+          ids: new Uint32Array(1),
+          logprobs: Float32Array.of(-9999),
+          version: 7,
+          mixed: false,
+        },
+      },
+    ]),
+    "misaligned",
+  ],
+  ["a version never proven (I3)", play([tokens(0, 1, 99)]), "misversioned"],
+  ["a hole in the output", play([tokens(4, 1)]), "engine_error"],
+  ["no finish", play([tokens(0, 1)]), "engine_error"],
+];
+for (const [name, script, expected] of broken) {
+  test(`an engine that answers with ${name} fails the attempt and nothing of it is kept wrongly`, async () => {
+    const good =
+      name === "no finish" ? play([tokens(1, 1), finished]) : play([tokens(0, 2), finished]);
+    const { outcome, evidence, sent } = await run([script, good]);
+    assert.ok(!(outcome instanceof Error));
+    assert.deepEqual([...outcome.outputTokenIds], [0, 1]);
+    assert.equal(evidence[0], expected);
+    const offers = sent.filter((request) => request.type === "offer");
+    assert.deepEqual(offers[1]?.card.avoid, ["i1"]);
+  });
+}
+
+test("the same id and body joins; another body conflicts; an expired result is never made again (I4)", async () => {
+  const { rollouts, handle, clock } = await run([play([tokens(0, 1), finished])]);
+  assert.equal(rollouts.submit(sampleRollout({})), handle);
+  assert.throws(() => rollouts.submit(sampleRollout({ bodyHash: "other" })), { code: "conflict" });
+  await clock.advance(60_001);
+  assert.throws(() => rollouts.get("default", "r-1"), { code: "not_found" });
+  assert.throws(() => rollouts.submit(sampleRollout({})), { code: "not_found" });
+});
+
+test("a unary reader that leaves ends its rollout inside the engine", async () => {
+  let aborted = false;
+  const w = world([
+    async function* (_request, signal) {
+      yield tokens(0, 2);
+      await new Promise<void>((resolve) =>
+        signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+      aborted = true;
+      throw signal.reason;
+    },
+  ]);
+  const handle = w.rollouts.submit(sampleRollout({}));
+  const leave = handle.attach("unary");
+  await settle();
+  leave();
+  const result = await handle.result();
+  await settle();
+  assert.deepEqual(
+    [result.finishReason.type, result.finishReason.cause, result.outputTokenIds.length],
+    ["abort", "client", 2],
+  );
+  assert.ok(aborted);
+});
+
+test("a stream may come back within detach_ms; the last reader gone ends it", async () => {
+  const w = world([play([tokens(0, 2)], "hang")]);
+  const handle = w.rollouts.submit(sampleRollout({}));
+  handle.attach("stream")();
+  await w.clock.advance(900);
+  const leave = handle.attach("stream");
+  await w.clock.advance(2000);
+  assert.equal(handle.progress().state, "running");
+  leave();
+  await w.clock.advance(1001);
+  assert.equal((await handle.result()).finishReason.cause, "client");
+});
+
+test("timeout keeps the tokens of a placed rollout; one never placed ends in what held it", async () => {
+  const placed = world([play([tokens(0, 2)], "hang")]);
+  const first = placed.rollouts.submit(sampleRollout({ timeoutMs: 100 }));
+  await settle();
+  await placed.clock.advance(101);
+  const result = await first.result();
+  assert.deepEqual([result.finishReason.cause, result.outputTokenIds.length], ["timeout", 2]);
+  const held = world([], { grant: false });
+  const second = held.rollouts.submit(sampleRollout({ timeoutMs: 100 }));
+  held.receive({ type: "held", key: "default/r-1", reason: "version_unavailable" });
+  assert.equal(second.progress().state, "held");
+  const failure = assert.rejects(second.result(), { code: "version_unavailable" });
+  await held.clock.advance(101);
+  await failure;
+});
+
+test("a revoke ends the attempt, keeps its tokens and asks again; late grants change nothing", async () => {
+  const w = world([play([tokens(0, 2)], "hang"), play([tokens(2, 1), finished])]);
+  const handle = w.rollouts.submit(sampleRollout({}));
+  await settle();
+  w.grant("default/r-1", 1);
+  w.receive({ type: "revoke", key: "default/r-1", attempt: 9, reason: "drain" });
+  await settle();
+  assert.equal(w.requests.length, 1);
+  w.receive({ type: "revoke", key: "default/r-1", attempt: 1, reason: "update" });
+  const result = await handle.result();
+  assert.deepEqual([...result.outputTokenIds], [0, 1, 2]);
+  assert.deepEqual(
+    w.sent.map(({ type }) => type),
+    ["offer", "done", "offer", "done"],
+  );
+});
+
+test("a stuck stream is reported each window and given up after three", async () => {
+  const w = world([play([tokens(0, 1)], "hang"), play([tokens(1, 1), finished])]);
+  const handle = w.rollouts.submit(sampleRollout({}));
+  await settle();
+  await w.clock.advance(4 * 5000);
+  const result = await handle.result();
+  assert.equal(result.outputTokenIds.length, 2);
+  assert.deepEqual(w.evidence.filter((what) => what === "stuck").length, 3);
+});
+
+test("a lag limit broken at reply withholds the tokens (I8)", async () => {
+  const { outcome } = await run([play([tokens(0, 2), finished])], { version: { max_lag: 0 } });
+  assert.ok(!(outcome instanceof Error));
+  assert.deepEqual(
+    [outcome.finishReason.cause, outcome.outputTokenIds.length, outcome.usage.wastedTokens],
+    ["stale", 0, 2],
+  );
+});
+
+const refused: [string, Partial<Rollout>, string][] = [
+  ["an unknown policy", { policy: "nobody" }, "not_found"],
+  ["a prompt id out of vocabulary", { promptTokenIds: Uint32Array.of(1, 300) }, "invalid_argument"],
+  ["feed delivery", { deliver: "feed" }, "unsupported"],
+];
+for (const [name, rollout, code] of refused) {
+  test(`${name} is refused before any engine is touched`, () => {
+    const w = world([]);
+    assert.throws(() => w.rollouts.submit(sampleRollout(rollout)), { code });
+    assert.equal(w.sent.length, 0);
+  });
+}
+
+test("drain takes nothing new, waits, then ends what is left as partial", async () => {
+  const w = world([play([tokens(0, 2)], "hang")]);
+  const handle = w.rollouts.submit(sampleRollout({}));
+  await settle();
+  const drained = w.rollouts.drain(1000);
+  assert.throws(() => w.rollouts.submit(sampleRollout({ id: "r-2" })), { code: "shutting_down" });
+  await w.clock.advance(1001);
+  await drained;
+  const result = await handle.result();
+  assert.deepEqual([result.finishReason.cause, result.outputTokenIds.length], ["drain", 2]);
+});
+
+test("readers with a cursor see every event once, chunks of one version joined", async () => {
+  const { handle } = await run([
+    play([tokens(0, 1), tokens(1, 1), tokens(2, 1, 8, true), finished]),
+  ]);
+  const seen: string[] = [];
+  for await (const batch of handle.events(0, new AbortController().signal)) {
+    for (const { seq, event } of batch) {
+      seen.push(
+        `${seq} ${event.type}${event.type === "tokens" ? ` ${event.chunk.start}+${event.chunk.ids.length}` : ""}`,
+      );
+    }
+  }
+  assert.deepEqual(seen, ["0 accepted", "1 placed", "3 tokens 0+2", "4 tokens 2+1", "5 finished"]);
+});

@@ -1,0 +1,52 @@
+import type { Rollout } from "../../server/contract/rollout.ts";
+
+/** A small valid rollout, with what the test wants different. */
+export function sampleRollout(over: Partial<Rollout>): Rollout {
+  return {
+    id: "r-1",
+    bodyHash: "hash",
+    job: "default",
+    policy: "default",
+    pool: null,
+    promptTokenIds: Uint32Array.of(1, 2, 3),
+    sampling: {
+      maxNewTokens: 8,
+      minNewTokens: 0,
+      temperature: 1,
+      topP: 1,
+      topK: 0,
+      minP: 0,
+      presencePenalty: 0,
+      frequencyPenalty: 0,
+      repetitionPenalty: 1,
+      stopTokenIds: [],
+      stop: [],
+      ignoreEos: false,
+      seed: 1,
+      logitBias: new Map(),
+      allowedTokenIds: [],
+      badWords: [],
+      structured: null,
+      engine: {},
+    },
+    continueFrom: null,
+    group: null,
+    session: null,
+    version: null,
+    onUpdate: null,
+    cacheReuse: "version",
+    resume: "best",
+    priority: 0,
+    hints: { expectedNewTokens: null, nextTurn: false, latency: "throughput" },
+    want: {
+      logprobModes: ["processed"],
+      promptLogprobs: null,
+      topLogprobs: 0,
+      routedExperts: false,
+      samplingMask: false,
+    },
+    timeoutMs: null,
+    deliver: "reply",
+    ...over,
+  };
+}
