@@ -1,0 +1,59 @@
+/**
+ * Makes `proto/gen/paceline.js` and its types from the protos that are served. With `--check`, compares instead and
+ * fails when the committed code is not what the protos make.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const OUTPUT = join(ROOT, "proto/gen");
+const FILES = ["paceline.js", "paceline.d.ts"] as const;
+const HEADER = "// Made by tools/generate-proto.ts from proto/; not edited.\n";
+
+function run(tool: "pbjs" | "pbts", args: readonly string[]): void {
+  const script = join(ROOT, "node_modules/protobufjs-cli/bin", tool);
+  execFileSync(process.execPath, [script, ...args], { cwd: ROOT, stdio: "inherit" });
+}
+
+/** What the gRPC front serves; the other services answer UNIMPLEMENTED and need no code. */
+const SERVED = ["paceline/v1/rollout.proto", "paceline/v1/error.proto", "grpc/health/v1/health.proto"];
+
+/** Writes both files into `directory`. */
+function generate(directory: string): void {
+  const [js, types] = [join(directory, FILES[0]), join(directory, FILES[1])];
+  // Names stay as they are on the wire; what goes through is checked by the codecs, so there is no verify()
+  // and no fromObject or toObject, which coerce.
+  const args = [
+    ...["-t", "static-module", "-w", "esm", "-p", "proto", "--keep-case", "--no-service"],
+    ...["--no-verify", "--no-delimited", "--no-convert", "--no-typeurl", "-o", js],
+    ...SERVED.map((file) => join("proto", file)),
+  ];
+  // The types are read from the comments, which the committed code does without.
+  run("pbjs", args);
+  run("pbts", ["--no-comments", "-o", types, js]);
+  run("pbjs", ["--no-comments", ...args]);
+  for (const path of [js, types]) writeFileSync(path, HEADER + readFileSync(path, "utf8"));
+}
+
+function check(): void {
+  const directory = mkdtempSync(join(tmpdir(), "paceline-proto-"));
+  try {
+    generate(directory);
+    const stale = FILES.filter(
+      (file) =>
+        readFileSync(join(directory, file), "utf8") !== readFileSync(join(OUTPUT, file), "utf8"),
+    );
+    if (stale.length === 0) return;
+    console.error(`proto/gen is stale: ${stale.join(", ")}. Run: node tools/generate-proto.ts`);
+    process.exitCode = 1;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const { values } = parseArgs({ options: { check: { type: "boolean" } } });
+if (values.check) check();
+else generate(OUTPUT);
