@@ -162,4 +162,7 @@ export const createRolloutSchema = (encoding: Encoding, limits: RolloutLimits) =
     required_features: z.array(z.string()).max(limits.requiredFeatures).nullish(),
   });
 
+/** Names one rollout: the gRPC calls Get and Abort. */
+export const rolloutRef = () => z.strictObject({ id: id(), job: id().nullish() });
+
 export type WireRollout = z.infer<ReturnType<typeof createRolloutSchema>>;

@@ -1,0 +1,55 @@
+/** Errors over gRPC: the table's status, and the Error message in the trailer `paceline-error-bin`. */
+import { Metadata, status } from "@grpc/grpc-js";
+import { paceline } from "../../../proto/gen/paceline.js";
+import { PacelineError } from "../../contract/errors.ts";
+import { decodeError } from "../codec/error.ts";
+import { structFromJson, structToJson } from "./struct.ts";
+import { BOUNDARY, ERROR_CODE } from "./words.ts";
+
+export const ERROR_TRAILER = "paceline-error-bin";
+
+export interface ErrorStatus {
+  readonly code: status;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+export function statusOf(thrown: unknown): ErrorStatus {
+  const error = PacelineError.from(thrown);
+  const body = error.toBody();
+  const message = paceline.v1.Error.encode({
+    code: ERROR_CODE.number(body.code),
+    boundary: BOUNDARY.number(body.boundary),
+    message: body.message,
+    retryable: body.retryable,
+    retry_after_ms: body.retry_after_ms ?? null,
+    details: structFromJson(body.details),
+    kept: body.kept ?? null,
+  }).finish();
+  const metadata = new Metadata();
+  metadata.set(ERROR_TRAILER, Buffer.from(message));
+  return { code: codeOf(error.kind.grpc), details: `${body.code}: ${body.message}`, metadata };
+}
+
+const CODES: Readonly<Record<string, string | status>> = status;
+
+function codeOf(name: string): status {
+  const code = CODES[name];
+  return typeof code === "number" ? code : status.INTERNAL;
+}
+
+/** For clients: the error in a failed call's trailer, or null where the other side sent none. */
+export function errorFromTrailer(metadata: Metadata): PacelineError | null {
+  const bytes = metadata.get(ERROR_TRAILER)[0];
+  if (!Buffer.isBuffer(bytes)) return null;
+  const message = paceline.v1.Error.decode(bytes);
+  return decodeError({
+    code: ERROR_CODE.word(message.code),
+    boundary: BOUNDARY.word(message.boundary),
+    message: message.message,
+    retryable: message.retryable,
+    retry_after_ms: message.retry_after_ms,
+    details: structToJson(message.details ?? {}),
+    kept: message.kept && { output_tokens: message.kept.output_tokens ?? 0 },
+  });
+}

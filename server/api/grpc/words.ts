@@ -1,0 +1,49 @@
+/** Enums: numbers in the proto, lower-case words in JSON and in the contract. */
+import { paceline } from "../../../proto/gen/paceline.js";
+
+const { v1 } = paceline;
+
+export interface Words<W extends string> {
+  /** What JSON would hold: the word; a number that is none of ours stays one, for the schema to refuse. */
+  word(number: number | null | undefined): string | number | undefined;
+  number(word: W): number;
+}
+
+/** `numbers` is protobufjs's enum: names to numbers. UNSPECIFIED is the same as absent. */
+function words<W extends string>(
+  numbers: Readonly<Record<string, string | number>>,
+  prefix: string,
+): Words<W> {
+  const byNumber = new Map<number, string>();
+  const byWord = new Map<string, number>();
+  for (const [name, number] of Object.entries(numbers)) {
+    if (typeof number !== "number" || number === 0) continue;
+    const word = name.slice(prefix.length + 1).toLowerCase();
+    byNumber.set(number, word);
+    byWord.set(word, number);
+  }
+  return {
+    word: (number) => (number ? (byNumber.get(number) ?? number) : undefined),
+    number: (word) => {
+      const number = byWord.get(word);
+      if (number === undefined) throw new Error(`${prefix} has no ${word}`);
+      return number;
+    },
+  };
+}
+
+export const ATTESTED = words<"engine" | "coordinator" | "none">(v1.Attested, "ATTESTED");
+export const BOUNDARY = words(v1.Boundary, "BOUNDARY");
+export const CACHE_REUSE = words<"version" | "session">(v1.CacheReuse, "CACHE_REUSE");
+export const DELIVER = words<"reply" | "feed">(v1.Deliver, "DELIVER");
+export const ERROR_CODE = words(v1.ErrorCode, "ERROR_CODE");
+export const FINISH_CAUSE = words(v1.FinishCause, "FINISH_CAUSE");
+export const FINISH_TYPE = words(v1.FinishType, "FINISH_TYPE");
+export const KV = words<"pure" | "mixed">(v1.Kv, "KV");
+export const LATENCY = words<"throughput" | "interactive">(v1.Latency, "LATENCY");
+export const LOGPROB_MODE = words(v1.LogprobMode, "LOGPROB_MODE");
+export const MOVE_REASON = words(v1.MoveReason, "MOVE_REASON");
+export const ON_UPDATE = words<"keep" | "reprefill" | "finish">(v1.OnUpdate, "ON_UPDATE");
+export const RESUME = words<"required" | "best" | "never">(v1.Resume, "RESUME");
+export const RESUME_KIND = words(v1.ResumeKind, "RESUME_KIND");
+export const STATE = words(v1.State, "STATE");
