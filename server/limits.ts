@@ -64,4 +64,15 @@ export const LIMITS = {
   controlStreams: 1_024,
   /** Events handed to one reader at a time, so that replay of a full ring never builds one huge string. */
   eventBatch: 512,
+  /** JSON header of a safetensors file, or an index: some 100 bytes a tensor. The format's own limit is 100 MB. */
+  checkpointHeaderBytes: 16 * 1024 * 1024,
+  /** The largest public mixtures of experts store some 100,000 tensors unfused. */
+  checkpointTensors: 262_144,
+  checkpointShards: 4_096,
+  checkpointNameChars: 512,
+  checkpointRank: 8,
+  /** WebAssembly's 32-bit address space: weights twice (serving and staged), KV and activations. */
+  engineMemoryBytes: 4 * 1024 * 1024 * 1024 - 65_536,
+  /** Requests inside one embedded engine, running and waiting; its server refuses more. */
+  engineRequests: 65_536,
 } as const;

@@ -72,6 +72,13 @@ export const ERRORS = {
     false,
     "No such rollout, worker, policy or version is known, or its result has expired.",
   ),
+  method_not_allowed: kind(
+    "client",
+    405,
+    "UNIMPLEMENTED",
+    false,
+    "The path exists but not for this method; `details.allow` lists those that do.",
+  ),
   conflict: kind("client", 409, "ABORTED", false, "The id is taken by another body."),
   prompt_too_long: kind(
     "client",

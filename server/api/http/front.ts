@@ -1,0 +1,159 @@
+/** The HTTP front: one table of routes, a handler for each that is served, a typed refusal for all else. */
+import type { FastifyInstance } from "fastify";
+import type { Clock } from "../../contract/clock.ts";
+import { PacelineError } from "../../contract/errors.ts";
+import type { Fleet } from "../../fleet/fleet.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Ledger } from "../../policy/ledger.ts";
+import type { RolloutService } from "../../rollouts/service.ts";
+import type { Publisher } from "../../weights/publisher.ts";
+import type { Mint } from "../codec/rollout.ts";
+import { eventRoutes, type LifeCycleSource } from "./events.ts";
+import { type HealthRoutes, healthRoutes } from "./health.ts";
+import { openapiRoutes } from "./openapi.ts";
+import { pageRoutes, registerPageFiles } from "./page.ts";
+import { policyRoutes } from "./policies.ts";
+import type { Handler } from "./request.ts";
+import { rolloutRoutes } from "./rollouts.ts";
+import { ROUTES, type Route, routerPath, type ServedCall } from "./route-table.ts";
+import { createServer, type ServerOptions } from "./server.ts";
+import { createStreams, type Streams } from "./streams.ts";
+import { type DrainWorker, workerRoutes } from "./workers.ts";
+
+export interface HttpFrontOptions extends ServerOptions {
+  /** Of the package, for `/openapi.json`. */
+  readonly version: string;
+  /** How long `drain=finish` waits where the call does not say, ms; default 60,000. */
+  readonly drainMs?: number;
+  /** How long `close` lets replies in progress end, ms; default 5,000. */
+  readonly closeGraceMs?: number;
+  /** Default `LIMITS.sseHeartbeatMs`. */
+  readonly heartbeatMs?: number;
+  /** Default `LIMITS.sseStallMs`. */
+  readonly stallMs?: number;
+  /** Default `LIMITS.controlStreams`. */
+  readonly controlStreams?: number;
+}
+
+export interface HttpFrontParts extends HealthRoutes {
+  readonly rollouts: RolloutService;
+  readonly fleet: Fleet;
+  readonly ledger: Ledger;
+  readonly publisher: Publisher;
+  readonly drainWorker: DrainWorker;
+  readonly lifeCycle: LifeCycleSource;
+  readonly mint: Mint;
+  readonly clock: Clock;
+  /** Told of every error that is answered: `paceline_errors_total{code,boundary}`. */
+  readonly failed: (error: PacelineError) => void;
+  /** Defects only; requests are counted, not logged. */
+  readonly log: { error(details: object, message: string): void };
+  readonly options: HttpFrontOptions;
+}
+
+export interface HttpFront {
+  /** Throws what `listen` throws (`EADDRINUSE`, …). Port 0 takes a free one. */
+  listen(host: string, port: number): Promise<{ port: number }>;
+  /**
+   * Takes no new connections, ends control streams, lets the rest end within `closeGraceMs`. Drain
+   * the rollouts first: those still running are cut off from their readers.
+   */
+  close(): Promise<void>;
+}
+
+export function createHttpFront(parts: HttpFrontParts): HttpFront {
+  const { clock, options } = parts;
+  const streams = createStreams(clock, {
+    heartbeatMs: options.heartbeatMs ?? LIMITS.sseHeartbeatMs,
+    stallMs: options.stallMs ?? LIMITS.sseStallMs,
+    controlStreams: options.controlStreams ?? LIMITS.controlStreams,
+  });
+  const failed = (error: PacelineError): void => {
+    parts.failed(error);
+    if (error.code === "internal") parts.log.error({ err: error.cause ?? error }, error.message);
+  };
+  const app = createServer(options, failed);
+  const handlers = handlersOf(parts, streams, failed);
+  for (const route of ROUTES) register(app, route, handlers);
+  registerOtherMethods(app);
+
+  return {
+    async listen(host, port) {
+      await registerPageFiles(app);
+      await app.listen({ host, port });
+      const address = app.server.address();
+      if (address === null || typeof address === "string") throw new Error("no TCP address");
+      return { port: address.port };
+    },
+    async close() {
+      streams.close();
+      const grace = clock.timer(options.closeGraceMs ?? 5_000, () =>
+        app.server.closeAllConnections(),
+      );
+      await app.close();
+      grace.cancel();
+    },
+  };
+}
+
+function handlersOf(
+  parts: HttpFrontParts,
+  streams: Streams,
+  failed: (error: PacelineError) => void,
+): Record<ServedCall, Handler> {
+  const { rollouts, fleet, ledger, publisher, mint, drainWorker, lifeCycle, options } = parts;
+  return {
+    ...rolloutRoutes({ rollouts, mint, streams, failed }),
+    ...workerRoutes({ fleet, ledger, drainWorker, drainMs: options.drainMs ?? 60_000 }),
+    ...policyRoutes({ ledger, fleet, publisher, streams, failed }),
+    ...eventRoutes({ lifeCycle, streams, failed }),
+    ...healthRoutes(parts),
+    ...openapiRoutes(options.version),
+    ...pageRoutes(),
+  };
+}
+
+function register(
+  app: FastifyInstance,
+  { method, path, call, served }: Route,
+  handlers: Readonly<Record<string, Handler>>,
+): void {
+  const handler = handlers[call];
+  if (served && handler === undefined) throw new Error(`${call} has no handler`);
+  if (served && handler !== undefined) {
+    app.route({ method, url: routerPath(path), handler });
+    return;
+  }
+  // Refused before the body is read.
+  refuse(app, [method], path, () => {
+    throw new PacelineError("unimplemented", `this release does not serve ${method} ${path}`);
+  });
+}
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+function registerOtherMethods(app: FastifyInstance): void {
+  const allowed = new Map<string, string[]>();
+  for (const { method, path } of ROUTES) {
+    const of = allowed.get(routerPath(path)) ?? [];
+    of.push(method);
+    allowed.set(routerPath(path), of);
+  }
+  for (const [path, allow] of allowed) {
+    const others = METHODS.filter((method) => !allow.includes(method));
+    refuse(app, others, path, () => {
+      throw new PacelineError("method_not_allowed", `this path takes ${allow.join(", ")}`, {
+        details: { allow },
+      });
+    });
+  }
+}
+
+function refuse(
+  app: FastifyInstance,
+  methods: readonly string[],
+  path: string,
+  raise: () => never,
+): void {
+  app.route({ method: [...methods], url: routerPath(path), onRequest: raise, handler: raise });
+}

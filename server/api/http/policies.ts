@@ -1,0 +1,116 @@
+/** Policies over HTTP: declare, publish a version, watch it commit. */
+import type { FastifyReply } from "fastify";
+import type { PacelineError } from "../../contract/errors.ts";
+import type { Fleet } from "../../fleet/fleet.ts";
+import type { Ledger, PolicyRecord } from "../../policy/ledger.ts";
+import type { PublicationProgress, Publisher } from "../../weights/publisher.ts";
+import { encodeError } from "../codec/error.ts";
+import {
+  decodeDeclaration,
+  decodePublication,
+  encodePolicy,
+  encodePublication,
+} from "../codec/policy.ts";
+import { toPacelineError } from "./errors.ts";
+import {
+  accepts,
+  type Handler,
+  noBody,
+  oneOf,
+  param,
+  query,
+  sendJson,
+  versionParam,
+} from "./request.ts";
+import type { Streams } from "./streams.ts";
+
+type PolicyCall =
+  | "listPolicies"
+  | "getPolicy"
+  | "declarePolicy"
+  | "publishVersion"
+  | "getVersion"
+  | "abortVersion";
+
+export interface PolicyRoutes {
+  readonly ledger: Ledger;
+  readonly fleet: Pick<Fleet, "list">;
+  readonly publisher: Publisher;
+  readonly streams: Streams;
+  /** Told of an error that ends a stream after its first byte. */
+  readonly failed: (error: PacelineError) => void;
+}
+
+export function policyRoutes(context: PolicyRoutes): Record<PolicyCall, Handler> {
+  const { ledger, publisher } = context;
+  const wire = (record: PolicyRecord) =>
+    encodePolicy(record, ledger.versions(record.policy), holders(context, record.policy));
+  const progressJson = (progress: PublicationProgress): string =>
+    JSON.stringify(encodePublication(progress));
+
+  return {
+    listPolicies: (request, reply) => {
+      query(request, []);
+      return sendJson(reply, JSON.stringify({ policies: ledger.policies().map(wire) }));
+    },
+    getPolicy: (request, reply) =>
+      sendJson(reply, JSON.stringify(wire(ledger.policy(param(request, "policy"))))),
+    declarePolicy: async (request, reply) => {
+      const declaration = decodeDeclaration(param(request, "policy"), request.body);
+      return sendJson(reply, JSON.stringify(wire(await ledger.declare(declaration))));
+    },
+    publishVersion: async (request, reply) => {
+      const { wait } = query(request, ["wait"]);
+      if (wait !== undefined) oneOf("wait", wait, ["committed"]);
+      const policy = param(request, "policy");
+      const opened = await publisher.publish(decodePublication(policy, request.body));
+      if (wait === undefined) return sendJson(reply, progressJson(opened), 202);
+      const committed = await publisher.committed(policy, opened.version.version);
+      return sendJson(reply, progressJson(committed));
+    },
+    getVersion: (request, reply) => {
+      const policy = param(request, "policy");
+      const version = versionParam(request);
+      // Throws before the first byte when there is no such version.
+      const progress = publisher.progress(policy, version);
+      if (accepts(request) !== "sse") return sendJson(reply, progressJson(progress));
+      return streamProgress(context, policy, version, reply, progressJson);
+    },
+    abortVersion: async (request, reply) => {
+      noBody(request);
+      const aborted = await publisher.abort(param(request, "policy"), versionParam(request));
+      return sendJson(reply, progressJson(aborted));
+    },
+  };
+}
+
+/** Each worker's proven version of a policy. */
+function holders({ fleet, ledger }: PolicyRoutes, policy: string) {
+  return fleet.list().flatMap((worker) =>
+    ledger
+      .holds(worker.id, worker.description.incarnation)
+      .filter((held) => held.policy === policy)
+      .map((held) => ({ worker: worker.id, held })),
+  );
+}
+
+async function streamProgress(
+  { publisher, streams, failed }: PolicyRoutes,
+  policy: string,
+  version: number,
+  reply: FastifyReply,
+  json: (progress: PublicationProgress) => string,
+): Promise<void> {
+  const stream = streams.open(reply, "text/event-stream", "control");
+  try {
+    for await (const progress of publisher.watch(policy, version, stream.signal)) {
+      if (!(await stream.write(`event: progress\ndata: ${json(progress)}\n\n`))) return;
+    }
+  } catch (thrown) {
+    const error = toPacelineError(thrown);
+    failed(error);
+    await stream.write(`event: error\ndata: ${encodeError(error)}\n\n`);
+  } finally {
+    stream.end();
+  }
+}

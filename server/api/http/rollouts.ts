@@ -1,0 +1,126 @@
+/**
+ * Rollouts over HTTP: one Result, or its events as they happen. A unary caller that leaves ends its
+ * rollout; a stream's may come back within `detach_ms` with `Last-Event-ID`.
+ */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { PacelineError } from "../../contract/errors.ts";
+import type { Encoding } from "../../contract/schema.ts";
+import type { RolloutHandle, RolloutService } from "../../rollouts/service.ts";
+import { encodeError } from "../codec/error.ts";
+import { sseFrame } from "../codec/event.ts";
+import { encodeProgress } from "../codec/progress.ts";
+import { encodeResult } from "../codec/result.ts";
+import { decodeRollout, type Mint } from "../codec/rollout.ts";
+import { onDisconnect } from "./disconnect.ts";
+import { toPacelineError } from "./errors.ts";
+import {
+  accepts,
+  encodingOf,
+  type Handler,
+  lastEventId,
+  noBody,
+  param,
+  query,
+  sendJson,
+} from "./request.ts";
+import type { Streams } from "./streams.ts";
+
+type RolloutCall = "submitRollout" | "getRollout" | "abortRollout";
+
+export interface RolloutRoutes {
+  readonly rollouts: RolloutService;
+  readonly mint: Mint;
+  readonly streams: Streams;
+  /** Told of an error that ends a stream after its first byte. */
+  readonly failed: (error: PacelineError) => void;
+}
+
+const DEFAULT_JOB = "default";
+
+export function rolloutRoutes(context: RolloutRoutes): Record<RolloutCall, Handler> {
+  const { rollouts, mint } = context;
+  return {
+    submitRollout(request, reply) {
+      const wants = accepts(request);
+      const { rollout, encoding } = decodeRollout(request.body, mint);
+      const handle = rollouts.submit(rollout);
+      return wants === "sse"
+        ? streamEvents(context, handle, 0, encoding, reply)
+        : answerResult(handle, encoding, reply);
+    },
+
+    async getRollout(request, reply) {
+      const { job = DEFAULT_JOB, encoding: asked } = query(request, ["job", "encoding"]);
+      const encoding = encodingOf(asked);
+      const handle = rollouts.get(job, param(request, "id"));
+      if (accepts(request) === "sse") {
+        return streamEvents(context, handle, firstUnread(request), encoding, reply);
+      }
+      const progress = handle.progress();
+      return progress.state === "finished"
+        ? sendJson(reply, encodeResult(await handle.result(), encoding))
+        : sendJson(reply, JSON.stringify(encodeProgress(progress)));
+    },
+
+    async abortRollout(request, reply) {
+      noBody(request);
+      const { job = DEFAULT_JOB, encoding } = query(request, ["job", "encoding"]);
+      const as = encodingOf(encoding);
+      const result = await rollouts.abort(job, param(request, "id"), "client");
+      return sendJson(reply, encodeResult(result, as));
+    },
+  };
+}
+
+function firstUnread(request: FastifyRequest): number {
+  const last = lastEventId(request);
+  return last === null ? 0 : last + 1;
+}
+
+async function answerResult(
+  handle: RolloutHandle,
+  encoding: Encoding,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const leave = handle.attach("unary");
+  onDisconnect(reply.raw, leave);
+  try {
+    const result = await handle.result();
+    // Nobody is there to read it: the rollout ended because its caller left.
+    if (reply.raw.destroyed) return reply.hijack();
+    return sendJson(reply, encodeResult(result, encoding));
+  } finally {
+    leave();
+  }
+}
+
+async function streamEvents(
+  { streams, failed }: RolloutRoutes,
+  handle: RolloutHandle,
+  from: number,
+  encoding: Encoding,
+  reply: FastifyReply,
+): Promise<void> {
+  const leave = handle.attach("stream");
+  const stream = streams.open(reply, "text/event-stream", "rollout");
+  let ended = false;
+  try {
+    for await (const batch of handle.events(from, stream.signal)) {
+      let text = "";
+      for (const { seq, event } of batch) {
+        text += sseFrame(seq, event, encoding);
+        ended = event.type === "finished" || event.type === "error";
+        if (event.type === "error") failed(event.error);
+      }
+      if (!(await stream.write(text))) return;
+    }
+  } catch (thrown) {
+    const error = toPacelineError(thrown);
+    failed(error);
+    // After the first byte an error is one terminal record, and nothing follows a terminal record.
+    if (!ended) await stream.write(`event: error\ndata: ${encodeError(error)}\n\n`);
+  } finally {
+    leave();
+    stream.end();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Every path of the public surface, in one table. What is served here has a handler of its `call`'s
+ * name, which the compiler demands; the rest answers 501. `/openapi.json` and the 405s come from the
+ * same rows.
+ */
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** Which token will be asked for once tokens are set. */
+export type Scope = "read" | "generate" | "admin" | "none";
+
+export interface Route {
+  readonly call: string;
+  readonly method: Method;
+  /** With `{name}` for parameters, as OpenAPI writes them. */
+  readonly path: string;
+  readonly scope: Scope;
+  readonly summary: string;
+  /** False: part of the surface, answered with `unimplemented`. */
+  readonly served: boolean;
+}
+
+const served = <const C extends string>(
+  call: C,
+  method: Method,
+  path: string,
+  scope: Scope,
+  summary: string,
+) => ({ call, method, path, scope, summary, served: true }) as const;
+
+const later = (
+  call: string,
+  method: Method,
+  path: string,
+  scope: Scope,
+  summary: string,
+): Route => ({ call, method, path, scope, summary, served: false });
+
+const VERSION = "/v1/policies/{policy}/versions/{version}";
+
+export const SERVED_ROUTES = [
+  served("submitRollout", "POST", "/v1/rollouts", "generate", "Run one rollout"),
+  served(
+    "getRollout",
+    "GET",
+    "/v1/rollouts/{id}",
+    "read",
+    "State, Result, or the rest of a stream",
+  ),
+  served("abortRollout", "DELETE", "/v1/rollouts/{id}", "generate", "Abort; the partial Result"),
+  served("listWorkers", "GET", "/v1/workers", "read", "All workers"),
+  served("registerWorker", "POST", "/v1/workers", "admin", "Probe and register a worker"),
+  served("getWorker", "GET", "/v1/workers/{id}", "read", "One worker"),
+  served("removeWorker", "DELETE", "/v1/workers/{id}", "admin", "Remove, after an optional drain"),
+  served("renewWorker", "POST", "/v1/workers/{id}/lease", "admin", "Renew a worker's lease"),
+  served("pauseWorker", "POST", "/v1/workers/{id}/pause", "admin", "Pause the whole engine"),
+  served("resumeWorker", "POST", "/v1/workers/{id}/resume", "admin", "End a pause"),
+  served("flushWorker", "POST", "/v1/workers/{id}/flush", "admin", "Drop cached KV nobody holds"),
+  served("listPolicies", "GET", "/v1/policies", "read", "All policies"),
+  served("getPolicy", "GET", "/v1/policies/{policy}", "read", "Versions, and who holds them"),
+  served("declarePolicy", "PUT", "/v1/policies/{policy}", "admin", "Declare or change a policy"),
+  served("publishVersion", "POST", "/v1/policies/{policy}/versions", "admin", "Publish a version"),
+  served("getVersion", "GET", VERSION, "read", "State and progress by worker"),
+  served("abortVersion", "POST", `${VERSION}/abort`, "admin", "Give up before the commit"),
+  served("readEvents", "GET", "/v1/events", "read", "Life-cycle events from an offset"),
+  served("alive", "GET", "/healthz", "none", "The process lives"),
+  served("ready", "GET", "/readyz", "none", "Traffic may come"),
+  served("metrics", "GET", "/metrics", "read", "Prometheus text"),
+  served("openapi", "GET", "/openapi.json", "none", "This description"),
+  served("overview", "GET", "/overview.json", "read", "What the live page shows; not a contract"),
+  served("page", "GET", "/", "none", "The live page"),
+] as const;
+
+export type ServedCall = (typeof SERVED_ROUTES)[number]["call"];
+
+const WORKER = "/v1/workers/{id}";
+const POOL = "/v1/pools/{pool}";
+const SUBMISSION = "/v1/submissions/{id}";
+const FEED = "/v1/feeds/{job}";
+
+const LATER_ROUTES: readonly Route[] = [
+  later(
+    "submitMany",
+    "POST",
+    "/v1/rollouts/many",
+    "generate",
+    "Many rollouts, answered as they end",
+  ),
+  later("submitGroup", "POST", "/v1/groups", "generate", "Siblings of one prompt"),
+  later("createSubmission", "POST", "/v1/submissions", "generate", "A durable order of rollouts"),
+  later("getSubmission", "GET", SUBMISSION, "read", "Its progress"),
+  ...(["pause", "resume", "cancel"] as const).map((verb) =>
+    later(`${verb}Submission`, "POST", `${SUBMISSION}/${verb}`, "generate", `${verb} it`),
+  ),
+  later("finishSession", "POST", "/v1/sessions/{id}/finish", "generate", "A session is over"),
+  later("listJobs", "GET", "/v1/jobs", "read", "Load, quota and lag of all jobs"),
+  later("getJob", "GET", "/v1/jobs/{job}", "read", "Load, quota and lag"),
+  later("declareJob", "PUT", "/v1/jobs/{job}", "admin", "A job's settings"),
+  later("reportTrainer", "POST", "/v1/jobs/{job}/trainer", "generate", "The trainer's step"),
+  later("abortJob", "POST", "/v1/jobs/{job}/abort", "generate", "Abort a job's rollouts"),
+  ...(["sleep", "wake"] as const).map((verb) =>
+    later(`${verb}Worker`, "POST", `${WORKER}/${verb}`, "admin", `${verb} one worker`),
+  ),
+  ...(["pause", "resume", "sleep", "wake", "flush"] as const).map((verb) =>
+    later(`${verb}Pool`, "POST", `${POOL}/${verb}`, "admin", `${verb} all of a pool`),
+  ),
+  later("openRun", "POST", "/v1/policies/{policy}/runs", "admin", "Fence the former publisher"),
+  later("gateVersion", "POST", `${VERSION}/gate`, "admin", "Gate the workers for a foreign mover"),
+  later("commitVersion", "POST", `${VERSION}/commit`, "admin", "Commit with proofs"),
+  later("rollbackVersion", "POST", `${VERSION}/rollback`, "admin", "Publish old content anew"),
+  later("getFeed", "GET", FEED, "read", "A feed's counts and cursor"),
+  later("leaseFeed", "POST", `${FEED}/lease`, "generate", "Lease a hand-out as Arrow"),
+  later("ackLease", "POST", `${FEED}/leases/{lease}/ack`, "generate", "Acknowledge a hand-out"),
+  later("releaseLease", "POST", `${FEED}/leases/{lease}/release`, "generate", "Give it back"),
+  later("rewindFeed", "POST", `${FEED}/rewind`, "generate", "Hand out again from a cursor"),
+  later("reward", "POST", "/v1/rewards", "generate", "Attach rewards"),
+  later("docs", "GET", "/docs", "none", "A page for /openapi.json"),
+];
+
+export const ROUTES: readonly Route[] = [...SERVED_ROUTES, ...LATER_ROUTES];
+
+/** fastify's spelling of a path. */
+export const routerPath = (path: string): string => path.replace(/\{(\w+)\}/g, ":$1");

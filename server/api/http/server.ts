@@ -1,0 +1,99 @@
+/**
+ * fastify as this front needs it. Bodies are parsed once by `JSON.parse` and replies are prepared text:
+ * no schema compiler, serializer or per-request log stands in the way, and nothing answers untyped.
+ */
+import type { Socket } from "node:net";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { PacelineError } from "../../contract/errors.ts";
+import { LIMITS } from "../../limits.ts";
+import { invalid } from "../codec/invalid.ts";
+import { answerClientError, sendError, toPacelineError } from "./errors.ts";
+
+export interface ServerOptions {
+  /** Default `LIMITS.httpRequestMs`. */
+  readonly requestMs?: number;
+  /** Default `LIMITS.httpHeadersMs`. */
+  readonly headersMs?: number;
+  /** Default `LIMITS.httpCheckMs`. */
+  readonly checkMs?: number;
+}
+
+export function createServer(
+  options: ServerOptions,
+  failed: (error: PacelineError) => void,
+): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: LIMITS.bodyBytes,
+    // fastify's default of 100 would cut ids; one more than an id may have, so that ours is the error.
+    routerOptions: { maxParamLength: LIMITS.idChars + 1 },
+    requestTimeout: options.requestMs ?? LIMITS.httpRequestMs,
+    keepAliveTimeout: LIMITS.httpKeepAliveMs,
+    http: {
+      headersTimeout: options.headersMs ?? LIMITS.httpHeadersMs,
+      connectionsCheckingInterval: options.checkMs ?? LIMITS.httpCheckMs,
+    },
+    forceCloseConnections: "idle",
+    // A request that still comes over an open connection gets its own typed answer.
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket),
+    frameworkErrors: (error, _request, reply) => {
+      const ours = toPacelineError(error);
+      failed(ours);
+      sendError(reply, ours);
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, parseJson);
+  app.addHook("onRequest", refuseForeignPages);
+  app.setErrorHandler((thrown, _request, reply) => {
+    const error = toPacelineError(thrown);
+    failed(error);
+    sendError(reply, error);
+  });
+  app.setNotFoundHandler((request) => {
+    throw new PacelineError("not_found", `no such path: ${request.method} ${request.url}`);
+  });
+  return app;
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+function parseJson(_request: FastifyRequest, body: string, done: Done): void {
+  // Some clients name a type even where they send nothing.
+  if (body === "") {
+    done(null, undefined);
+    return;
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch (thrown) {
+    done(invalid("", `the body is not JSON: ${thrown instanceof Error ? thrown.message : ""}`));
+    return;
+  }
+  done(null, parsed);
+}
+
+/**
+ * A page of another site must not steer a server on somebody's loopback. Browsers say where a request
+ * comes from; those that cannot change anything need no check, since no reply is readable across origins.
+ */
+function refuseForeignPages(
+  request: FastifyRequest,
+  _reply: unknown,
+  done: (error?: Error) => void,
+): void {
+  const { origin, host } = request.headers;
+  if (
+    origin === undefined ||
+    request.method === "GET" ||
+    origin === `http://${host}` ||
+    origin === `https://${host}`
+  ) {
+    done();
+  } else {
+    done(new PacelineError("permission_denied", `${origin} is another site's page`));
+  }
+}

@@ -1,0 +1,90 @@
+/** Workers over HTTP: registration, leases and control. Every call answers what the worker is afterwards. */
+import { PacelineError } from "../../contract/errors.ts";
+import type { Fleet, WorkerRecord } from "../../fleet/fleet.ts";
+import type { Ledger } from "../../policy/ledger.ts";
+import { decodeLease, decodePause, decodeRegistration, encodeWorker } from "../codec/worker.ts";
+import { type Handler, noBody, oneOf, param, query, sendJson, wholeNumber } from "./request.ts";
+
+type WorkerCall =
+  | "listWorkers"
+  | "registerWorker"
+  | "getWorker"
+  | "removeWorker"
+  | "renewWorker"
+  | "pauseWorker"
+  | "resumeWorker"
+  | "flushWorker";
+
+/**
+ * Empties a worker: `finish` waits for its rollouts, at most `timeoutMs`, then moves the rest;
+ * `migrate` moves all at once. Resolves when nothing runs there.
+ */
+export type DrainWorker = (
+  worker: string,
+  how: "finish" | "migrate",
+  timeoutMs: number,
+) => Promise<void>;
+
+export interface WorkerRoutes {
+  readonly fleet: Fleet;
+  readonly ledger: Pick<Ledger, "holds">;
+  readonly drainWorker: DrainWorker;
+  /** How long `drain=finish` waits where the call does not say, ms. */
+  readonly drainMs: number;
+}
+
+/** Longest wait that a drain may ask for, ms: a day. */
+const LONGEST_DRAIN_MS = 86_400_000;
+
+export function workerRoutes(context: WorkerRoutes): Record<WorkerCall, Handler> {
+  const { fleet, ledger } = context;
+  const wire = (worker: WorkerRecord) =>
+    encodeWorker(worker, ledger.holds(worker.id, worker.description.incarnation));
+  const json = (worker: WorkerRecord): string => JSON.stringify(wire(worker));
+
+  return {
+    listWorkers: (request, reply) => {
+      query(request, []);
+      return sendJson(reply, JSON.stringify({ workers: fleet.list().map(wire) }));
+    },
+    registerWorker: async (request, reply) =>
+      sendJson(reply, json(await fleet.register(decodeRegistration(request.body)))),
+    getWorker: (request, reply) => sendJson(reply, json(fleet.get(param(request, "id")))),
+    removeWorker: async (request, reply) => {
+      noBody(request);
+      const { drain, timeout_ms } = query(request, ["drain", "timeout_ms"]);
+      const how = drain === undefined ? null : oneOf("drain", drain, ["finish", "migrate"]);
+      const timeoutMs =
+        timeout_ms === undefined
+          ? context.drainMs
+          : wholeNumber("timeout_ms", timeout_ms, LONGEST_DRAIN_MS);
+      const worker = fleet.get(param(request, "id"));
+      if (how !== null) await context.drainWorker(worker.id, how, timeoutMs);
+      await fleet.remove(worker.id, "removed by request");
+      return sendJson(reply, JSON.stringify({ id: worker.id, removed: true, drain: how }));
+    },
+    renewWorker: (request, reply) => {
+      const { incarnation, versions } = decodeLease(request.body);
+      if (versions.length > 0) {
+        throw new PacelineError(
+          "unsupported",
+          "versions: this release proves what a worker holds itself",
+          { details: { path: "versions" } },
+        );
+      }
+      return sendJson(reply, json(fleet.renew(param(request, "id"), incarnation)));
+    },
+    pauseWorker: async (request, reply) => {
+      const mode = decodePause(request.body);
+      return sendJson(reply, json(await fleet.pause(param(request, "id"), mode)));
+    },
+    resumeWorker: async (request, reply) => {
+      noBody(request);
+      return sendJson(reply, json(await fleet.resume(param(request, "id"))));
+    },
+    flushWorker: async (request, reply) => {
+      noBody(request);
+      return sendJson(reply, json(await fleet.flush(param(request, "id"))));
+    },
+  };
+}
