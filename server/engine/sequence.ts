@@ -1,0 +1,114 @@
+/** One request inside the core: its tokens, how much of its KV exists, and where. */
+import type { CoreRequest } from "./core.ts";
+import { BLOCK_TOKENS } from "./kernels/kernels.ts";
+import { type KvBlocks, rootChain } from "./kv-blocks.ts";
+import { countOutput, createTokenCounts, type TokenCounts } from "./token-counts.ts";
+
+export class Sequence {
+  readonly request: CoreRequest;
+  /** Order of arrival; among equals in priority the older is served first and preempted last. */
+  readonly arrival: number;
+  readonly counts: TokenCounts | null;
+  readonly blocks: number[] = [];
+  /** Positions whose KV is in `blocks`. */
+  computed = 0;
+  /** Whether a token was sampled on top of this KV: prefill is over. */
+  decoding = false;
+  /** Some KV is of older weights: nothing of it may be found by others. */
+  mixed = false;
+  started = false;
+  cachedTokens = 0;
+  #tokens: Uint32Array;
+  #length: number;
+  #sealedBlocks = 0;
+  #chain: string;
+
+  constructor(request: CoreRequest, arrival: number, vocabSize: number) {
+    const { promptTokenIds: prompt, outputTokenIds: output } = request;
+    this.request = request;
+    this.arrival = arrival;
+    this.counts = createTokenCounts(request.sampling, vocabSize, prompt, output);
+    this.#tokens = new Uint32Array(prompt.length + output.length + BLOCK_TOKENS);
+    this.#tokens.set(prompt);
+    this.#tokens.set(output, prompt.length);
+    this.#length = prompt.length + output.length;
+    this.#chain = rootChain(request.cacheNamespace);
+  }
+
+  /** Tokens of prompt and output. */
+  get length(): number {
+    return this.#length;
+  }
+
+  get outputLength(): number {
+    return this.#length - this.request.promptTokenIds.length;
+  }
+
+  /** Tokens that must be fed before the next one can be sampled; at least 1. */
+  get remaining(): number {
+    return this.#length - this.computed;
+  }
+
+  token(position: number): number {
+    return this.#tokens[position] as number;
+  }
+
+  append(id: number): void {
+    if (this.#length === this.#tokens.length) {
+      const grown = new Uint32Array(this.#length * 2);
+      grown.set(this.#tokens);
+      this.#tokens = grown;
+    }
+    this.#tokens[this.#length++] = id;
+    if (this.counts !== null) countOutput(this.counts, id);
+  }
+
+  /** Takes over sealed blocks of its prefix; the last token is always left to compute. */
+  findPrefix(kv: KvBlocks): void {
+    while ((this.blocks.length + 1) * BLOCK_TOKENS < this.#length) {
+      const found = kv.find(this.#chain, this.#blockTokens(this.blocks.length));
+      if (found === null) break;
+      this.blocks.push(found.block);
+      this.#chain = found.chain;
+    }
+    this.#sealedBlocks = this.blocks.length;
+    this.computed = this.blocks.length * BLOCK_TOKENS;
+    this.cachedTokens = this.computed;
+  }
+
+  /** Blocks still to be taken before `length` positions fit. */
+  get missingBlocks(): number {
+    return Math.ceil(this.#length / BLOCK_TOKENS) - this.blocks.length;
+  }
+
+  /** Seals the blocks that are full once `computed` positions are; call it when nothing can stop the batch. */
+  seal(kv: KvBlocks, computed: number): void {
+    if (this.mixed) return;
+    for (; (this.#sealedBlocks + 1) * BLOCK_TOKENS <= computed; this.#sealedBlocks++) {
+      const index = this.#sealedBlocks;
+      const made = kv.seal(this.#chain, this.#blockTokens(index), this.blocks[index] as number);
+      this.blocks[index] = made.block;
+      this.#chain = made.chain;
+    }
+  }
+
+  /** Gives all KV back; everything is computed again, under whatever weights serve then. */
+  reset(kv: KvBlocks): void {
+    kv.release(this.blocks);
+    this.blocks.length = 0;
+    this.computed = 0;
+    this.decoding = false;
+    this.mixed = false;
+    this.#sealedBlocks = 0;
+    this.#chain = rootChain(this.request.cacheNamespace);
+  }
+
+  #blockTokens(index: number): Uint32Array {
+    return this.#tokens.subarray(index * BLOCK_TOKENS, (index + 1) * BLOCK_TOKENS);
+  }
+}
+
+/** Served first: lower priority value, then older. */
+export function compareSequences(a: Sequence, b: Sequence): number {
+  return a.request.priority - b.request.priority || a.arrival - b.arrival;
+}
