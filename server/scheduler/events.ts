@@ -49,6 +49,8 @@ export type SchedulerEvent =
       readonly key: string;
       readonly attempt: number;
       readonly outcome: Outcome;
+      /** Output tokens that exist now; what the job's forecast learns from. Absent: as last reported by `progress`. */
+      readonly outputTokens?: number;
     }
   | { readonly type: "withdraw"; readonly key: string }
   /**

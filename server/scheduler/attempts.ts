@@ -1,0 +1,33 @@
+/** A granted attempt: the card on its slot, until `done`, `withdraw` or the worker's loss. */
+import type { Card } from "./card.ts";
+import type { Account } from "./fairness.ts";
+import type { Slot } from "./slots.ts";
+
+export class Attempt {
+  readonly card: Card;
+  readonly slot: Slot;
+  readonly account: Account;
+  outputTokens: number;
+  /** Expected growth that is reserved beyond the context, tokens. */
+  remaining: number;
+  /** Tokens charged to the job so far. */
+  charged: number;
+  /** The slot's when it was granted. */
+  readonly cacheLife: number;
+  /** Told to end; its room is free at `done`. */
+  revoked = false;
+
+  constructor(card: Card, slot: Slot, account: Account, remaining: number) {
+    this.card = card;
+    this.slot = slot;
+    this.account = account;
+    this.outputTokens = card.outputTokens;
+    this.remaining = remaining;
+    this.cacheLife = slot.cacheLife;
+    this.charged = card.promptTokens + card.outputTokens + remaining;
+  }
+
+  get contextTokens(): number {
+    return this.card.promptTokens + this.outputTokens;
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The one bounded buffer (late binding). Cards that any worker would treat alike form a class; within
+ * it, cards of one job and about one size form a queue. So only heads of queues are ever compared, and
+ * a large card never blocks the small ones of its job.
+ */
+import type { Card, HeldReason } from "./card.ts";
+import { classKey } from "./eligibility.ts";
+import type { Job } from "./fairness.ts";
+import { type HeapItem, IndexedHeap } from "./heap.ts";
+import type { Lane } from "./line.ts";
+import type { SchedulerOptions } from "./options.ts";
+import type { Kind } from "./roster.ts";
+import type { Slot } from "./slots.ts";
+
+export class Waiting implements HeapItem {
+  heapIndex = -1;
+  readonly card: Card;
+  readonly queue: Queue;
+  /** Order of arrival, for ties of `acceptedAt`. */
+  readonly order: number;
+  told: HeldReason | null = null;
+  /** Grants that went past it while it was first in a line. */
+  passed = 0;
+  /** Slots that are kept free for it. */
+  claims: Slot[] = [];
+
+  constructor(card: Card, queue: Queue, order: number) {
+    this.card = card;
+    this.queue = queue;
+    this.order = order;
+  }
+}
+
+/** Priority, then resumed before new; ties are for fairness between jobs, then for FIFO. */
+export function urgencyBefore(a: Card, b: Card): number {
+  return a.priority - b.priority || Number(b.attempt > 1) - Number(a.attempt > 1);
+}
+
+export function fifoBefore(a: Waiting, b: Waiting): boolean {
+  const { acceptedAt } = a.card;
+  return acceptedAt === b.card.acceptedAt ? a.order < b.order : acceptedAt < b.card.acceptedAt;
+}
+
+export function waitingBefore(a: Waiting, b: Waiting): boolean {
+  const urgency = urgencyBefore(a.card, b.card);
+  return urgency === 0 ? fifoBefore(a, b) : urgency < 0;
+}
+
+export class Queue {
+  readonly key: string;
+  readonly class: WaitingClass;
+  readonly job: Job;
+  readonly avoid: readonly string[];
+  /** No card of this queue has a smaller or, doubled, larger context. */
+  readonly leastContext: number;
+  readonly cards = new IndexedHeap<Waiting>(waitingBefore);
+  readonly lanes = new Map<Kind, Lane>();
+
+  constructor(key: string, cls: WaitingClass, job: Job, card: Card) {
+    this.key = key;
+    this.class = cls;
+    this.job = job;
+    this.avoid = card.avoid;
+    this.leastContext = 2 ** sizeClass(card.promptTokens + card.outputTokens);
+  }
+
+  /** A queue without cards is dropped at once, so what others see always has a head. */
+  get head(): Waiting {
+    return this.cards.peek() as Waiting;
+  }
+}
+
+export class WaitingClass {
+  readonly key: string;
+  /** Any card of the class; only what the class key holds may be read of it. */
+  readonly sample: Card;
+  readonly queues = new Map<string, Queue>();
+  /** All its cards, in order of arrival. */
+  readonly members = new Set<Waiting>();
+  /** Cards with something to avoid. */
+  avoiders = 0;
+  /** Kinds of worker that are eligible, and the version that each would serve it with. */
+  readonly kinds = new Map<Kind, number>();
+  reason: HeldReason = "no_eligible_worker";
+  /** Workers of its pool, whatever they can do. */
+  poolKinds = 0;
+  /** Of these, such as can honour what is asked for. */
+  capableKinds = 0;
+  /** Largest context that any of these takes when empty, tokens. */
+  longestContext = 0;
+
+  constructor(key: string, sample: Card) {
+    this.key = key;
+    this.sample = sample;
+  }
+}
+
+const sizeClass = (tokens: number): number => Math.floor(Math.log2(Math.max(1, tokens)));
+
+/** Forecasts are halved and doubled, not measured: two octaves a class. */
+const growthClass = (card: Card): number =>
+  Math.floor(sizeClass(card.expectedNewTokens ?? card.maxNewTokens) / 2);
+
+const queueKey = (card: Card): string =>
+  `${card.job} ${sizeClass(card.promptTokens + card.outputTokens)} ${growthClass(card)} ${card.avoid.join(" ")}`;
+
+export class Buffer {
+  readonly classes = new Map<string, WaitingClass>();
+  readonly #cards = new Map<string, Waiting>();
+  readonly #idleClassLimit: number;
+  #order = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#idleClassLimit = options.idleClassLimit;
+  }
+
+  get size(): number {
+    return this.#cards.size;
+  }
+
+  get(key: string): Waiting | undefined {
+    return this.#cards.get(key);
+  }
+
+  /** The card's class; `created` hears of a new one. */
+  class(card: Card, created: (cls: WaitingClass) => void): WaitingClass {
+    const key = classKey(card);
+    let cls = this.classes.get(key);
+    if (cls === undefined) {
+      cls = new WaitingClass(key, card);
+      this.classes.set(key, cls);
+      created(cls);
+    }
+    return cls;
+  }
+
+  queue(cls: WaitingClass, card: Card): Queue | undefined {
+    return cls.queues.get(queueKey(card));
+  }
+
+  add(cls: WaitingClass, job: Job, card: Card): Waiting {
+    const key = queueKey(card);
+    let queue = cls.queues.get(key);
+    if (queue === undefined) {
+      queue = new Queue(key, cls, job, card);
+      cls.queues.set(key, queue);
+    }
+    const waiting = new Waiting(card, queue, this.#order++);
+    queue.cards.push(waiting);
+    cls.members.add(waiting);
+    if (card.avoid.length > 0) cls.avoiders++;
+    job.waiting++;
+    this.#cards.set(card.key, waiting);
+    return waiting;
+  }
+
+  /** The queue's lanes are the caller's to mend. */
+  remove(waiting: Waiting): void {
+    const { queue, card } = waiting;
+    const cls = queue.class;
+    queue.cards.remove(waiting);
+    cls.members.delete(waiting);
+    if (card.avoid.length > 0) cls.avoiders--;
+    queue.job.waiting--;
+    this.#cards.delete(card.key);
+    if (queue.cards.size === 0) cls.queues.delete(queue.key);
+  }
+
+  /** An empty class is kept for its next card, up to the limit; true when it was dropped. */
+  forget(cls: WaitingClass): boolean {
+    if (cls.members.size > 0 || this.classes.size <= this.#idleClassLimit) return false;
+    return this.classes.delete(cls.key);
+  }
+}

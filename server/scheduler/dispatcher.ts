@@ -1,0 +1,205 @@
+/**
+ * Brings cards and slots together. Between events it holds that no first card of a line fits a slot
+ * of its kind (but for bounded backfill and claims), so that an event only looks at what it touched.
+ */
+import type { Affinity } from "./affinity.ts";
+import { Attempt } from "./attempts.ts";
+import { type Buffer, urgencyBefore, type Waiting, type WaitingClass } from "./buffer.ts";
+import type { Card } from "./card.ts";
+import type { SchedulerCommand } from "./events.ts";
+import type { Job } from "./fairness.ts";
+import { expectedGrowth } from "./forecast.ts";
+import type { Lane } from "./line.ts";
+import type { Matching } from "./matching.ts";
+import type { SchedulerOptions } from "./options.ts";
+import { type Applicant, leastTokens, type Place, type Placer, tokensOn } from "./placer.ts";
+import type { Kind } from "./roster.ts";
+import type { Slot } from "./slots.ts";
+
+export interface DispatcherParts {
+  readonly buffer: Buffer;
+  readonly matching: Matching;
+  readonly placer: Placer;
+  readonly affinity: Affinity;
+  readonly options: SchedulerOptions;
+  readonly emit: (command: SchedulerCommand) => void;
+}
+
+export class Dispatcher {
+  /** By rollout key. */
+  readonly running = new Map<string, Attempt>();
+  readonly #parts: DispatcherParts;
+  /** Claimants whose slot has changed. */
+  readonly #called = new Set<Waiting>();
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** Places the card at once or lets it wait; returns it where it waits. */
+  admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
+    const { buffer, matching } = this.#parts;
+    if (buffer.queue(cls, card) === undefined) {
+      const applicant = this.#applicant(card, cls, job, null);
+      const place = this.#parts.placer.place(applicant, now);
+      if (place !== null) {
+        this.#grant(applicant, job, place, now);
+        const first = place.slot.worker.kind.line.first;
+        if (first !== null && urgencyBefore(first.queue.head.card, card) <= 0) {
+          this.#passed(first, place.slot.worker.kind);
+        }
+        return null;
+      }
+    }
+    const waiting = buffer.add(cls, job, card);
+    matching.joined(waiting);
+    if (waiting.queue.head === waiting && waiting.queue.cards.size > 1) {
+      if (this.#tryWaiting(waiting, now)) return null;
+    }
+    return waiting;
+  }
+
+  /** Takes a card out of the buffer. The next head may fit where this one did not; `filling` is looked at anyway. */
+  drop(waiting: Waiting, filling: Kind | null): void {
+    const { queue } = waiting;
+    for (const slot of [...waiting.claims]) this.unclaim(slot);
+    const wasHead = queue.head === waiting;
+    this.#parts.buffer.remove(waiting);
+    this.#parts.matching.left(queue, wasHead);
+    if (!wasHead) return;
+    for (const kind of queue.lanes.keys()) {
+      if (kind !== filling) this.#parts.matching.touched.add(kind);
+    }
+  }
+
+  /** The attempt is over and its room is free. */
+  release(attempt: Attempt): void {
+    const { card, slot, account } = attempt;
+    this.running.delete(card.key);
+    slot.drop(attempt);
+    slot.worker.attempts.delete(attempt);
+    account.job.running--;
+    this.#parts.affinity.ended(attempt);
+    this.opened(slot);
+  }
+
+  /** The slot may have more room than before. */
+  opened(slot: Slot): void {
+    const { kind } = slot.worker;
+    kind.index.changed(slot);
+    this.#parts.matching.touched.add(kind);
+    if (slot.claimedBy !== null) this.#called.add(slot.claimedBy);
+  }
+
+  unclaim(slot: Slot): void {
+    const claimant = slot.claimedBy;
+    if (claimant === null) return;
+    slot.claimedBy = null;
+    claimant.claims = claimant.claims.filter((claimed) => claimed !== slot);
+    const { kind } = slot.worker;
+    if (kind.claimed === slot) kind.claimed = null;
+    this.opened(slot);
+  }
+
+  /** Fills what was touched, until nothing more fits. */
+  run(now: number): void {
+    const { touched } = this.#parts.matching;
+    for (;;) {
+      for (const waiting of this.#called) {
+        this.#called.delete(waiting);
+        if (waiting.heapIndex >= 0) this.#tryWaiting(waiting, now);
+      }
+      const kind = touched.values().next().value;
+      if (kind === undefined) return;
+      touched.delete(kind);
+      this.#fill(kind, now);
+    }
+  }
+
+  #fill(kind: Kind, now: number): void {
+    const { placer, options } = this.#parts;
+    const aside: Lane[] = [];
+    while (aside.length < options.backfillDepth && kind.index.room > 0) {
+      const lane = kind.line.first;
+      if (lane === null) break;
+      const { queue } = lane;
+      const { head } = queue;
+      const applicant = this.#applicant(head.card, queue.class, queue.job, head);
+      const fits = kind.index.room >= tokensOn(kind, head.card, applicant.growth);
+      const place = fits ? placer.place(applicant, now) : null;
+      if (place === null) {
+        kind.line.remove(lane);
+        aside.push(lane);
+        continue;
+      }
+      this.drop(head, kind);
+      this.#grant(applicant, queue.job, place, now);
+      const passed = aside[0];
+      if (passed !== undefined) this.#passed(passed, kind);
+    }
+    for (const lane of aside) kind.line.add(lane);
+  }
+
+  #tryWaiting(waiting: Waiting, now: number): boolean {
+    const { card, queue } = waiting;
+    const applicant = this.#applicant(card, queue.class, queue.job, waiting);
+    const place = this.#parts.placer.place(applicant, now);
+    if (place === null) return false;
+    this.drop(waiting, null);
+    this.#grant(applicant, queue.job, place, now);
+    return true;
+  }
+
+  #applicant(card: Card, cls: WaitingClass, job: Job, waiting: Waiting | null): Applicant {
+    const growth = expectedGrowth(card, card.outputTokens, job.lengths, this.#parts.options);
+    return { card, class: cls, waiting, growth };
+  }
+
+  /** A grant went past the first of a line; after some a slot is kept free for it. */
+  #passed(lane: Lane, kind: Kind): void {
+    const { head } = lane.queue;
+    head.passed++;
+    if (head.passed < this.#parts.options.claimAfterPasses || kind.claimed !== null) return;
+    const { card } = head;
+    const slot = kind.index.roomiest(
+      ({ usable, worker, claimedBy }) =>
+        worker.open &&
+        claimedBy === null &&
+        usable >= leastTokens(card) &&
+        !card.avoid.includes(worker.incarnation),
+    );
+    if (slot === null) return;
+    slot.claimedBy = head;
+    head.claims.push(slot);
+    kind.claimed = slot;
+    kind.index.changed(slot);
+  }
+
+  #grant(applicant: Applicant, job: Job, place: Place, now: number): void {
+    const { card, growth } = applicant;
+    const { slot, cachedTokens } = place;
+    const { worker } = slot;
+    const { kind } = worker;
+    const version = applicant.class.kinds.get(kind);
+    const held = worker.view.holds.find(
+      (holding) => holding.policy === card.policy && holding.version === version,
+    );
+    if (held === undefined) throw new Error(`${worker.id} is eligible without a version`);
+    const context = card.promptTokens + card.outputTokens;
+    const account = job.account(kind.facts.pool);
+    const attempt = new Attempt(card, slot, account, Math.min(growth, slot.usable - context));
+    const start = Math.max(now / 1_000, slot.prefillFreeAt);
+    slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
+    slot.take(attempt);
+    worker.attempts.add(attempt);
+    this.running.set(card.key, attempt);
+    job.running++;
+    kind.line.served(account);
+    account.charge(attempt.charged);
+    this.#parts.affinity.granted(attempt);
+    kind.index.changed(slot);
+    const { id, incarnation } = worker;
+    const where = { worker: id, slot: slot.index, incarnation, held };
+    this.#parts.emit({ type: "grant", key: card.key, attempt: card.attempt, ...where });
+  }
+}

@@ -1,0 +1,109 @@
+/** Which kinds of worker may serve which class of cards (I3, I5, I6). Pure predicates on plain data. */
+import { allows, type HeldVersion } from "../contract/policy.ts";
+import type { Card } from "./card.ts";
+import type { WorkerView } from "./events.ts";
+
+/** What of a worker decides eligibility; workers that agree in all of it are of one kind. */
+export interface KindFacts {
+  readonly pool: string;
+  readonly engine: string;
+  readonly maxModelLen: number;
+  /** No worker of the kind takes a larger context, tokens. */
+  readonly contextCeiling: number;
+  readonly logprobModes: ReadonlySet<string>;
+  readonly features: ReadonlySet<string>;
+  readonly resume: { readonly seeded: boolean; readonly penalties: boolean };
+  readonly holds: readonly Pick<HeldVersion, "policy" | "version" | "label">[];
+}
+
+/** Capacities within a quarter of an octave are alike: engines measure their own and rarely agree to the token. */
+const capacityClass = (view: WorkerView): number =>
+  Math.ceil(4 * Math.log2(Math.max(1, ...view.slots.map((slot) => slot.kvTokens))));
+
+export function kindKey(view: WorkerView): string {
+  const { logprobModes, sampling, resume } = view.capabilities;
+  const holds = view.holds.map((held) => [held.policy, held.version, held.label?.step ?? null]);
+  return JSON.stringify([
+    view.pool,
+    view.engine,
+    view.maxModelLen,
+    capacityClass(view),
+    [...logprobModes].sort(),
+    [...sampling].sort(),
+    resume.seeded,
+    resume.penalties,
+    holds.sort(),
+  ]);
+}
+
+export function kindFacts(view: WorkerView): KindFacts {
+  const { logprobModes, sampling, resume } = view.capabilities;
+  return {
+    pool: view.pool,
+    engine: view.engine,
+    maxModelLen: view.maxModelLen,
+    contextCeiling: Math.min(view.maxModelLen, 2 ** (capacityClass(view) / 4)),
+    logprobModes: new Set(logprobModes),
+    features: new Set(sampling),
+    resume,
+    holds: view.holds,
+  };
+}
+
+/** Cards with the same key are eligible for the same kinds. Names hold no space; constraints are one number each. */
+export function classKey(card: Card): string {
+  const { constraint, resume } = card;
+  const wanted = constraint === null ? "" : JSON.stringify(constraint);
+  const needs = (resume.seeded ? 1 : 0) + (resume.penalties ? 2 : 0);
+  const { policy, pool, lastVersion, engine } = card;
+  return `${policy} ${pool ?? ""} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${[...card.logprobModes].sort()} ${[...card.features].sort()}`;
+}
+
+export const inPool = (card: Card, kind: KindFacts): boolean =>
+  card.pool === null || card.pool === kind.pool;
+
+/** Whether such a worker can honour what the card asks for, whatever version it holds. */
+export function canHonour(card: Card, kind: KindFacts): boolean {
+  const { logprobModes, features, resume } = card;
+  if (resume.seeded && !kind.resume.seeded) return false;
+  if (resume.penalties && !kind.resume.penalties) return false;
+  if (!features.every((feature) => kind.features.has(feature))) return false;
+  return logprobModes.length === 0 || logprobModes.some((mode) => kind.logprobModes.has(mode));
+}
+
+export const rightEngine = (card: Card, kind: KindFacts): boolean =>
+  card.engine === null || card.engine === kind.engine;
+
+/**
+ * The version that such a worker would serve the card with, or null: proven, not beyond what is
+ * committed, allowed by the constraint, never older than the last token; its own version if held, else the newest.
+ */
+export function versionFor(card: Card, kind: KindFacts, committed: number): number | null {
+  let best: number | null = null;
+  for (const held of kind.holds) {
+    const { version } = held;
+    if (held.policy !== card.policy || version > committed) continue;
+    if (card.lastVersion !== null && version < card.lastVersion) continue;
+    if (!allows(card.constraint, held, committed)) continue;
+    if (version === card.lastVersion) return version;
+    if (best === null || version > best) best = version;
+  }
+  return best;
+}
+
+/** Whether the kind lacks nothing but a version: what is missing is an update, not a worker. */
+export const lacksVersionOnly = (card: Card, kind: KindFacts): boolean =>
+  kind.holds.length === 0 || kind.holds.some((held) => held.policy === card.policy);
+
+/** What of a card no worker of its pool can honour, in words. */
+export function unsupportedMessage(card: Card, kinds: Iterable<KindFacts>): string {
+  const pool = card.pool === null ? "the fleet" : `pool ${card.pool}`;
+  const all = [...kinds].filter((kind) => inPool(card, kind));
+  const missing = card.features.filter((name) => !all.some((kind) => kind.features.has(name)));
+  const modes = card.logprobModes.some((mode) => all.some((kind) => kind.logprobModes.has(mode)));
+  if (missing.length > 0) return `no worker of ${pool} can honour ${missing.join(", ")}`;
+  if (card.logprobModes.length > 0 && !modes) {
+    return `no worker of ${pool} gives logprobs as ${card.logprobModes.join(" or ")}`;
+  }
+  return `no worker of ${pool} can honour all that is asked for together`;
+}

@@ -1,0 +1,88 @@
+/**
+ * Weighted fair shares between jobs: start-time fair queueing over tokens. A job has one account per
+ * pool; each grant charges it context + forecast, each end corrects that to what was really made. The
+ * backlogged job with the least charge per weight goes first.
+ */
+import { LengthEstimate } from "./forecast.ts";
+import type { Stand } from "./line.ts";
+
+export class Job {
+  readonly name: string;
+  weight = 1;
+  waiting = 0;
+  running = 0;
+  readonly lengths = new LengthEstimate();
+  readonly accounts = new Map<string, Account>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  account(pool: string): Account {
+    let account = this.accounts.get(pool);
+    if (account === undefined) {
+      account = new Account(this);
+      this.accounts.set(pool, account);
+    }
+    return account;
+  }
+}
+
+export class Account {
+  readonly job: Job;
+  /** Tokens served per unit of weight. */
+  virtual = 0;
+  /** Where the job stands in lines now. */
+  readonly stands = new Set<Stand>();
+
+  constructor(job: Job) {
+    this.job = job;
+  }
+
+  /** A negative correction gives back what was charged too much. */
+  charge(tokens: number): void {
+    this.virtual += tokens / this.job.weight;
+    for (const stand of this.stands) stand.line.moved(stand);
+  }
+
+  /** A job that was idle has no claim to the past: it starts level with the others. */
+  level(virtual: number): void {
+    if (this.stands.size === 0) this.virtual = Math.max(this.virtual, virtual);
+  }
+}
+
+export class Jobs {
+  readonly #jobs = new Map<string, Job>();
+  readonly #idleLimit: number;
+
+  constructor(idleLimit: number) {
+    this.#idleLimit = idleLimit;
+  }
+
+  get(name: string): Job {
+    let job = this.#jobs.get(name);
+    if (job === undefined) {
+      this.#forgetIdle();
+      job = new Job(name);
+      this.#jobs.set(name, job);
+    }
+    return job;
+  }
+
+  all(): Iterable<Job> {
+    return this.#jobs.values();
+  }
+
+  /** Every so often, so that it costs O(1) a job. An idle job's weight comes again with its next `job` event. */
+  #forgetIdle(): void {
+    if (this.#jobs.size < 2 * this.#idleLimit) return;
+    let idle = 0;
+    for (const job of this.#jobs.values()) if (job.waiting + job.running === 0) idle++;
+    for (const [name, job] of this.#jobs) {
+      if (idle <= this.#idleLimit) return;
+      if (job.waiting + job.running > 0) continue;
+      this.#jobs.delete(name);
+      idle--;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Gates close a worker and empty it of what must not live on: which attempts end, which are waited
+ * for and which stay is as `events.ts` documents it.
+ */
+import type { Attempt } from "./attempts.ts";
+import type { RevokeReason } from "./card.ts";
+import type { SchedulerCommand, SchedulerEvent } from "./events.ts";
+import type { Worker } from "./roster.ts";
+
+export type GateOrder = Extract<SchedulerEvent, { type: "gate" }>;
+
+interface Gate {
+  readonly why: GateOrder["why"];
+  /** Clock time at which patience ends; Infinity when it waits for nobody's own end. */
+  deadline: number;
+  readonly waitsFor: Set<Attempt>;
+  told: boolean;
+}
+
+export class Gates {
+  readonly #gates = new Map<Worker, Gate>();
+  readonly #emit: (command: SchedulerCommand) => void;
+
+  constructor(emit: (command: SchedulerCommand) => void) {
+    this.#emit = emit;
+  }
+
+  /** Clock time of the next deadline; Infinity without one. */
+  get next(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { deadline } of this.#gates.values()) next = Math.min(next, deadline);
+    return next;
+  }
+
+  /** Replaces a gate that was there. */
+  shut(worker: Worker, order: GateOrder, now: number): void {
+    const waitsFor = new Set<Attempt>();
+    const { why } = order;
+    let patient = false;
+    for (const attempt of worker.attempts) {
+      const fate = fateOf(attempt, order);
+      if (fate === "keep") continue;
+      waitsFor.add(attempt);
+      if (fate === "revoke") this.revoke(attempt, why === "update" ? "update" : "drain");
+      else if (fate === "finish") patient = true;
+    }
+    const deadline = patient ? now + Math.max(0, order.graceMs || 0) : Number.POSITIVE_INFINITY;
+    const gate: Gate = { why, deadline, waitsFor, told: false };
+    this.#gates.set(worker, gate);
+    this.expire(now);
+    this.#settle(worker, gate);
+  }
+
+  lift(worker: Worker): void {
+    this.#gates.delete(worker);
+  }
+
+  /** The attempt has left the worker. */
+  ended(attempt: Attempt): void {
+    const { worker } = attempt.slot;
+    const gate = this.#gates.get(worker);
+    if (gate?.waitsFor.delete(attempt)) this.#settle(worker, gate);
+  }
+
+  /** A lost worker is empty for good. */
+  lost(worker: Worker): void {
+    const gate = this.#gates.get(worker);
+    if (gate === undefined) return;
+    this.#gates.delete(worker);
+    if (!gate.told) this.#emit({ type: "gated", worker: worker.id, kept: [] });
+  }
+
+  expire(now: number): void {
+    for (const [worker, gate] of this.#gates) {
+      if (gate.deadline > now) continue;
+      gate.deadline = Number.POSITIVE_INFINITY;
+      for (const attempt of gate.waitsFor) {
+        if (attempt.revoked) continue;
+        if (gate.why === "update") gate.waitsFor.delete(attempt);
+        else this.revoke(attempt, "drain");
+      }
+      this.#settle(worker, gate);
+    }
+  }
+
+  revoke(attempt: Attempt, reason: RevokeReason): void {
+    if (attempt.revoked) return;
+    attempt.revoked = true;
+    const { key, attempt: number } = attempt.card;
+    this.#emit({ type: "revoke", key, attempt: number, reason });
+  }
+
+  #settle(worker: Worker, gate: Gate): void {
+    if (gate.told || gate.waitsFor.size > 0) return;
+    gate.told = true;
+    gate.deadline = Number.POSITIVE_INFINITY;
+    const kept = [...worker.attempts].map((attempt) => attempt.card.key);
+    this.#emit({ type: "gated", worker: worker.id, kept });
+  }
+}
+
+function fateOf(attempt: Attempt, order: GateOrder): "keep" | "finish" | "revoke" | "revoked" {
+  if (attempt.revoked) return "revoked";
+  if (order.why === "drain") return "finish";
+  if (order.why === "migrate") return "revoke";
+  const wish = attempt.card.onUpdate ?? order.onUpdate;
+  return wish === "reprefill" ? "revoke" : wish;
+}

@@ -1,0 +1,126 @@
+/** What happens to workers: they come, change, are gated, fall under suspicion, are lost; and what that means for their attempts. */
+import type { Attempt } from "./attempts.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { SchedulerCommand, WorkerView } from "./events.ts";
+import type { GateOrder, Gates } from "./gates.ts";
+import type { Matching } from "./matching.ts";
+import type { SchedulerOptions } from "./options.ts";
+import type { Roster, Worker } from "./roster.ts";
+import type { Telemetry } from "./slots.ts";
+
+export interface MembershipParts {
+  readonly roster: Roster;
+  readonly dispatcher: Dispatcher;
+  readonly gates: Gates;
+  readonly matching: Matching;
+  readonly options: SchedulerOptions;
+  readonly emit: (command: SchedulerCommand) => void;
+  /** Frees the attempt's room and fences it. */
+  readonly end: (attempt: Attempt) => void;
+}
+
+export class Membership {
+  readonly #parts: MembershipParts;
+  readonly #suspects = new Set<Worker>();
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts;
+  }
+
+  /** Clock time at which the next suspicion ends; Infinity without one. */
+  get next(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { suspectUntil } of this.#suspects) next = Math.min(next, suspectUntil);
+    return next;
+  }
+
+  seen(view: WorkerView): void {
+    const { roster, matching } = this.#parts;
+    const known = roster.workers.get(view.id);
+    if (known !== undefined && known.incarnation !== view.incarnation) this.#lose(known);
+    const worker = roster.workers.get(view.id);
+    if (worker === undefined) {
+      matching.touched.add(roster.join(view).kind);
+      return;
+    }
+    this.#heardOf(worker);
+    this.#unclaim(worker);
+    roster.update(worker, view);
+    matching.touched.add(worker.kind);
+  }
+
+  lost(id: string, incarnation: string): void {
+    const worker = this.#parts.roster.workers.get(id);
+    if (worker?.incarnation === incarnation) this.#lose(worker);
+  }
+
+  measured(telemetry: Telemetry): void {
+    const worker = this.#parts.roster.workers.get(telemetry.worker);
+    const slot = worker?.slots.find(({ index }) => index === telemetry.slot);
+    if (worker === undefined || slot === undefined) return;
+    this.#heardOf(worker);
+    slot.observe(telemetry, this.#parts.options);
+    this.#parts.dispatcher.opened(slot);
+  }
+
+  gate(order: GateOrder, now: number): void {
+    const { roster, gates, emit } = this.#parts;
+    const worker = roster.workers.get(order.worker);
+    if (worker === undefined) {
+      // Nothing runs on a worker that is not there.
+      emit({ type: "gated", worker: order.worker, kept: [] });
+      return;
+    }
+    worker.gated = true;
+    this.#unclaim(worker);
+    roster.refresh(worker);
+    gates.shut(worker, order, now);
+  }
+
+  ungate(id: string): void {
+    const worker = this.#parts.roster.workers.get(id);
+    if (worker === undefined) return;
+    this.#parts.gates.lift(worker);
+    worker.gated = false;
+    this.#reopen(worker);
+  }
+
+  /** An attempt was lost there: nothing new until it is heard of or time is up. */
+  suspect(worker: Worker, now: number): void {
+    worker.suspectUntil = now + this.#parts.options.suspectMs;
+    this.#suspects.add(worker);
+    this.#unclaim(worker);
+    this.#parts.roster.refresh(worker);
+  }
+
+  expire(now: number): void {
+    for (const worker of this.#suspects) if (worker.suspectUntil <= now) this.#heardOf(worker);
+  }
+
+  #heardOf(worker: Worker): void {
+    if (!this.#suspects.delete(worker)) return;
+    worker.suspectUntil = 0;
+    this.#reopen(worker);
+  }
+
+  #reopen(worker: Worker): void {
+    this.#parts.roster.refresh(worker);
+    this.#parts.matching.touched.add(worker.kind);
+  }
+
+  #unclaim(worker: Worker): void {
+    for (const slot of worker.slots) this.#parts.dispatcher.unclaim(slot);
+  }
+
+  #lose(worker: Worker): void {
+    const { roster, gates, end } = this.#parts;
+    this.#unclaim(worker);
+    this.#suspects.delete(worker);
+    roster.leave(worker);
+    gates.lost(worker);
+    for (const attempt of [...worker.attempts]) {
+      gates.revoke(attempt, "worker_lost");
+      end(attempt);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Picks the slot for one card: the cheapest among the index's best and the slots that hold its KV,
+ * except that a session stays at home unless leaving is worth it (hysteresis).
+ */
+import type { Random } from "../contract/clock.ts";
+import type { Affinity, Hint } from "./affinity.ts";
+import type { Waiting, WaitingClass } from "./buffer.ts";
+import type { Card } from "./card.ts";
+import { type Ask, ROW, rowSeconds, writeRow } from "./cost.ts";
+import type { SchedulerOptions } from "./options.ts";
+import type { Kind } from "./roster.ts";
+import type { Slot } from "./slots.ts";
+
+/** A card that asks for a place; `waiting` where it stands in a line. */
+export interface Applicant {
+  readonly card: Card;
+  readonly class: WaitingClass;
+  readonly waiting: Waiting | null;
+  /** Forecast of tokens still to come. */
+  readonly growth: number;
+}
+
+export interface Place {
+  readonly slot: Slot;
+  readonly seconds: number;
+  readonly cachedTokens: number;
+}
+
+/** Tokens that must fit on a slot of the kind: no forecast may ask for more than a whole slot. */
+export const tokensOn = (kind: Kind, card: Card, growth: number): number =>
+  Math.min(card.promptTokens + card.outputTokens + growth, kind.largestUsable);
+
+/** Tokens that a slot must hold at least: the context and, where one may still be made, one token. */
+export const leastTokens = (card: Card): number =>
+  card.promptTokens + card.outputTokens + Math.min(1, card.maxNewTokens - card.outputTokens);
+
+export class Placer {
+  readonly #affinity: Affinity;
+  readonly #random: Random;
+  readonly #options: SchedulerOptions;
+  readonly #row = new Float64Array(ROW);
+
+  constructor(affinity: Affinity, random: Random, options: SchedulerOptions) {
+    this.#affinity = affinity;
+    this.#random = random;
+    this.#options = options;
+  }
+
+  /** Null where no eligible slot has room. A holder of the last token's version comes before any other. */
+  place(applicant: Applicant, now: number): Place | null {
+    const { class: cls, card } = applicant;
+    if (!this.#anyRoom(applicant)) return null;
+    const hints = this.#affinity.hints(card);
+    for (const slot of applicant.waiting?.claims ?? []) {
+      if (!hints.some((hint) => hint.slot === slot)) {
+        hints.push({ slot, cachedTokens: 0, home: false });
+      }
+    }
+    const ask: Ask = {
+      contextTokens: card.promptTokens + card.outputTokens,
+      newTokens: applicant.growth,
+      nowSeconds: now / 1_000,
+    };
+    if (card.lastVersion !== null) {
+      const same = (kind: Kind): boolean => cls.kinds.get(kind) === card.lastVersion;
+      const place = this.#among(applicant, ask, hints, same);
+      if (place !== null) return place;
+    }
+    return this.#among(applicant, ask, hints, () => true);
+  }
+
+  /** Costs as `place` counts them, of one slot. For the bench's full scan. */
+  price(ask: Ask, slot: Slot, cachedTokens: number): number {
+    writeRow(slot, 0, this.#row, 0);
+    return rowSeconds(ask, cachedTokens, this.#options.kvBarrierSeconds, this.#row, 0);
+  }
+
+  #anyRoom({ card, class: cls, growth, waiting }: Applicant): boolean {
+    if (waiting !== null && waiting.claims.length > 0) return true;
+    for (const kind of cls.kinds.keys()) {
+      if (kind.index.room >= tokensOn(kind, card, growth)) return true;
+    }
+    return false;
+  }
+
+  #among(
+    applicant: Applicant,
+    ask: Ask,
+    hints: readonly Hint[],
+    eligible: (kind: Kind) => boolean,
+  ): Place | null {
+    const { card, class: cls, growth } = applicant;
+    let best: Place | null = null;
+    let home: Place | null = null;
+    for (const hint of hints) {
+      const { slot, cachedTokens } = hint;
+      if (!cls.kinds.has(slot.worker.kind) || !eligible(slot.worker.kind)) continue;
+      if (!this.#fits(applicant, slot)) continue;
+      const place = { slot, cachedTokens, seconds: this.price(ask, slot, cachedTokens) };
+      if (hint.home) home = place;
+      if (best === null || place.seconds < best.seconds) best = place;
+    }
+    const ties = this.#random.u32();
+    for (const kind of cls.kinds.keys()) {
+      if (!eligible(kind) || leastTokens(card) > kind.longestContext) continue;
+      const found = kind.index.cheapest({
+        ask,
+        tokens: tokensOn(kind, card, growth),
+        avoid: card.avoid,
+        below: best?.seconds ?? Number.POSITIVE_INFINITY,
+        ties,
+      });
+      if (found !== null) best = { ...found, cachedTokens: 0 };
+    }
+    if (home === null || best === null) return best;
+    return this.#worthLeaving(home, best) ? best : home;
+  }
+
+  #worthLeaving(home: Place, best: Place): boolean {
+    const { affinityMarginSeconds, affinityMoveShare } = this.#options;
+    const move = home.cachedTokens / best.slot.prefillTokensPerSecond;
+    const margin = Math.max(affinityMarginSeconds, affinityMoveShare * move);
+    return home.seconds - best.seconds > margin;
+  }
+
+  #fits({ card, growth, waiting }: Applicant, slot: Slot): boolean {
+    if (card.avoid.includes(slot.worker.incarnation)) return false;
+    const least = leastTokens(card);
+    if (least > slot.usable || least > slot.worker.view.maxModelLen) return false;
+    const tokens = Math.min(card.promptTokens + card.outputTokens + growth, slot.usable);
+    return tokens <= slot.room(waiting);
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The scheduler: events in, commands out, nothing else. Each handler brings the books up to date; then
+ * whatever was touched is filled, waiting cards are told, and the next wake-up is asked for.
+ */
+import type { Clock, Random } from "../contract/clock.ts";
+import { Affinity } from "./affinity.ts";
+import type { Attempt } from "./attempts.ts";
+import { Buffer } from "./buffer.ts";
+import type { Card } from "./card.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { Scheduler, SchedulerCommand, SchedulerEvent, SchedulerSnapshot } from "./events.ts";
+import { Jobs } from "./fairness.ts";
+import { Fences } from "./fences.ts";
+import { expectedGrowth } from "./forecast.ts";
+import { Gates } from "./gates.ts";
+import { Matching } from "./matching.ts";
+import { Membership } from "./membership.ts";
+import { Notices } from "./notices.ts";
+import { DEFAULT_OPTIONS, type SchedulerOptions } from "./options.ts";
+import { Placer } from "./placer.ts";
+import { Roster } from "./roster.ts";
+
+type Done = Extract<SchedulerEvent, { type: "done" }>;
+type Progress = Extract<SchedulerEvent, { type: "progress" }>;
+
+/** `random` only breaks ties; of `clock` only `now` is used. Options left out have their defaults. */
+export function createScheduler(
+  clock: Pick<Clock, "now">,
+  random: Random,
+  options: Partial<SchedulerOptions> = {},
+): Scheduler {
+  return new PureScheduler(clock, random, { ...DEFAULT_OPTIONS, ...options });
+}
+
+class PureScheduler implements Scheduler {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #options: SchedulerOptions;
+  readonly #buffer: Buffer;
+  readonly #matching: Matching;
+  readonly #roster: Roster;
+  readonly #membership: Membership;
+  readonly #jobs: Jobs;
+  readonly #affinity: Affinity;
+  readonly #dispatcher: Dispatcher;
+  readonly #gates: Gates;
+  readonly #notices: Notices;
+  readonly #fences: Fences;
+  #commands: SchedulerCommand[] = [];
+  /** The `wake` that is under way; Infinity without one. */
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #now = 0;
+
+  constructor(clock: Pick<Clock, "now">, random: Random, options: SchedulerOptions) {
+    const emit = (command: SchedulerCommand): void => void this.#commands.push(command);
+    this.#clock = clock;
+    this.#options = options;
+    this.#buffer = new Buffer(options);
+    this.#matching = new Matching(this.#buffer);
+    this.#roster = new Roster(options, this.#matching);
+    this.#jobs = new Jobs(options.idleJobLimit);
+    this.#affinity = new Affinity(options);
+    this.#gates = new Gates(emit);
+    this.#fences = new Fences(options);
+    this.#notices = new Notices((card) => this.#matching.reason(card), emit, options.heldBatch);
+    this.#dispatcher = new Dispatcher({
+      buffer: this.#buffer,
+      matching: this.#matching,
+      placer: new Placer(this.#affinity, random, options),
+      affinity: this.#affinity,
+      options,
+      emit,
+    });
+    this.#membership = new Membership({
+      roster: this.#roster,
+      dispatcher: this.#dispatcher,
+      gates: this.#gates,
+      matching: this.#matching,
+      options,
+      emit,
+      end: (attempt) => this.#end(attempt),
+    });
+  }
+
+  handle(event: SchedulerEvent): SchedulerCommand[] {
+    this.#commands = [];
+    this.#now = this.#clock.now();
+    // A tick that never came is made up for by whatever comes next.
+    if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
+    this.#apply(event);
+    this.#dispatcher.run(this.#now);
+    this.#matching.settle(
+      (cls) => this.#notices.changed(cls),
+      (waiting, refusal) => {
+        this.#dispatcher.drop(waiting, null);
+        this.#emit(refusal);
+      },
+    );
+    if (this.#notices.pending) this.#notices.advance();
+    this.#askWake();
+    return this.#commands;
+  }
+
+  snapshot(): SchedulerSnapshot {
+    const jobs = [...this.#jobs.all()].filter(({ waiting, running }) => waiting + running > 0);
+    const slots = [...this.#roster.workers.values()].flatMap((worker) => worker.slots);
+    return {
+      waiting: this.#buffer.size,
+      running: this.#dispatcher.running.size,
+      jobs: jobs.map(({ name, waiting, running }) => ({ job: name, waiting, running })),
+      slots: slots.map((slot) => ({
+        worker: slot.worker.id,
+        slot: slot.index,
+        running: slot.running,
+        reservedTokens: slot.reserved,
+        kvTokens: slot.kvTokens,
+      })),
+    };
+  }
+
+  #apply(event: SchedulerEvent): void {
+    switch (event.type) {
+      case "offer":
+        this.#offer(event.card);
+        break;
+      case "progress":
+        this.#progress(event);
+        break;
+      case "done":
+        this.#done(event);
+        break;
+      case "withdraw":
+        this.#withdraw(event.key);
+        break;
+      case "worker":
+        this.#membership.seen(event.worker);
+        break;
+      case "worker_lost":
+        this.#membership.lost(event.worker, event.incarnation);
+        break;
+      case "telemetry":
+        this.#membership.measured(event);
+        break;
+      case "committed":
+        this.#matching.committed(event.policy, event.version);
+        break;
+      case "job":
+        this.#weigh(event.job, event.weight);
+        break;
+      case "gate":
+        this.#membership.gate(event, this.#now);
+        break;
+      case "ungate":
+        this.#membership.ungate(event.worker);
+        break;
+      case "session_finished":
+        this.#affinity.sessionFinished(event.session);
+        break;
+      case "tick":
+        break;
+    }
+  }
+
+  #offer(card: Card): void {
+    const running = this.#dispatcher.running.get(card.key);
+    const waiting = this.#buffer.get(card.key);
+    const known = running?.card.attempt ?? waiting?.card.attempt ?? 0;
+    if (card.attempt <= known || this.#fences.stops(card, this.#now)) return;
+    if (card.attempt === 1 && this.#buffer.size >= this.#options.waitingLimit) {
+      const message = `${this.#buffer.size} rollouts wait already`;
+      this.#emit({ type: "refuse", key: card.key, code: "overloaded", message });
+      return;
+    }
+    if (waiting !== undefined) this.#dispatcher.drop(waiting, null);
+    if (running !== undefined) this.#end(running);
+    // What this freed goes to whoever is first, who need not be this card.
+    this.#dispatcher.run(this.#now);
+    const cls = this.#buffer.class(card, this.#matching.classAdded);
+    const refusal = this.#matching.refusal(card, cls);
+    if (refusal !== null) {
+      this.#emit(refusal);
+      if (this.#buffer.forget(cls)) this.#matching.classDropped(cls);
+      return;
+    }
+    const held = this.#dispatcher.admit(card, cls, this.#jobs.get(card.job), this.#now);
+    if (held !== null) this.#notices.tell(held);
+    else if (this.#buffer.forget(cls)) this.#matching.classDropped(cls);
+  }
+
+  #progress({ key, attempt: number, outputTokens }: Progress): void {
+    const attempt = this.#attempt(key, number);
+    if (attempt === null) return;
+    const { card, slot, account } = attempt;
+    const output = Math.min(card.maxNewTokens, Math.max(outputTokens, attempt.outputTokens));
+    const growth = expectedGrowth(card, output, account.job.lengths, this.#options);
+    const before = slot.reserved;
+    const most = Math.max(0, slot.usable - card.promptTokens - output);
+    slot.regrow(attempt, output, Math.min(growth, most));
+    if (slot.reserved < before) this.#dispatcher.opened(slot);
+    else slot.worker.kind.index.changed(slot);
+  }
+
+  #done({ key, attempt: number, outcome, outputTokens }: Done): void {
+    const attempt = this.#attempt(key, number);
+    if (attempt === null) return;
+    const { card, slot } = attempt;
+    const known = outputTokens !== undefined || attempt.outputTokens > card.outputTokens;
+    if (outputTokens !== undefined && outputTokens > attempt.outputTokens) {
+      slot.regrow(attempt, Math.min(card.maxNewTokens, outputTokens), 0);
+    }
+    if (known && outcome === "finished") {
+      attempt.account.job.lengths.add(attempt.outputTokens, this.#options);
+    }
+    if (known) attempt.account.charge(attempt.contextTokens - attempt.charged);
+    if (outcome === "lost") this.#membership.suspect(slot.worker, this.#now);
+    this.#end(attempt);
+  }
+
+  #withdraw(key: string): void {
+    const waiting = this.#buffer.get(key);
+    if (waiting !== undefined) this.#dispatcher.drop(waiting, null);
+    const attempt = this.#dispatcher.running.get(key);
+    if (attempt !== undefined) this.#end(attempt);
+  }
+
+  #weigh(name: string, weight: number): void {
+    if (weight > 0 && Number.isFinite(weight)) this.#jobs.get(name).weight = weight;
+  }
+
+  #wakeUp(): void {
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#gates.expire(this.#now);
+    this.#membership.expire(this.#now);
+  }
+
+  /** A wake-up that is no longer needed does no harm, so only an earlier one is asked for. */
+  #askWake(): void {
+    const due = Math.min(this.#gates.next, this.#membership.next);
+    const next = this.#notices.pending ? this.#now : due;
+    if (next >= this.#wakeAt) return;
+    this.#wakeAt = next;
+    this.#emit({ type: "wake", at: next });
+  }
+
+  #end(attempt: Attempt): void {
+    this.#fences.ended(attempt.card, this.#now);
+    this.#dispatcher.release(attempt);
+    this.#gates.ended(attempt);
+  }
+
+  /** The attempt, if it is the one that runs; anything older is void. */
+  #attempt(key: string, attempt: number): Attempt | null {
+    const running = this.#dispatcher.running.get(key);
+    return running !== undefined && running.card.attempt === attempt ? running : null;
+  }
+
+  #emit(command: SchedulerCommand): void {
+    this.#commands.push(command);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Finds the cheapest slot of a kind without looking at all of them: a binary tree over the slots whose
+ * nodes hold, of everything below, the smallest value of each cost feature and the largest room. The
+ * cost of those smallest values bounds the subtree from below (`cost.ts`), so the search opens only
+ * what can still win by more than the tolerance; a full fleet is ruled out at the root. O(log n) to update.
+ */
+import { type Ask, clearRow, ROOM, ROW, rowSeconds, writeRow } from "./cost.ts";
+import type { SchedulerOptions } from "./options.ts";
+import type { Slot } from "./slots.ts";
+
+export interface Search {
+  readonly ask: Ask;
+  /** Tokens that must fit. */
+  readonly tokens: number;
+  /** Slots of these incarnations are out. */
+  readonly avoid: readonly string[];
+  /** Seconds; only a cheaper slot is of interest. */
+  readonly below: number;
+  /** Bits that break ties between equal subtrees. */
+  readonly ties: number;
+}
+
+export interface Priced {
+  readonly slot: Slot;
+  readonly seconds: number;
+}
+
+export class SlotIndex {
+  #leaves = 1;
+  #slots: (Slot | null)[] = [null];
+  /** Node i at i·ROW; the root is 1, children 2i and 2i+1, leaves from #leaves on. */
+  #rows = new Float64Array(2 * ROW);
+  readonly #free: number[] = [0];
+  readonly #options: SchedulerOptions;
+  /** Open nodes of a search and their bounds. */
+  readonly #stack: number[] = [];
+  readonly #bounds: number[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    clearRow(this.#rows, ROW);
+  }
+
+  /** Largest room of any slot; −1 when nothing may start anywhere. */
+  get room(): number {
+    return this.#rows[ROW + ROOM] as number;
+  }
+
+  add(slot: Slot): void {
+    if (this.#free.length === 0) this.#grow();
+    slot.leaf = this.#free.pop() as number;
+    this.#slots[slot.leaf] = slot;
+    this.changed(slot);
+  }
+
+  remove(slot: Slot): void {
+    const { leaf } = slot;
+    if (leaf < 0) return;
+    slot.leaf = -1;
+    this.#slots[leaf] = null;
+    this.#free.push(leaf);
+    clearRow(this.#rows, (this.#leaves + leaf) * ROW);
+    this.#lift(this.#leaves + leaf);
+  }
+
+  changed(slot: Slot): void {
+    if (slot.leaf < 0) return;
+    const node = this.#leaves + slot.leaf;
+    const room = slot.room(null);
+    if (room > 0) writeRow(slot, room, this.#rows, node * ROW);
+    else clearRow(this.#rows, node * ROW);
+    this.#lift(node);
+  }
+
+  /** A slot whose cost is within the tolerance of the least, or null when nothing below `below` has room. */
+  cheapest(search: Search): Priced | null {
+    const { tokens, avoid, ties } = search;
+    const [stack, bounds] = [this.#stack, this.#bounds];
+    let best: Slot | null = null;
+    let least = search.below;
+    let opened = 0;
+    stack.length = 0;
+    bounds.length = 0;
+    this.#open(1, search, least);
+    while (stack.length > 0 && opened++ < this.#options.searchNodes) {
+      const node = stack.pop() as number;
+      const bound = bounds.pop() as number;
+      if (bound >= this.#worthwhile(least)) continue;
+      if (node >= this.#leaves) {
+        const slot = this.#slots[node - this.#leaves];
+        if (!slot || (avoid.length > 0 && avoid.includes(slot.worker.incarnation))) continue;
+        best = slot;
+        least = bound;
+        continue;
+      }
+      const left = 2 * node;
+      const first = this.#bound(left, search, tokens);
+      const second = this.#bound(left + 1, search, tokens);
+      const flip = first === second && ((ties >>> (opened & 31)) & 1) === 1;
+      const leftFirst = flip || first < second;
+      const [near, far] = leftFirst ? [first, second] : [second, first];
+      if (far < least) this.#push(leftFirst ? left + 1 : left, far);
+      if (near < least) this.#push(leftFirst ? left : left + 1, near);
+    }
+    return best === null ? null : { slot: best, seconds: least };
+  }
+
+  /** The slot with the most room among those that `accepts`, found near the top of the tree. */
+  roomiest(accepts: (slot: Slot) => boolean): Slot | null {
+    let node = 1;
+    while (node < this.#leaves) {
+      const left = 2 * node;
+      node = this.#room(left) >= this.#room(left + 1) ? left : left + 1;
+    }
+    const slot = this.#slots[node - this.#leaves] ?? null;
+    if (slot !== null && accepts(slot)) return slot;
+    let best: Slot | null = null;
+    for (const other of this.#slots) {
+      if (other === null || !accepts(other)) continue;
+      if (best === null || other.room(null) > best.room(null)) best = other;
+    }
+    return best;
+  }
+
+  #worthwhile(least: number): number {
+    return least * (1 - this.#options.searchTolerance);
+  }
+
+  #room(node: number): number {
+    return this.#rows[node * ROW + ROOM] as number;
+  }
+
+  #bound(node: number, search: Search, tokens: number): number {
+    if (this.#room(node) < tokens) return Number.POSITIVE_INFINITY;
+    return rowSeconds(search.ask, 0, this.#options.kvBarrierSeconds, this.#rows, node * ROW);
+  }
+
+  #open(node: number, search: Search, least: number): void {
+    const bound = this.#bound(node, search, search.tokens);
+    if (bound < least) this.#push(node, bound);
+  }
+
+  #push(node: number, bound: number): void {
+    this.#stack.push(node);
+    this.#bounds.push(bound);
+  }
+
+  #lift(leaf: number): void {
+    const rows = this.#rows;
+    for (let node = leaf >> 1; node >= 1; node >>= 1) {
+      const at = node * ROW;
+      const left = 2 * at;
+      const right = left + ROW;
+      for (let i = 0; i < ROOM; i++) {
+        const [a, b] = [rows[left + i] as number, rows[right + i] as number];
+        rows[at + i] = a < b ? a : b;
+      }
+      const [a, b] = [rows[left + ROOM] as number, rows[right + ROOM] as number];
+      rows[at + ROOM] = a > b ? a : b;
+    }
+  }
+
+  #grow(): void {
+    const slots = this.#slots;
+    const leaves = 2 * this.#leaves;
+    this.#leaves = leaves;
+    this.#rows = new Float64Array(2 * leaves * ROW);
+    this.#slots = [...slots, ...slots.map(() => null)];
+    for (let node = 1; node < 2 * leaves; node++) clearRow(this.#rows, node * ROW);
+    for (let leaf = leaves - 1; leaf >= slots.length; leaf--) this.#free.push(leaf);
+    for (const slot of slots) if (slot !== null) this.changed(slot);
+  }
+}

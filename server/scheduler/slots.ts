@@ -1,0 +1,105 @@
+/** One slot's books: what runs there, what it holds and will hold, and how fast it was measured to be. */
+import type { Slot as SlotShape } from "../contract/worker.ts";
+import type { Attempt } from "./attempts.ts";
+import type { Waiting } from "./buffer.ts";
+import type { SchedulerEvent } from "./events.ts";
+import type { SchedulerOptions } from "./options.ts";
+import type { Worker } from "./roster.ts";
+
+export type Telemetry = Extract<SchedulerEvent, { type: "telemetry" }>;
+
+/** Measured rates beyond these are a fault of the measurement, not of the engine. */
+const SANE_STEP_SECONDS = 3_600;
+const SANE_PREFILL_RATE = 1e9;
+
+export class Slot {
+  readonly worker: Worker;
+  readonly index: number;
+  /** Capacity. */
+  kvTokens = 1;
+  /** What forecasts may fill of it. */
+  usable = 1;
+  maxRunning = 1;
+  running = 0;
+  /** Σ context + expected growth of what runs here, tokens. */
+  reserved = 0;
+  /** Σ context as last reported. */
+  context = 0;
+  /** Σ expected growth. */
+  remaining = 0;
+  /** KV that the engine holds beyond ours: other clients, or a `progress` that lags. */
+  foreign = 0;
+  step: { readonly a: number; readonly s: number };
+  prefillTokensPerSecond: number;
+  /** Clock time in seconds at which the prefill granted so far should be through. */
+  prefillFreeAt = 0;
+  /** Kept free for this card, which was passed over too often. */
+  claimedBy: Waiting | null = null;
+  /** Counts what emptied the cache: remembered prefixes of an older life are void. */
+  cacheLife = 0;
+  /** False once the worker no longer has this slot. */
+  listed = true;
+  /** Place in the kind's index; −1 outside. */
+  leaf = -1;
+
+  constructor(worker: Worker, shape: SlotShape, options: SchedulerOptions) {
+    this.worker = worker;
+    this.index = shape.index;
+    this.step = options.step;
+    this.prefillTokensPerSecond = options.prefillTokensPerSecond;
+    this.reshape(shape, options);
+  }
+
+  reshape(shape: SlotShape, options: SchedulerOptions): void {
+    this.kvTokens = Math.max(1, shape.kvTokens);
+    this.usable = Math.max(1, Math.floor(this.kvTokens * (1 - options.kvHeadroom)));
+    this.maxRunning = shape.maxRunning;
+  }
+
+  /** Tokens that may still be reserved here; −1 where nothing may start. A claimed slot has room for its claimant only. */
+  room(asker: Waiting | null): number {
+    if (!this.worker.open || !this.listed || this.running >= this.maxRunning) return -1;
+    if (this.claimedBy !== null && this.claimedBy !== asker) return -1;
+    return this.usable - this.reserved - this.foreign;
+  }
+
+  take(attempt: Attempt): void {
+    this.running++;
+    this.#count(attempt, 1);
+  }
+
+  drop(attempt: Attempt): void {
+    this.running--;
+    this.#count(attempt, -1);
+  }
+
+  /** Changes an attempt's lengths and the sums with it. */
+  regrow(attempt: Attempt, outputTokens: number, remaining: number): void {
+    this.#count(attempt, -1);
+    attempt.outputTokens = outputTokens;
+    attempt.remaining = remaining;
+    this.#count(attempt, 1);
+  }
+
+  /** Values that no engine can mean are left out one by one; the rest counts. */
+  observe(telemetry: Telemetry, options: SchedulerOptions): void {
+    const { step, prefillTokensPerSecond: rate, kvUsedTokens } = telemetry;
+    if (step !== null && step.a > 0 && step.s >= 0 && step.a + step.s < SANE_STEP_SECONDS) {
+      this.step = { a: step.a, s: step.s };
+    }
+    if (rate !== null && rate > 0 && rate < SANE_PREFILL_RATE) this.prefillTokensPerSecond = rate;
+    // An idle engine's used KV is cache that it gives up on demand.
+    const idle = this.running === 0 && telemetry.running === 0 && telemetry.waiting === 0;
+    if (idle) this.foreign = 0;
+    else if (kvUsedTokens >= 0) {
+      const ours = this.context + this.running * options.progressSlackTokens;
+      this.foreign = Math.min(this.kvTokens, Math.max(0, kvUsedTokens - ours));
+    }
+  }
+
+  #count(attempt: Attempt, sign: 1 | -1): void {
+    this.context += sign * attempt.contextTokens;
+    this.remaining += sign * attempt.remaining;
+    this.reserved += sign * (attempt.contextTokens + attempt.remaining);
+  }
+}
