@@ -75,4 +75,8 @@ export const LIMITS = {
   engineMemoryBytes: 4 * 1024 * 1024 * 1024 - 65_536,
   /** Requests inside one embedded engine, running and waiting; its server refuses more. */
   engineRequests: 65_536,
+  /** One row of the store; the largest, a policy with its label, is below 2 KB. */
+  storeRowChars: 1024 * 1024,
+  /** Calls that wait for the store's thread; beyond it a slow disk would only pile up memory. */
+  storeCallsWaiting: 16_384,
 } as const;
