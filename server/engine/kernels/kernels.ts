@@ -78,8 +78,8 @@ export interface Kernels extends KernelFunctions {
 
 /** Hands out aligned ranges of a memory that is made afterwards, in one piece and never grown. */
 export class MemoryPlan {
-  /** Offset 0 stays unused, so that a forgotten pointer is seen. */
-  #end = 1_024;
+  /** Below lie the kernels' own constants. */
+  #end = 4_096;
 
   /** Room for `count` floats or u32, on a cache line of its own. */
   floats(count: number): number {
