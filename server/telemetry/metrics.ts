@@ -1,0 +1,142 @@
+/**
+ * All metrics of a server, by the names of the public surface; one registry a server, no globals. Labels
+ * are bounded: never a rollout or request id.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { TokenLag } from "./token-lag.ts";
+
+const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800];
+
+/** Read when scraped. */
+export interface Readings {
+  queueDepth(): number;
+  inflight(): number;
+  workersByState(): Readonly<Record<string, number>>;
+  committedVersions(): readonly { readonly policy: string; readonly version: number }[];
+  workerVersions(): readonly {
+    readonly worker: string;
+    readonly policy: string;
+    readonly version: number;
+    readonly lag: number;
+  }[];
+  kvUsed(): readonly { readonly worker: string; readonly ratio: number }[];
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics(readings: Readings) {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string, labelNames: string[] = [], buckets = SECONDS) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
+
+  const tokenLag = new TokenLag();
+  registerGauges(registry, readings);
+  registerLoopDelay(registry);
+  return {
+    tokenLag,
+    rollouts: counter("paceline_rollouts_total", "Rollouts that ended with a Result", [
+      "finish",
+      "cause",
+    ]),
+    duration: histogram("paceline_rollout_duration_seconds", "From accept to end"),
+    queue: histogram("paceline_queue_seconds", "From accept to the first placement"),
+    outputTokens: counter("paceline_output_tokens_total", "Output tokens received and checked", [
+      "policy",
+    ]),
+    unattested: counter(
+      "paceline_unattested_tokens_total",
+      "Output tokens whose version nobody attests",
+    ),
+    stale: counter(
+      "paceline_stale_tokens_total",
+      "Tokens handed out beyond a lag limit; must stay 0",
+    ),
+    wasted: counter("paceline_wasted_tokens_total", "Tokens generated and thrown away", ["reason"]),
+    moves: counter("paceline_moves_total", "Rollouts that continued in another attempt", [
+      "reason",
+      "resume",
+    ]),
+    attempts: counter("paceline_attempts_total", "Attempts by how they ended", ["outcome"]),
+    errors: counter("paceline_errors_total", "Errors answered", ["code", "boundary"]),
+    updateSeconds: histogram("paceline_weight_update_seconds", "Phases of a weight update", [
+      "phase",
+    ]),
+    pauseSeconds: histogram(
+      "paceline_generation_pause_seconds",
+      "How long a swap held a worker still",
+    ),
+    contentType: registry.contentType,
+    text: async () => (await registry.metrics()) + tokenLag.text(),
+  };
+}
+
+function registerGauges(registry: Registry, readings: Readings): void {
+  const gauge = (name: string, help: string, labelNames: string[], read: (gauge: Gauge) => void) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        read(this);
+      },
+    });
+  gauge("paceline_queue_depth", "Rollouts waiting for a place", [], (g) =>
+    g.set(readings.queueDepth()),
+  );
+  gauge("paceline_inflight", "Rollouts running on a worker", [], (g) => g.set(readings.inflight()));
+  gauge("paceline_workers", "Workers by state", ["state"], (g) => {
+    for (const [state, count] of Object.entries(readings.workersByState())) g.set({ state }, count);
+  });
+  gauge("paceline_policy_committed_version", "The fleet's version", ["policy"], (g) => {
+    for (const { policy, version } of readings.committedVersions()) g.set({ policy }, version);
+  });
+  gauge(
+    "paceline_worker_version",
+    "Version that a worker proved to hold",
+    ["worker", "policy"],
+    (g) => {
+      for (const { worker, policy, version } of readings.workerVersions())
+        g.set({ worker, policy }, version);
+    },
+  );
+  gauge(
+    "paceline_worker_version_lag",
+    "Committed version minus a worker's",
+    ["worker", "policy"],
+    (g) => {
+      for (const { worker, policy, lag } of readings.workerVersions())
+        g.set({ worker, policy }, lag);
+    },
+  );
+  gauge(
+    "paceline_kv_used_ratio",
+    "KV tokens in use over capacity, by the engine's own report",
+    ["worker"],
+    (g) => {
+      for (const { worker, ratio } of readings.kvUsed()) g.set({ worker }, ratio);
+    },
+  );
+}
+
+function registerLoopDelay(registry: Registry): void {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  new Gauge({
+    name: "paceline_event_loop_delay_seconds",
+    help: "Delay of the event loop since the last scrape, by quantile",
+    labelNames: ["quantile"],
+    registers: [registry],
+    collect() {
+      for (const quantile of [50, 99, 100]) {
+        this.set({ quantile: String(quantile / 100) }, delay.percentile(quantile) / 1e9);
+      }
+      delay.reset();
+    },
+  });
+}
