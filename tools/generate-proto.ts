@@ -19,7 +19,11 @@ function run(tool: "pbjs" | "pbts", args: readonly string[]): void {
 }
 
 /** What the gRPC front serves; the other services answer UNIMPLEMENTED and need no code. */
-const SERVED = ["paceline/v1/rollout.proto", "paceline/v1/error.proto", "grpc/health/v1/health.proto"];
+const SERVED = [
+  "paceline/v1/rollout.proto",
+  "paceline/v1/error.proto",
+  "grpc/health/v1/health.proto",
+];
 
 /** Writes both files into `directory`. */
 function generate(directory: string): void {

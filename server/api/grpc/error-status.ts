@@ -2,8 +2,7 @@
 import { Metadata, status } from "@grpc/grpc-js";
 import { paceline } from "../../../proto/gen/paceline.js";
 import { PacelineError } from "../../contract/errors.ts";
-import { decodeError } from "../codec/error.ts";
-import { structFromJson, structToJson } from "./struct.ts";
+import { structFromJson } from "./struct.ts";
 import { BOUNDARY, ERROR_CODE } from "./words.ts";
 
 export const ERROR_TRAILER = "paceline-error-bin";
@@ -36,20 +35,4 @@ const CODES: Readonly<Record<string, string | status>> = status;
 function codeOf(name: string): status {
   const code = CODES[name];
   return typeof code === "number" ? code : status.INTERNAL;
-}
-
-/** For clients: the error in a failed call's trailer, or null where the other side sent none. */
-export function errorFromTrailer(metadata: Metadata): PacelineError | null {
-  const bytes = metadata.get(ERROR_TRAILER)[0];
-  if (!Buffer.isBuffer(bytes)) return null;
-  const message = paceline.v1.Error.decode(bytes);
-  return decodeError({
-    code: ERROR_CODE.word(message.code),
-    boundary: BOUNDARY.word(message.boundary),
-    message: message.message,
-    retryable: message.retryable,
-    retry_after_ms: message.retry_after_ms,
-    details: structToJson(message.details ?? {}),
-    kept: message.kept && { output_tokens: message.kept.output_tokens ?? 0 },
-  });
 }
