@@ -79,4 +79,6 @@ export const LIMITS = {
   storeRowChars: 1024 * 1024,
   /** Calls that wait for the store's thread; beyond it a slow disk would only pile up memory. */
   storeCallsWaiting: 16_384,
+  /** Versions that one worker proved, kept per policy: a rollout lives through fewer updates of its worker. */
+  proofsKept: 64,
 } as const;
