@@ -8,8 +8,8 @@ import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent } from "../engine.ts";
 import { errorFromReply, errorFromSocket } from "./errors.ts";
-import { FrameReader } from "./frame-reader.ts";
 import { eventSink } from "./response.ts";
+import { FrameReader } from "./wire/frame-reader.ts";
 
 const DONE: IteratorResult<EngineEvent, undefined> = { value: undefined, done: true };
 

@@ -7,7 +7,7 @@ import type { FinishCause, FinishType } from "../../server/contract/rollout.ts";
 import { assertAligned } from "../../server/contract/tokens.ts";
 import type { EngineEvent } from "../engine.ts";
 import { errorFromBody } from "./errors.ts";
-import type { FrameSink } from "./frame-reader.ts";
+import type { FrameSink } from "./wire/frame-reader.ts";
 
 const CAUSES: Readonly<Record<FinishType, readonly FinishCause[]>> = {
   stop: ["eos", "stop_id", "stop_string"],

@@ -4,7 +4,9 @@
  * step time: seconds = a + s·batch + prefilled tokens / prefill rate.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { openCheckpoint } from "../checkpoint/checkpoint.ts";
+import { combineDigests, hashTensor } from "../checkpoint/digest.ts";
+import { readTensor, type TensorEntry } from "../checkpoint/safetensors.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { FinishReason } from "../contract/rollout.ts";
 import type { Core, CoreEvent, CoreRequest, CoreStats, HeldWeights } from "./core.ts";
@@ -64,17 +66,20 @@ interface Running {
   mixed: boolean;
 }
 
-/** Files larger than this are known by their path alone: there is nothing to load here. */
-const READ_BYTES = 1024 * 1024;
 const STEPS_KEPT = 64;
 
-/** The content of a small file, else the path itself: any path will do. */
+/** What a coordinator would publish `path` under, where it is a checkpoint; else of the path itself. */
 export function digestOfPath(path: string): string {
-  const hash = createHash("sha256");
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isFile() && stat.size <= READ_BYTES)
-    return hash.update(readFileSync(path)).digest("hex");
-  return hash.update(path).digest("hex");
+  let entries: readonly TensorEntry[];
+  try {
+    entries = [...openCheckpoint(path).values()];
+  } catch {
+    // Any path will do here: a fleet in a test has no checkpoints.
+    return createHash("sha256").update(path).digest("hex");
+  }
+  const bytes = entries.reduce((sum, entry) => sum + entry.byteLength, 0);
+  const tensors = entries.map((entry) => hashTensor(entry, readTensor(entry, 0, entry.byteLength)));
+  return combineDigests(tensors, bytes).digest;
 }
 
 export function createSimulatedCore(options: SimulatedCoreOptions): Core {

@@ -70,7 +70,7 @@ export function simulatedStream(
         if (end !== null && position + 1 >= end) return { id: eosTokenId, logprob };
         if (mix(hash, 2) < eosRate * 2 ** 32) return { id: eosTokenId, logprob };
       }
-      if (forced !== null) return { id: forced, logprob };
+      if (forced !== null && (mayStop || !early.has(forced))) return { id: forced, logprob };
       const shunned = mayStop ? banned : early;
       let id = hash % vocabSize;
       // As a masked distribution would: what may not be sampled is drawn again.

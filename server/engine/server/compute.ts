@@ -14,7 +14,14 @@ async function createCore(options: CoreOptions): Promise<Core> {
     const { kvTokens, maxRunning, simulated } = options;
     return createSimulatedCore({ kvTokens, maxRunning, model: simulated ?? {} });
   }
-  throw new PacelineError("unimplemented", "the model core has not landed");
+  const { directory, kvTokens, maxRunning } = options;
+  if (directory === undefined) {
+    throw new PacelineError("invalid_argument", "an embedded engine needs a model directory", {
+      details: { path: "directory" },
+    });
+  }
+  const { createModelCore } = await import("../model-core.ts");
+  return createModelCore({ directory, kvTokens, maxRunning });
 }
 
 function exit(): never {

@@ -1,5 +1,5 @@
 /** Faults on command, for the simulated engine; `adapters/embedded/wire.ts` says what each one does. */
-import type { FrameWriter } from "../../../adapters/embedded/frame-writer.ts";
+import type { FrameWriter } from "../../../adapters/embedded/wire/frame-writer.ts";
 import { type FaultBody, type FaultKind, HEADER_BYTES } from "../../../adapters/embedded/wire.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Core } from "../core.ts";

@@ -2,7 +2,7 @@
  * Collects the frames of all reply streams of one step, so that they cross to the HTTP thread in one
  * message with one transferred buffer.
  */
-import { FrameWriter } from "../../../adapters/embedded/frame-writer.ts";
+import { FrameWriter } from "../../../adapters/embedded/wire/frame-writer.ts";
 import { AFTER, type FromCompute, type Handle } from "./messages.ts";
 
 const RECORD = 4;

@@ -1,5 +1,5 @@
 /** The writing end of the frames that `wire.ts` lays out: appends to one growing buffer. */
-import type { ErrorBody } from "../../server/contract/errors.ts";
+import type { ErrorBody } from "../../../server/contract/errors.ts";
 import {
   type FinishedBody,
   FRAME,
@@ -7,7 +7,7 @@ import {
   MAX_FRAME_TOKENS,
   MIXED,
   TOKENS_FIXED_BYTES,
-} from "./wire.ts";
+} from "../wire.ts";
 
 const FIRST_BYTES = 4096;
 

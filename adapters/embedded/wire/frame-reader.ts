@@ -6,9 +6,9 @@
  * reader allocates and never writes twice, so that a chunk of a few tokens costs no allocation of its
  * own; a slab lives as long as any view of it. Nothing refers to the socket's buffers.
  */
-import { PacelineError } from "../../server/contract/errors.ts";
-import { LIMITS } from "../../server/limits.ts";
-import { FRAME, HEADER_BYTES, MIXED, TOKENS_FIXED_BYTES } from "./wire.ts";
+import { PacelineError } from "../../../server/contract/errors.ts";
+import { LIMITS } from "../../../server/limits.ts";
+import { FRAME, HEADER_BYTES, MIXED, TOKENS_FIXED_BYTES } from "../wire.ts";
 
 export interface FrameSink {
   started(cachedTokens: number): void;

@@ -1,0 +1,128 @@
+/** One attempt on an engine, as the cases order and read it. */
+import { once } from "node:events";
+import type { Engine, EngineEvent, EngineFinish, EngineRequest } from "../../../adapters/engine.ts";
+import { PacelineError } from "../../../server/contract/errors.ts";
+import type { Sampling } from "../../../server/contract/rollout.ts";
+import type { TokenChunk } from "../../../server/contract/tokens.ts";
+
+/** No case takes seconds; a hang is a failure, not a wait. */
+export const deadline = (): AbortSignal => AbortSignal.timeout(20_000);
+
+export type Wish = Partial<Omit<EngineRequest, "sampling">> & { sampling?: Partial<Sampling> };
+
+let attempts = 0;
+
+/** Thirty-two tokens at temperature 1 that no EOS cuts short, unless the wish says otherwise. */
+export function requestOf(wish: Wish): EngineRequest {
+  attempts += 1;
+  return {
+    requestId: `a-${String(attempts).padStart(8, "0")}`,
+    policy: "default",
+    slot: 0,
+    promptTokenIds: Uint32Array.of(49, 55, 43, 50, 53, 61),
+    outputTokenIds: new Uint32Array(0),
+    siblingIndex: 0,
+    logprobMode: "processed",
+    cacheNamespace: `case-${attempts}`,
+    priority: 0,
+    ...wish,
+    sampling: {
+      maxNewTokens: 32,
+      minNewTokens: 0,
+      temperature: 1,
+      topP: 1,
+      topK: 0,
+      minP: 0,
+      presencePenalty: 0,
+      frequencyPenalty: 0,
+      repetitionPenalty: 1,
+      stopTokenIds: [],
+      stop: [],
+      ignoreEos: true,
+      seed: 11,
+      logitBias: new Map(),
+      allowedTokenIds: [],
+      badWords: [],
+      structured: null,
+      engine: {},
+      ...wish.sampling,
+    },
+  };
+}
+
+export interface Outcome {
+  readonly ids: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly chunks: readonly TokenChunk[];
+  readonly started: number | null;
+  readonly finish: EngineFinish | null;
+  readonly error: PacelineError | null;
+}
+
+/** An attempt that goes on by itself while a case looks at how far it is. */
+export class Attempt {
+  readonly request: EngineRequest;
+  readonly outcome: Promise<Outcome>;
+  readonly #stop = new AbortController();
+  readonly #progress = new EventTarget();
+  readonly #events: EngineEvent[] = [];
+  #ended = false;
+
+  constructor(engine: Engine, wish: Wish) {
+    this.request = requestOf(wish);
+    const signal = AbortSignal.any([this.#stop.signal, deadline()]);
+    this.outcome = this.#follow(engine, signal);
+  }
+
+  abort(): void {
+    this.#stop.abort();
+  }
+
+  /** Resolves when `tokens` output tokens have come (more than one event may be read by then). */
+  async reached(tokens: number): Promise<void> {
+    while (tokensOf(this.#events) < tokens) {
+      if (this.#ended) throw new Error(`ended before ${tokens} tokens`);
+      await once(this.#progress, "event");
+    }
+  }
+
+  get tokens(): number {
+    return tokensOf(this.#events);
+  }
+
+  async #follow(engine: Engine, signal: AbortSignal): Promise<Outcome> {
+    let error: PacelineError | null = null;
+    try {
+      for await (const event of engine.generate(this.request, signal)) {
+        this.#events.push(event);
+        this.#progress.dispatchEvent(new Event("event"));
+      }
+    } catch (thrown) {
+      error = PacelineError.from(thrown);
+    }
+    this.#ended = true;
+    this.#progress.dispatchEvent(new Event("event"));
+    return outcomeOf(this.#events, error);
+  }
+}
+
+export async function run(engine: Engine, wish: Wish): Promise<Outcome> {
+  return new Attempt(engine, wish).outcome;
+}
+
+const tokensOf = (events: readonly EngineEvent[]): number =>
+  events.reduce((sum, event) => sum + (event.type === "tokens" ? event.chunk.ids.length : 0), 0);
+
+function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null): Outcome {
+  const chunks = events.flatMap((event) => (event.type === "tokens" ? [event.chunk] : []));
+  const started = events.find((event) => event.type === "started");
+  const finish = events.find((event) => event.type === "finished");
+  return {
+    ids: chunks.flatMap((chunk) => [...chunk.ids]),
+    logprobs: chunks.flatMap((chunk) => [...chunk.logprobs]),
+    chunks,
+    started: started?.cachedTokens ?? null,
+    finish: finish ?? null,
+    error,
+  };
+}
