@@ -53,8 +53,8 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
     "grpc.max_receive_message_length": LIMITS.bodyBytes,
     "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": LIMITS.grpcStreamsPerConnection,
-    // Its bookkeeping costs more than it tells; /metrics has what matters.
-    "grpc.enable_channelz": 0,
+    // Channelz stays on: without it grpc-js (1.14.7) loses track of connections, and forceShutdown ends none.
+    "grpc.enable_channelz": 1,
   });
   const health = createHealthHandlers(readiness);
   const served = createRolloutHandlers({ rollouts, mint, failed });
