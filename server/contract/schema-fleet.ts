@@ -1,6 +1,6 @@
 /** The wire's workers: registration, leases, control, and what a server tells of them. */
 import { z } from "zod";
-import { double, float, id, uint32, uint53 } from "./schema.ts";
+import { anyDouble, double, id, uint32, uint53 } from "./schema.ts";
 import { label, logprobMode } from "./schema-rollout.ts";
 
 export interface FleetLimits {
@@ -96,7 +96,7 @@ const load = () =>
 const rates = () =>
   z.strictObject({
     /** Seconds of a decode step: `a + s·batch`. */
-    step: z.strictObject({ a: float(-1e9, 1e9), s: float(-1e9, 1e9) }).nullish(),
+    step: z.strictObject({ a: anyDouble(), s: anyDouble() }).nullish(),
     prefill_tokens_per_second: double().nullish(),
   });
 
@@ -131,7 +131,7 @@ export const worker = () =>
     versions: z.array(heldVersion()),
     load: load().nullish(),
     rates: rates(),
-    lease_ms: double(Number.NEGATIVE_INFINITY),
+    lease_ms: anyDouble(),
   });
 
 export type WireWorker = z.infer<ReturnType<typeof worker>>;

@@ -28,7 +28,10 @@ export const uint53 = (min = 0): z.ZodNumber =>
 export const float = (min: number, max: number): z.ZodNumber =>
   z.number().min(min).max(max).meta({ format: "float" });
 
-export const double = (min = 0): z.ZodNumber => z.number().min(min).meta({ format: "double" });
+export const anyDouble = (): z.ZodNumber => z.number().meta({ format: "double" });
+
+/** Times and rates: not negative. */
+export const double = (): z.ZodNumber => z.number().min(0).meta({ format: "double" });
 
 /** Bounds on the number of entries of an array. */
 export interface Entries {

@@ -5,16 +5,22 @@ import protobuf from "protobufjs";
 
 const PROTO = resolve(import.meta.dirname, "../../proto");
 
-/** Everything of `paceline.v1`, resolved, with names as they are written. */
-export function loadProtos(): protobuf.Root {
+/**
+ * Everything of `paceline.v1`, resolved, with names as they are written. `edit` may change a file's
+ * text first, for tests that seed a mistake.
+ */
+export function loadProtos(
+  edit: (file: string, text: string) => string = (_file, text) => text,
+): protobuf.Root {
   const root = new protobuf.Root();
-  root.resolvePath = (_origin, target) =>
-    protobuf.common.get(target) === null ? join(PROTO, target) : target;
-  for (const file of ["rollout", "fleet", "policy", "error"]) {
-    root.loadSync(`paceline/v1/${file}.proto`, { keepCase: true });
+  for (const name of ["google/protobuf/struct.proto"]) {
+    const common = protobuf.common.get(name);
+    if (common?.nested) root.addJSON(common.nested);
+  }
+  for (const file of ["error", "rollout", "fleet", "policy"]) {
+    const text = readFileSync(join(PROTO, `paceline/v1/${file}.proto`), "utf8");
+    protobuf.parse(edit(file, text), root, { keepCase: true });
   }
   root.resolveAll();
   return root;
 }
-
-export const protoText = (file: string): string => readFileSync(join(PROTO, file), "utf8");

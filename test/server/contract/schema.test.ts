@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import protobuf from "protobufjs";
+import type { z } from "zod";
+import {
+  createLeaseSchema,
+  createRegistrationSchema,
+  pause,
+  worker,
+} from "../../../server/contract/schema-fleet.ts";
+import {
+  declaration,
+  policy,
+  publication,
+  publicationProgress,
+  version,
+} from "../../../server/contract/schema-policy.ts";
+import {
+  createEventSchemas,
+  createResultSchema,
+  error,
+  progress,
+} from "../../../server/contract/schema-result.ts";
+import { createRolloutSchema, rolloutRef } from "../../../server/contract/schema-rollout.ts";
+import { LIMITS } from "../../../server/limits.ts";
+import { loadProtos } from "../../support/protos.ts";
+import { schemaDifferences } from "../../support/schema-differences.ts";
+
+const events = createEventSchemas("json", LIMITS);
+
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  Rollout: createRolloutSchema("json", LIMITS),
+  RolloutRef: rolloutRef(),
+  Result: createResultSchema("json", LIMITS),
+  Progress: progress(),
+  Error: error(),
+  Accepted: events.accepted,
+  Placed: events.placed,
+  Tokens: events.tokens,
+  Moved: events.moved,
+  Held: events.held,
+  Registration: createRegistrationSchema(LIMITS),
+  Lease: createLeaseSchema(LIMITS),
+  Pause: pause(),
+  Worker: worker(),
+  Declaration: declaration(),
+  Publication: publication(),
+  Version: version(),
+  PublicationProgress: publicationProgress(),
+  Policy: policy(),
+};
+
+/** Envelopes of gRPC calls: over HTTP a path, a query or a stream's framing says the same. */
+const GRPC_ONLY = [
+  "ControlAction",
+  "ControlReply",
+  "ControlRequest",
+  "DeclareRequest",
+  "DrainMode",
+  "DrainRequest",
+  "Event",
+  "ListWorkersReply",
+  "ListWorkersRequest",
+  "ManyReply",
+  "ManySummary",
+  "OpenRunRequest",
+  "PolicyRef",
+  "PublishRequest",
+  "RemoveReply",
+  "RemoveRequest",
+  "RenewRequest",
+  "RolloutError",
+  "RolloutState",
+  "VersionRef",
+];
+
+function differences(root: protobuf.Root, reached = new Set<string>()): string[] {
+  return Object.entries(SCHEMAS).flatMap(([name, schema]) =>
+    schemaDifferences(schema, root.lookupType(`paceline.v1.${name}`), reached),
+  );
+}
+
+suite("schemas and proto", () => {
+  test("say the same", () => {
+    assert.deepEqual(differences(loadProtos()), []);
+  });
+
+  test("leave nothing of the proto uncompared", () => {
+    const root = loadProtos();
+    const reached = new Set<string>();
+    differences(root, reached);
+    const all = root.lookup("paceline.v1");
+    assert.ok(all instanceof protobuf.Namespace);
+    const names = all.nestedArray
+      .filter((item) => item instanceof protobuf.Type || item instanceof protobuf.Enum)
+      .map(({ name }) => name);
+    assert.deepEqual(names.filter((name) => !reached.has(name)).sort(), GRPC_ONLY);
+  });
+
+  test("`finished` is a Result without its arrays", () => {
+    const { output_token_ids: _, logprobs: __, ...head } = createResultSchema("json", LIMITS).shape;
+    assert.deepEqual(Object.keys(events.finished.shape), Object.keys(head));
+  });
+
+  test("both encodings have the same fields", () => {
+    const fields = (encoding: "json" | "b64"): string[] => {
+      const { sampling, ...rest } = createRolloutSchema(encoding, LIMITS).shape;
+      return [...Object.keys(rest), ...Object.keys(sampling.shape)];
+    };
+    assert.deepEqual(fields("b64"), fields("json"));
+  });
+});
+
+const SEEDED: readonly [name: string, from: string, to: string, finding: string][] = [
+  [
+    "a lost `optional`",
+    "optional float temperature",
+    "float temperature",
+    "Rollout.sampling.temperature: required only in the proto",
+  ],
+  [
+    "an added `optional`",
+    "uint32 size = 2",
+    "optional uint32 size = 2",
+    "Rollout.group.size: optional only in the proto",
+  ],
+  [
+    "another type",
+    "optional int32 top_k",
+    "optional uint32 top_k",
+    "Rollout.sampling.top_k: int32 in the schema, uint32 in the proto",
+  ],
+  ["a renamed field", "float min_p ", "float minp ", "Rollout.sampling.min_p: not in the proto"],
+  [
+    "a field more",
+    "optional string pool = 4;",
+    "optional string pool = 4; string extra = 99;",
+    "Rollout.extra: not in the schema",
+  ],
+  [
+    "a field that repeats",
+    "uint32 prompt_tokens",
+    "repeated uint32 prompt_tokens",
+    "Result.usage.prompt_tokens: repeated only in the proto",
+  ],
+  ["an enum word less", "  KV_MIXED = 2;", "", "Result.spans[].kv: KV_MIXED is only in one"],
+  [
+    "an enum word more",
+    "  KV_MIXED = 2;",
+    "  KV_MIXED = 2; KV_COLD = 3;",
+    "Result.spans[].kv: KV_COLD is only in one",
+  ],
+  [
+    "another union",
+    "uint32 matched_id",
+    "uint64 matched_id",
+    "Result.finish_reason.matched: uint32 or string in the schema, uint64 or string in the proto",
+  ],
+  [
+    "another map",
+    "map<uint32, float>",
+    "map<uint32, double>",
+    "Rollout.sampling.logit_bias: float in the schema, double in the proto",
+  ],
+];
+
+suite("the comparison finds", () => {
+  for (const [name, from, to, finding] of SEEDED) {
+    test(name, () => {
+      const root = loadProtos((file, text) => {
+        if (file !== "rollout") return text;
+        assert.ok(text.includes(from), `rollout.proto has no "${from}"`);
+        return text.replace(from, to);
+      });
+      const found = differences(root);
+      assert.ok(found.includes(finding), found.join("\n"));
+    });
+  }
+});
