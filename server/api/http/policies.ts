@@ -107,6 +107,7 @@ async function streamProgress(
       if (!(await stream.write(`event: progress\ndata: ${json(progress)}\n\n`))) return;
     }
   } catch (thrown) {
+    if (stream.signal.aborted) return;
     const error = toPacelineError(thrown);
     failed(error);
     await stream.write(`event: error\ndata: ${encodeError(error)}\n\n`);

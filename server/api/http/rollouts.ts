@@ -115,6 +115,8 @@ async function streamEvents(
       if (!(await stream.write(text))) return;
     }
   } catch (thrown) {
+    // A log may end its reading by throwing when the reader is gone.
+    if (stream.signal.aborted) return;
     const error = toPacelineError(thrown);
     failed(error);
     // After the first byte an error is one terminal record, and nothing follows a terminal record.

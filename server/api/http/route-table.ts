@@ -77,7 +77,7 @@ const POOL = "/v1/pools/{pool}";
 const SUBMISSION = "/v1/submissions/{id}";
 const FEED = "/v1/feeds/{job}";
 
-const LATER_ROUTES: readonly Route[] = [
+export const LATER_ROUTES: readonly Route[] = [
   later(
     "submitMany",
     "POST",

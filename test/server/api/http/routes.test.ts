@@ -1,0 +1,175 @@
+/** Every route of the table: what is served answers, what is not yet refuses in the table's own words. */
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { openapiDocument } from "../../../../server/api/http/openapi.ts";
+import {
+  LATER_ROUTES,
+  ROUTES,
+  SERVED_ROUTES,
+  type ServedCall,
+} from "../../../../server/api/http/route-table.ts";
+import { ERRORS } from "../../../../server/contract/errors.ts";
+import { type Serving, serveHttp } from "../../../support/serve-http.ts";
+
+interface Case {
+  readonly path?: string;
+  readonly body?: unknown;
+  readonly status?: number;
+  /** A part of the body. */
+  readonly has?: Readonly<Record<string, unknown>>;
+  /** What the fleet was told. */
+  readonly told?: readonly string[];
+}
+
+const ROLLOUT = { id: "r-1", prompt_token_ids: [72], sampling: { max_new_tokens: 2 } };
+const WORKER = { id: "w-1", state: "ready", incarnation: "inc-1" };
+
+/** In order: the rollout is made by the first, the worker is removed by the last. */
+const CASES: Readonly<Record<ServedCall, Case>> = {
+  submitRollout: { body: ROLLOUT, has: { id: "r-1", job: "default", logprob_mode: "processed" } },
+  getRollout: { path: "/v1/rollouts/r-1", has: { id: "r-1", output_token_ids: [13, 7932] } },
+  abortRollout: { path: "/v1/rollouts/r-1?job=default", has: { id: "r-1" } },
+  listWorkers: {},
+  registerWorker: {
+    body: { url: "http://127.0.0.1:9002", engine: "embedded", id: "w-2" },
+    has: { id: "w-2", url: "http://127.0.0.1:9002" },
+  },
+  getWorker: { path: "/v1/workers/w-1", has: { ...WORKER, lease_ms: 10_000 } },
+  renewWorker: {
+    path: "/v1/workers/w-1/lease",
+    body: { incarnation: "inc-1" },
+    has: { ...WORKER, lease_ms: 20_000 },
+    told: ["renew w-1"],
+  },
+  pauseWorker: {
+    path: "/v1/workers/w-1/pause",
+    body: { mode: "retract" },
+    has: { ...WORKER, state: "paused" },
+    told: ["pause w-1 retract"],
+  },
+  resumeWorker: { path: "/v1/workers/w-1/resume", has: WORKER, told: ["resume w-1"] },
+  flushWorker: { path: "/v1/workers/w-1/flush", has: WORKER, told: ["flush w-1"] },
+  listPolicies: {},
+  getPolicy: {
+    path: "/v1/policies/default",
+    has: { policy: "default", committed_version: 7, label: { run: "a", step: 7 } },
+  },
+  declarePolicy: {
+    path: "/v1/policies/other",
+    body: { on_update: "finish" },
+    has: { policy: "other", on_update: "finish", committed_version: null },
+  },
+  publishVersion: {
+    path: "/v1/policies/default/versions",
+    body: { source: { path: "/weights/8" } },
+    status: 202,
+    has: { version: 8, state: "open" },
+  },
+  getVersion: {
+    path: "/v1/policies/default/versions/8",
+    has: { version: 8, state: "transferring", installed: 0 },
+  },
+  abortVersion: {
+    path: "/v1/policies/default/versions/8/abort",
+    has: { version: 8, state: "aborted" },
+  },
+  readEvents: { path: "/v1/events?follow=false" },
+  alive: { has: { alive: true } },
+  ready: { has: { ready: true } },
+  metrics: {},
+  openapi: { has: { openapi: "3.1.0" } },
+  overview: { has: { workers: [] } },
+  page: {},
+  removeWorker: {
+    path: "/v1/workers/w-1?drain=migrate",
+    has: { id: "w-1", removed: true, drain: "migrate" },
+    told: ["remove w-1"],
+  },
+};
+
+suite("each served route answers", () => {
+  let serving: Serving;
+  before(async () => {
+    serving = await serveHttp();
+  });
+  after(() => serving.close());
+
+  for (const [call, one] of Object.entries(CASES)) {
+    test(call, async () => {
+      const route = SERVED_ROUTES.find((served) => served.call === call);
+      assert.ok(route);
+      const before = serving.fleet.calls.length;
+      const { method, path } = route;
+      const reply = await serving.client.call(method, one.path ?? path, {
+        ...(one.body === undefined ? {} : { body: one.body }),
+      });
+      assert.equal(reply.status, one.status ?? 200, reply.text);
+      for (const [field, value] of Object.entries(one.has ?? {})) {
+        const body = reply.json();
+        assert.ok(typeof body === "object" && body !== null);
+        assert.deepEqual(Reflect.get(body, field), value, field);
+      }
+      if (one.told !== undefined) assert.deepEqual(serving.fleet.calls.slice(before), one.told);
+    });
+  }
+
+  test("a drain is asked for with its bound, before the worker goes", () => {
+    assert.deepEqual(serving.drains, ["w-1 migrate 60000"]);
+  });
+});
+
+suite("each route that comes later says so", () => {
+  let serving: Serving;
+  before(async () => {
+    serving = await serveHttp();
+  });
+  after(() => serving.close());
+
+  for (const { call, method, path } of LATER_ROUTES) {
+    test(call, async () => {
+      const reply = await serving.client.call(method, path.replace(/\{\w+\}/g, "1"), {
+        // Not even read.
+        ...(method === "GET" ? {} : { body: "{not json" }),
+      });
+      assert.equal(reply.status, 501);
+      assert.equal(errorOf(reply.json()).code, "unimplemented");
+    });
+  }
+
+  test("each path refuses the methods that it has not, and names those it has", async () => {
+    for (const path of new Set(ROUTES.map((route) => route.path))) {
+      const allow = ROUTES.filter((route) => route.path === path).map(({ method }) => method);
+      for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH"]) {
+        if (allow.some((one) => one === method)) continue;
+        const reply = await serving.client.call(method, path.replace(/\{\w+\}/g, "1"));
+        assert.equal(reply.status, 405, `${method} ${path}`);
+        assert.equal(errorOf(reply.json()).code, "method_not_allowed");
+        assert.equal(reply.headers["allow"], allow.join(", "));
+      }
+    }
+  });
+});
+
+function errorOf(body: unknown): { code: string } {
+  assert.ok(typeof body === "object" && body !== null && "error" in body);
+  const { error } = body;
+  assert.ok(typeof error === "object" && error !== null && "code" in error);
+  assert.ok(typeof error.code === "string" && error.code in ERRORS);
+  return { code: error.code };
+}
+
+test("the description names every route and only schemas that it has", () => {
+  const document = openapiDocument("0.0.0");
+  const text = JSON.stringify(document);
+  const { paths, components } = document as {
+    paths: Record<string, Record<string, { operationId: string }>>;
+    components: { schemas: Record<string, unknown> };
+  };
+  const described = Object.values(paths)
+    .flatMap((path) => Object.values(path))
+    .map(({ operationId }) => operationId);
+  assert.deepEqual(described.sort(), ROUTES.map(({ call }) => call).sort());
+  const named = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name ?? "");
+  assert.ok(named.length > ROUTES.length);
+  for (const name of named) assert.ok(name in components.schemas, name);
+});
