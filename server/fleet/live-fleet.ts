@@ -1,0 +1,231 @@
+/** The fleet in one process: registration, leases and evidence in; births, changes and deaths out. */
+import type { Engine } from "../../adapters/engine.ts";
+import type { Clock, Random } from "../contract/clock.ts";
+import { PacelineError } from "../contract/errors.ts";
+import type { EngineDescription, EngineKind } from "../contract/worker.ts";
+import { LIMITS } from "../limits.ts";
+import { withDeadline } from "./deadline.ts";
+import type { Fleet, FleetChange, Registration, WorkerRecord } from "./fleet.ts";
+import { type FleetObserver, Member, type MemberContext } from "./member.ts";
+import { DEFAULT_FLEET_OPTIONS, type FleetOptions } from "./options.ts";
+import { checkedId, checkedUrl, createRegistry } from "./registry.ts";
+import { Worker } from "./worker.ts";
+
+export interface FleetParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Opens no socket yet; throws `unsupported` for a kind without an adapter. */
+  readonly createEngine: (kind: EngineKind, url: string) => Engine;
+  readonly options?: Partial<FleetOptions>;
+  readonly observe: FleetObserver;
+}
+
+export interface LiveFleet extends Fleet {
+  find(id: string): WorkerRecord | null;
+  /** Its process is known to have ended; whoever started it registers the next. No probes till then. */
+  lose(id: string, reason: string): void;
+}
+
+export function createFleet({
+  clock,
+  random,
+  createEngine,
+  observe,
+  ...given
+}: FleetParts): LiveFleet {
+  const options = { ...DEFAULT_FLEET_OPTIONS, workers: LIMITS.workers, ...given.options };
+  const registry = createRegistry<Member>();
+  const listeners = new Set<(change: FleetChange) => void>();
+  const registering = new Map<string, Promise<WorkerRecord>>();
+  let closed = false;
+
+  const context: MemberContext = {
+    clock,
+    random,
+    options,
+    observe,
+    population: () => registry.size,
+    publish(change) {
+      for (const listener of [...listeners]) listener(change);
+    },
+  };
+
+  const current = (id: string, incarnation: string): Member | null => {
+    const member = registry.find(id);
+    return member?.worker.incarnation === incarnation && member.worker.state !== "lost"
+      ? member
+      : null;
+  };
+
+  async function forget(member: Member, reason: string): Promise<void> {
+    member.lose(reason);
+    registry.delete(member);
+    await member.close();
+  }
+
+  async function register(registration: Registration): Promise<WorkerRecord> {
+    const known = registry.byUrl(registration.url);
+    if (known !== null && (await again(known, registration))) return known.worker.record(clock);
+    if (blocked(registration)) await makePlace(registration);
+    const engine = createEngine(registration.engine, registration.url);
+    let description: EngineDescription;
+    try {
+      description = await withDeadline(clock, options.probeDeadlineMs, "probe", (signal) =>
+        engine.probe(signal),
+      );
+      while (blocked(registration)) await makePlace(registration);
+    } catch (thrown) {
+      await engine.close();
+      throw thrown;
+    }
+    const id = registration.id ?? registry.mintId(registration.engine);
+    const member = new Member(new Worker(id, registration, engine, description), context);
+    registry.add(member);
+    member.admit();
+    return member.worker.record(clock);
+  }
+
+  /** Whether a newcomer has no place yet. Asked in the very turn in which it is taken: others register too. */
+  const blocked = ({ id }: Registration): boolean =>
+    (id !== undefined && registry.find(id) !== null) || registry.size >= options.workers;
+
+  async function makePlace({ id, url }: Registration): Promise<void> {
+    if (id !== undefined) await assertFree(id, url);
+    await makeRoom();
+  }
+
+  /** Registered at this url before: probed anew, so that a restart is noticed. False if that one is gone for good. */
+  async function again(member: Member, registration: Registration): Promise<boolean> {
+    const { worker } = member;
+    const renamed = registration.id !== undefined && registration.id !== worker.id;
+    if (renamed || registration.engine !== worker.kind) {
+      if (worker.state !== "lost") {
+        throw new PacelineError("conflict", `${worker.url} is registered as ${worker.id}`, {
+          details: { worker: worker.id, engine: worker.kind },
+        });
+      }
+      await forget(member, "another worker has its url");
+      return false;
+    }
+    // Whoever registers says that a process is there, so a supervised one may be probed again.
+    worker.supervised = false;
+    await member.monitor.check(null);
+    if (worker.state === "lost" || worker.strikes > 0) {
+      throw new PacelineError("engine_unreachable", `${worker.url}: ${worker.reason}`);
+    }
+    if (worker.reregister(registration)) member.tell();
+    return true;
+  }
+
+  /** An id may move to another url once its worker is dead: a restarted process has a new port. */
+  async function assertFree(id: string, url: string): Promise<void> {
+    const member = registry.find(id);
+    if (member === null) return;
+    if (member.worker.state !== "lost") await member.monitor.check("socket_lost");
+    if (registry.find(id) !== member) return assertFree(id, url);
+    if (member.worker.state !== "lost") {
+      throw new PacelineError("conflict", `${id} is in use by ${member.worker.url}`, {
+        details: { worker: id, url: member.worker.url },
+      });
+    }
+    await forget(member, `moved to ${url}`);
+  }
+
+  async function makeRoom(): Promise<void> {
+    if (registry.size < options.workers) return;
+    const victim = registry.longestLost();
+    if (victim === null) {
+      throw new PacelineError("overloaded", `the fleet has its ${options.workers} workers`);
+    }
+    await forget(victim, "forgotten to make room");
+  }
+
+  async function paused(
+    id: string,
+    what: "pause" | "resume" | "flush",
+    call: (engine: Engine, signal: AbortSignal) => Promise<void>,
+  ): Promise<WorkerRecord> {
+    const member = registry.get(id);
+    const { worker } = member;
+    // Closed before the engine is, so that nothing is placed into the pause.
+    if (what === "pause") member.apply("paused", "paused by an operator");
+    await member.control(what, (signal) => call(worker.engine, signal));
+    if (what === "resume") member.apply("resumed", null);
+    return worker.record(clock);
+  }
+
+  return {
+    async register(given) {
+      if (closed) throw new PacelineError("shutting_down", "the fleet takes no more workers");
+      const registration = { ...given, url: checkedUrl(given.url) };
+      if (given.id !== undefined) checkedId(given.id);
+      // Retried registrations of one url run one after the other: the later meet the first's worker.
+      const before = registering.get(registration.url);
+      const turn = Promise.resolve(before?.catch(() => {})).then(() => register(registration));
+      registering.set(registration.url, turn);
+      try {
+        return await turn;
+      } finally {
+        if (registering.get(registration.url) === turn) registering.delete(registration.url);
+      }
+    },
+    renew(id, incarnation) {
+      const { worker } = registry.get(id);
+      const known = incarnation === worker.incarnation || incarnation === worker.ownIncarnation;
+      if (!known || worker.state === "lost") {
+        throw new PacelineError("lease_lost", `${id} is no longer ${incarnation}`, {
+          details: { worker: id, incarnation: worker.incarnation, state: worker.state },
+        });
+      }
+      worker.agent = true;
+      worker.renew(clock, options.leaseMs);
+      return worker.record(clock);
+    },
+    async remove(id, reason) {
+      await forget(registry.get(id), reason);
+    },
+    get: (id) => registry.get(id).worker.record(clock),
+    find: (id) => registry.find(id)?.worker.record(clock) ?? null,
+    list: () => [...registry.all()].map(({ worker }) => worker.record(clock)),
+    engine(id, incarnation) {
+      const member = current(id, incarnation);
+      if (member === null) return null;
+      member.intake.use();
+      return member.worker.engine;
+    },
+    report: (id, incarnation, evidence) => current(id, incarnation)?.report(evidence),
+    lose(id, reason) {
+      const member = registry.find(id);
+      if (member === null) return;
+      member.worker.supervised = true;
+      member.lose(reason);
+      member.monitor.reschedule();
+    },
+    mark(id, incarnation, state, reason) {
+      const member = current(id, incarnation);
+      if (member === null) return;
+      member.worker.controls++;
+      member.worker.forgivenSince = state === "updating" ? clock.now() : null;
+      member.apply(state === "ready" ? "lifted" : state, reason);
+    },
+    async pause(id, mode) {
+      const { capabilities } = registry.get(id).worker.description;
+      if (!capabilities.pause.includes(mode)) {
+        throw new PacelineError("unsupported", `${id} cannot pause as ${mode}`, {
+          details: { pause: capabilities.pause },
+        });
+      }
+      return paused(id, "pause", (engine, signal) => engine.control.pause(mode, signal));
+    },
+    resume: async (id) => paused(id, "resume", (engine, signal) => engine.control.resume(signal)),
+    flush: async (id) => paused(id, "flush", (engine, signal) => engine.control.flush(signal)),
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async close() {
+      closed = true;
+      await Promise.all([...registry.all()].map((member) => member.close()));
+    },
+  };
+}
