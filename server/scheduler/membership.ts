@@ -113,13 +113,15 @@ export class Membership {
   }
 
   #lose(worker: Worker): void {
-    const { roster, gates, end } = this.#parts;
+    const { roster, gates, emit, end } = this.#parts;
     this.#unclaim(worker);
     this.#suspects.delete(worker);
     roster.leave(worker);
     gates.lost(worker);
     for (const attempt of [...worker.attempts]) {
-      gates.revoke(attempt, "worker_lost");
+      // Told also to those that a gate revoked before: their abort will not be answered.
+      const { key, attempt: number } = attempt.card;
+      emit({ type: "revoke", key, attempt: number, reason: "worker_lost" });
       end(attempt);
     }
   }

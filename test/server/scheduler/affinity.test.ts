@@ -23,6 +23,19 @@ describe("sessions", () => {
     }
   });
 
+  test("stay though another is cheaper by less than the margin", () => {
+    const bench = new Bench();
+    bench.fleet(...fleet(2));
+    const home = where(bench.offer(turn("1", 100))) ?? "";
+    bench.done("1", 1, 200);
+    // 50 ms more for 200 tokens, 30 ms less to prefill.
+    const slow = { slot: 0, kvUsedTokens: 0, running: 1, waiting: 0, prefillTokensPerSecond: null };
+    const step = { a: 0.01025, s: 0.0001 };
+    bench.send({ type: "telemetry", worker: home, step, ...slow });
+    assert.equal(where(bench.offer(turn("2", 400))), home);
+    assert.notEqual(where(bench.offer(card("stranger"))), home);
+  });
+
   test("leave when home costs more than the margin and 1.5 moves, and live there from then on", () => {
     const bench = new Bench();
     bench.fleet(...fleet(2));
@@ -79,6 +92,8 @@ describe("prefixes and groups", () => {
     // Its prefill takes 140 ms, which a second one must wait for; a while later it is through.
     bench.now = 1_000;
     assert.equal(where(bench.offer(card("2", more))), first);
+    bench.done("1");
+    bench.done("2");
     const longer = { promptTokens: 1_900, prefix: [...hashes, 66, 77] };
     bench.now = 2_000;
     assert.equal(where(bench.offer(card("3", longer))), first, "half of it is known there");

@@ -78,6 +78,49 @@ describe("late binding by room", () => {
   });
 });
 
+describe("what is first does not block what is next", () => {
+  test("a slot kept free for a card is anyone's once that card is withdrawn", () => {
+    const bench = new Bench({ claimAfterPasses: 1 });
+    bench.fleet(worker("w"));
+    const small = { promptTokens: 100, maxNewTokens: 100 };
+    bench.offer(card("1", small), card("big", { promptTokens: 800, job: "k" }));
+    bench.offer(card("2", small));
+    assert.deepEqual(grants(bench.offer(card("3", small))), [], "kept free");
+    assert.deepEqual(grants(bench.send({ type: "withdraw", key: "big" })), ["3>w"]);
+    assert.deepEqual(grants(bench.offer(card("4", small))), ["4>w"]);
+  });
+
+  test("once the large head has gone to the large worker, the next fits the small one", () => {
+    const bench = new Bench();
+    bench.fleet(worker("small", { maxModelLen: 5_000 }), worker("large", {}, { kvTokens: 1_600 }));
+    bench.offer(card("fill", { promptTokens: 1_200 }));
+    bench.offer(card("half", { promptTokens: 280, maxNewTokens: 20 }));
+    // One queue: contexts of 512 to 1,023. The small worker has 600 left, the large one none.
+    bench.offer(card("head", { promptTokens: 900, maxNewTokens: 40 }));
+    bench.offer(card("next", { promptTokens: 520, maxNewTokens: 40 }));
+    assert.deepEqual(grants(bench.done("fill")), ["head>large", "next>small"]);
+  });
+
+  test("a resumed card that fits goes past the new ones of its queue that do not", () => {
+    const bench = new Bench();
+    bench.fleet(worker("w"));
+    bench.offer(card("half", { promptTokens: 280, maxNewTokens: 20 }));
+    bench.offer(card("new", { promptTokens: 800, maxNewTokens: 40 }));
+    const resumed = { attempt: 2, promptTokens: 520, maxNewTokens: 40 };
+    assert.deepEqual(grants(bench.offer(card("resumed", resumed))), ["resumed>w"]);
+  });
+
+  test("a worker whose model is too short for a card is passed over for one that is not", () => {
+    const bench = new Bench();
+    const shape = { kvTokens: 4_000 };
+    bench.fleet(worker("short", { maxModelLen: 550 }, shape), worker("long", {}, shape));
+    const fill = { promptTokens: 1_000, maxNewTokens: 1_000 };
+    bench.offer(card("fill", fill));
+    assert.deepEqual(grants(bench.offer(card("x", { promptTokens: 550 }))), ["x>long"]);
+    assert.deepEqual(grants(bench.offer(card("y", { promptTokens: 549 }))), ["y>short"]);
+  });
+});
+
 describe("order", () => {
   const waitFor = (bench: Bench, cards: readonly Card[]): string[] => {
     bench.fleet(worker("w", {}, { maxRunning: 1 }));
@@ -92,6 +135,19 @@ describe("order", () => {
   };
   const cases: { name: string; cards: Card[]; want: string[] }[] = [
     { name: "FIFO", cards: [card("a"), card("b"), card("c")], want: ["a", "b", "c"] },
+    {
+      name: "FIFO over all sizes and workers to avoid",
+      cards: [
+        card("a"),
+        card("b", { promptTokens: 300, acceptedAt: 1 }),
+        card("c", { promptTokens: 10, acceptedAt: 2 }),
+        card("d", { avoid: ["x"], acceptedAt: 3 }),
+        card("e", { acceptedAt: 4 }),
+        card("f", { promptTokens: 310, acceptedAt: 5 }),
+        card("g", { promptTokens: 11, acceptedAt: 6 }),
+      ],
+      want: ["a", "b", "c", "d", "e", "f", "g"],
+    },
     {
       name: "an earlier accept goes first",
       cards: [card("a", { acceptedAt: 5 }), card("b", { acceptedAt: 2 })],
