@@ -1,5 +1,9 @@
 /** An HTTP front on a free port of 127.0.0.1 over stand-ins, and a client of it. */
-import { createHttpFront, type HttpFrontParts } from "../../server/api/http/front.ts";
+import {
+  createHttpFront,
+  type HttpFront,
+  type HttpFrontParts,
+} from "../../server/api/http/front.ts";
 import type { PacelineError } from "../../server/contract/errors.ts";
 import { liveClock } from "../../server/live-clock.ts";
 import { createLifeCycle, type LifeCycle } from "../../server/telemetry/life-cycle.ts";
@@ -15,6 +19,7 @@ import { createScriptedRollouts, type ScriptedRollouts } from "./scripted-rollou
 
 export interface Serving {
   readonly client: HttpClient;
+  readonly front: HttpFront;
   readonly port: number;
   readonly rollouts: ScriptedRollouts;
   readonly fleet: FakeFleet;
@@ -57,6 +62,7 @@ export async function serveHttp(
   const client = createHttpClient(port);
   return {
     client,
+    front,
     port,
     rollouts,
     fleet,
