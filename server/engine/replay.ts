@@ -127,17 +127,27 @@ function createAudit(
 
 /** Weights by path, the least recently used making room. Files must not change meanwhile. */
 function createWeightCache(config: ModelConfig, { weightSets, kernels }: Transformer) {
+  const free = [...weightSets];
   const cached = new Map<string, WeightLayout>();
-  return (path: string): WeightLayout => {
-    let layout = cached.get(path) ?? weightSets[cached.size];
-    if (layout === undefined) {
-      const [oldest] = cached;
-      if (oldest === undefined) throw new Error("a replayer needs a set of weights");
-      cached.delete(oldest[0]);
-      layout = oldest[1];
+  const evict = (): WeightLayout => {
+    const [oldest] = cached;
+    if (oldest === undefined) throw new Error("a replayer needs a set of weights");
+    cached.delete(oldest[0]);
+    return oldest[1];
+  };
+  const load = (path: string): WeightLayout => {
+    const layout = free.pop() ?? evict();
+    try {
+      loadWeights(path, config, kernels.buffer, layout);
+    } catch (error) {
+      free.push(layout);
+      throw error;
     }
-    const known = cached.delete(path);
-    if (!known) loadWeights(path, config, kernels.buffer, layout);
+    return layout;
+  };
+  return (path: string): WeightLayout => {
+    const layout = cached.get(path) ?? load(path);
+    cached.delete(path);
     cached.set(path, layout);
     return layout;
   };
