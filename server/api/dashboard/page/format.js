@@ -34,3 +34,13 @@ export function duration(ms) {
 /** @param {number} wallMs */
 export const clockTime = (wallMs) =>
   new Date(wallMs).toLocaleTimeString([], { hour12: false, timeStyle: "medium" });
+
+/**
+ * The time of day, with the date unless it is today's.
+ * @param {number} wallMs
+ */
+export function moment(wallMs) {
+  const date = new Date(wallMs);
+  if (date.toDateString() === new Date().toDateString()) return clockTime(wallMs);
+  return `${date.toLocaleDateString([], { month: "short", day: "numeric" })}, ${clockTime(wallMs)}`;
+}

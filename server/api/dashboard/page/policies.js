@@ -1,5 +1,5 @@
 /** The policies and their latest versions: which is committed, and how many workers hold each. */
-import { clockTime } from "./format.js";
+import { moment } from "./format.js";
 import { html } from "./html.js";
 
 /** @typedef {import("../overview.ts").OverviewPolicy} OverviewPolicy */
@@ -29,7 +29,7 @@ function Policy({ policy, workers }) {
         <table>
           <thead>
             <tr>
-              <th scope="col" class="number">Version</th>
+              <th scope="col">Version</th>
               <th scope="col">State</th>
               <th scope="col">Label</th>
               <th scope="col" class="number">Held by</th>
@@ -41,12 +41,12 @@ function Policy({ policy, workers }) {
             ${policy.versions.map(
               (one) => html`
                 <tr key=${one.version} class=${one.version === committed ? "current" : ""}>
-                  <th scope="row" class="number">v${one.version}</th>
+                  <th scope="row">v${one.version}</th>
                   <td><span class="state"><i class="pip ${one.state}"></i>${one.state}</span></td>
                   <td>${one.label === null ? html`<span class="quiet">–</span>` : `${one.label.run}, step ${one.label.step}`}</td>
                   <td class="number">${one.holders}<span class="quiet inline"> of ${workers}</span></td>
                   <td><code title=${one.digest}>${one.digest.slice(0, 10)}</code></td>
-                  <td class="number">${clockTime(one.created_at_ms)}</td>
+                  <td class="number">${moment(one.created_at_ms)}</td>
                 </tr>
               `,
             )}
