@@ -1,0 +1,227 @@
+/**
+ * The placement owner: feeds the scheduler what happens, runs its commands, and is what rollouts and the
+ * weights' coordinator speak to. One thread, no waiting inside: a command's reply may send the next
+ * request, which is queued until the present one is done.
+ */
+import type { Clock, Timer } from "../contract/clock.ts";
+import { PacelineError } from "../contract/errors.ts";
+import { cacheNamespace } from "../contract/policy.ts";
+import type { FleetChange, WorkerRecord } from "../fleet/fleet.ts";
+import type { LiveFleet } from "../fleet/live-fleet.ts";
+import type { Ledger, LedgerChange } from "../policy/ledger.ts";
+import type { Card } from "../scheduler/card.ts";
+import type {
+  Scheduler,
+  SchedulerCommand,
+  SchedulerEvent,
+  SchedulerSnapshot,
+} from "../scheduler/events.ts";
+import { createGates, type DrainMode, type Gate } from "./gates.ts";
+import type { PlacementPort, PlacementReply, PlacementRequest } from "./port.ts";
+import { telemetryOf, viewOf } from "./worker-view.ts";
+
+export type { Gate } from "./gates.ts";
+
+export interface PlacementOwner extends PlacementPort, Gate {
+  /**
+   * Empties a worker for good: `finish` lets its rollouts end until `timeoutMs`, then they move; `migrate`
+   * moves them at once. Retried calls join. Throws `not_found`, `deadline_exceeded`.
+   */
+  drain(worker: string, how: DrainMode, timeoutMs: number): Promise<void>;
+  /** A job's share beside others; 1 where never set. */
+  weigh(job: string, weight: number): void;
+  finishSession(session: string): void;
+  snapshot(): SchedulerSnapshot;
+  /** Grants nothing any more: another owner may have taken over. */
+  retire(): void;
+}
+
+export interface OwnerParts {
+  readonly scheduler: Scheduler;
+  readonly fleet: Pick<LiveFleet, "find" | "listen" | "list" | "mark">;
+  readonly ledger: Pick<Ledger, "holds" | "policies" | "listen" | "forget">;
+  readonly clock: Clock;
+  /** Of this owner; a grant of another epoch is void. */
+  readonly epoch: number;
+}
+
+type GrantCommand = Extract<SchedulerCommand, { type: "grant" }>;
+
+export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
+  const { scheduler, fleet, ledger, clock, epoch } = parts;
+  /** Of every rollout that waits or runs. */
+  const cards = new Map<string, Card>();
+  /** Workers whose attempts were taken from them because they are poisoned. */
+  const poisoned = new Set<string>();
+  const queue: SchedulerEvent[] = [];
+  let handling = false;
+  let retired = false;
+  let wake: Timer | null = null;
+  let receive: (reply: PlacementReply) => void = () => {
+    throw new Error("a placement reply before anybody connected");
+  };
+
+  const handle = (event: SchedulerEvent): void => {
+    if (retired) return;
+    queue.push(event);
+    if (handling) return;
+    handling = true;
+    try {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        for (const command of scheduler.handle(next)) run(command);
+      }
+    } finally {
+      handling = false;
+    }
+  };
+  const gates = createGates(clock, handle);
+
+  /** A defect in one rollout's life must not take the commands of the others with it: it surfaces on its own. */
+  const reply = (message: PlacementReply): void => {
+    try {
+      receive(message);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  };
+
+  const run = (command: SchedulerCommand): void => {
+    switch (command.type) {
+      case "grant":
+        grant(command);
+        return;
+      case "held":
+      case "revoke":
+        reply(command);
+        return;
+      case "refuse": {
+        cards.delete(command.key);
+        const error = new PacelineError(command.code, command.message, { retryAfterMs: 1000 });
+        reply({ type: "refused", key: command.key, error: error.toBody() });
+        return;
+      }
+      case "gated":
+        gates.emptied(command.worker, command.kept);
+        return;
+      case "wake":
+        wake?.cancel();
+        wake = clock.timer(Math.max(0, command.at - clock.now()), () => handle({ type: "tick" }));
+    }
+  };
+
+  const grant = ({ key, attempt, worker, slot, incarnation, held }: GrantCommand): void => {
+    const modes = fleet.find(worker)?.description.capabilities.logprobModes ?? [];
+    const logprobMode = cards.get(key)?.logprobModes.find((mode) => modes.includes(mode));
+    if (logprobMode === undefined) {
+      const error = new PacelineError("internal", `${key} was granted ${worker} in no wanted mode`);
+      handle({ type: "withdraw", key });
+      cards.delete(key);
+      reply({ type: "refused", key, error: error.toBody() });
+      return;
+    }
+    const place = { key, attempt, worker, slot, incarnation, version: held.version };
+    reply({ type: "grant", ...place, cacheNamespace: cacheNamespace(held), logprobMode, epoch });
+  };
+
+  const show = (record: WorkerRecord): void => {
+    const proven = ledger.holds(record.id, record.description.incarnation);
+    handle({ type: "worker", worker: viewOf(record, proven) });
+  };
+
+  const changed = (record: WorkerRecord): void => {
+    const { id, state, description } = record;
+    // Its death was told; a view of it would bring it back.
+    if (state === "lost") return;
+    if (state !== "poisoned") poisoned.delete(id);
+    else if (!poisoned.has(id)) {
+      poisoned.add(id);
+      // Nobody knows what its weights make now (I3): what runs there goes on elsewhere, from its tokens.
+      handle({ type: "worker_lost", worker: id, incarnation: description.incarnation });
+      ledger.forget(id, description.incarnation);
+    }
+    show(record);
+  };
+
+  const onFleet = (change: FleetChange): void => {
+    if (change.type === "worker") changed(change.worker);
+    else if (change.type === "telemetry") telemetryOf(change.worker).forEach(handle);
+    else {
+      const { worker, incarnation, reason } = change;
+      poisoned.delete(worker);
+      gates.lost(worker, incarnation, reason);
+      handle({ type: "worker_lost", worker, incarnation });
+      ledger.forget(worker, incarnation);
+    }
+  };
+
+  const onLedger = (change: LedgerChange): void => {
+    if (change.type === "holds") {
+      const record = fleet.find(change.worker);
+      const current = record?.description.incarnation === change.incarnation;
+      if (record && current && record.state !== "lost") show(record);
+    } else if (change.type === "policy" && change.policy.committedVersion !== null) {
+      const { policy, committedVersion } = change.policy;
+      handle({ type: "committed", policy, version: committedVersion });
+    }
+  };
+
+  const send = (request: PlacementRequest): void => {
+    if (request.type === "offer") {
+      const { card } = request;
+      if (card.attempt <= (cards.get(card.key)?.attempt ?? 0)) return;
+      cards.set(card.key, card);
+    } else {
+      const { key } = request;
+      // What comes late from an attempt that is over changes nothing.
+      if (request.type !== "withdraw" && request.attempt !== cards.get(key)?.attempt) return;
+      if (request.type !== "progress") cards.delete(key);
+    }
+    handle(request);
+  };
+
+  const forgetFleet = fleet.listen(onFleet);
+  const forgetLedger = ledger.listen(onLedger);
+  for (const policy of ledger.policies()) onLedger({ type: "policy", policy });
+  for (const record of fleet.list()) changed(record);
+
+  return {
+    connect(to) {
+      receive = to;
+    },
+    send,
+    async close(worker, incarnation, { onUpdate, graceMs }) {
+      const record = fleet.find(worker);
+      if (record?.description.incarnation !== incarnation || record.state === "lost") {
+        throw new PacelineError("engine_unreachable", `${worker} is no longer ${incarnation}`);
+      }
+      return { kept: await gates.close(worker, incarnation, onUpdate, graceMs) };
+    },
+    open(worker) {
+      if (!gates.open(worker)) return;
+      const record = fleet.find(worker);
+      if (record !== null) changed(record);
+      handle({ type: "ungate", worker });
+    },
+    async drain(worker, how, timeoutMs) {
+      const until = clock.now() + timeoutMs;
+      await gates.updated(worker, timeoutMs);
+      const record = fleet.find(worker);
+      if (record === null) throw new PacelineError("not_found", `no worker is called ${worker}`);
+      if (record.state === "lost") return;
+      const { incarnation } = record.description;
+      fleet.mark(worker, incarnation, "draining", how);
+      await gates.drain(worker, incarnation, how, Math.max(0, until - clock.now()));
+    },
+    weigh: (job, weight) => handle({ type: "job", job, weight }),
+    finishSession: (session) => handle({ type: "session_finished", session }),
+    snapshot: () => scheduler.snapshot(),
+    retire() {
+      retired = true;
+      wake?.cancel();
+      forgetFleet();
+      forgetLedger();
+    },
+  };
+}
