@@ -140,9 +140,10 @@ function placesOf(
 function packPanels(to: Float32Array, values: Float32Array, depth: number, firstOutput: number) {
   const outputs = values.length / depth;
   for (let output = 0; output < outputs; output++) {
-    const at = firstOutput + output;
-    const lane = (at - (at % PANEL)) * depth + (at % PANEL);
-    for (let k = 0; k < depth; k++) to[lane + k * PANEL] = values[output * depth + k] as number;
+    const lane = output % PANEL;
+    let at = (firstOutput + output - lane) * depth + lane;
+    const row = output * depth;
+    for (let k = 0; k < depth; k++, at += PANEL) to[at] = values[row + k] as number;
   }
 }
 

@@ -143,6 +143,7 @@ test("a prefill under way starts again under the new version", () => {
 });
 
 test("random swaps, keep and drop, with retracts and preemption: everything regenerates", () => {
+  let mixed = 0;
   for (let round = 0; round < 4; round++) {
     const core = coreOf({ kvTokens: round % 2 ? 320 : 4_096, maxRunning: 8, prefillChunk: 24 });
     const requests = Array.from({ length: 12 }, (_, index) =>
@@ -161,13 +162,14 @@ test("random swaps, keep and drop, with retracts and preemption: everything rege
     let version = 1;
     const outcomes = drain(core, () => {
       if (version < 5 && below(12) === 0)
-        load(core, ++version, pathOf(version), below(2) ? "keep" : "drop");
+        load(core, ++version, pathOf(version), version % 2 ? "drop" : "keep");
       if (below(30) === 0) core.retract();
     });
     for (const request of requests) assertReplayed(request, outcomes.of(request.id));
-    assert.ok(requests.some(({ id }) => outcomes.of(id).mixed.includes(true)) || version === 1);
+    mixed += requests.filter(({ id }) => outcomes.of(id).mixed.includes(true)).length;
     assert.equal(core.stats().kvUsedTokens, 0);
   }
+  assert.ok(mixed > 0, "no request was kept through a swap");
 });
 
 test("the replayer refuses runs that do not cover the output", () => {
