@@ -1,14 +1,15 @@
 /** The live page in a real browser: what it shows, that it stays current, and that it says when it cannot. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
-import { type Browser, chromium, type Page } from "playwright-core";
 import type { Overview, OverviewWorker } from "../../../../server/api/dashboard/overview.ts";
 import { PacelineError } from "../../../../server/contract/errors.ts";
-import { skipWithout } from "../../../support/require.ts";
+import {
+  type Browser,
+  launchChromium,
+  type Page,
+  skipWithoutChromium,
+} from "../../../support/browser.ts";
 import { type Serving, serveHttp } from "../../../support/serve-http.ts";
-
-const CHROMIUM = process.env["PACELINE_CHROMIUM"] ?? "/usr/bin/chromium";
 
 const worker = (over: Partial<OverviewWorker>): OverviewWorker => ({
   id: "w-1",
@@ -79,7 +80,7 @@ const OVERVIEW: Overview = {
   },
 };
 
-suite("the live page", { skip: skipWithout("chromium", existsSync(CHROMIUM)) }, () => {
+suite("the live page", { skip: skipWithoutChromium() }, () => {
   let browser: Browser;
   let serving: Serving;
   let page: Page;
@@ -95,7 +96,7 @@ suite("the live page", { skip: skipWithout("chromium", existsSync(CHROMIUM)) }, 
         return overview;
       },
     });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+    browser = await launchChromium();
     page = await browser.newPage({ viewport: { width: 1200, height: 860 } });
     page.on("request", (request) => {
       if (!request.url().startsWith(serving.client.url)) strangers.push(request.url());
