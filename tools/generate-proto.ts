@@ -5,16 +5,18 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const ROOT = resolve(import.meta.dirname, "..");
+const CLI = fileURLToPath(import.meta.resolve("protobufjs-cli/package.json"));
 const OUTPUT = join(ROOT, "proto/gen");
 const FILES = ["paceline.js", "paceline.d.ts"] as const;
 const HEADER = "// Made by tools/generate-proto.ts from proto/; not edited.\n";
 
 function run(tool: "pbjs" | "pbts", args: readonly string[]): void {
-  const script = join(ROOT, "node_modules/protobufjs-cli/bin", tool);
+  const script = join(dirname(CLI), "bin", tool);
   execFileSync(process.execPath, [script, ...args], { cwd: ROOT, stdio: "inherit" });
 }
 

@@ -133,6 +133,5 @@ export const createEventSchemas = (encoding: Encoding, limits: ResultLimits) => 
   error: z.strictObject({ error: error() }),
 });
 
-export type WireError = z.infer<ReturnType<typeof error>>;
 export type WireProgress = z.infer<ReturnType<typeof progress>>;
 export type WireResult = z.infer<ReturnType<typeof createResultSchema>>;

@@ -9,15 +9,19 @@ import type { Rollout } from "../../contract/rollout.ts";
  */
 export function rolloutBodyHash(rollout: Omit<Rollout, "bodyHash">, seedGiven: boolean): string {
   const { id: _, promptTokenIds, sampling, continueFrom, ...rest } = rollout;
+  // The decoder builds every object with its fields in one order; only what the caller nests freely
+  // comes in any.
   const text = JSON.stringify([
     promptTokenIds.length,
-    canonical(rest),
-    canonical({
+    rest,
+    {
       ...sampling,
       seed: seedGiven ? sampling.seed : null,
       logitBias: [...sampling.logitBias],
-    }),
-    continueFrom === null ? null : canonical(continueFrom.spans),
+      structured: canonical(sampling.structured),
+      engine: canonical(sampling.engine),
+    },
+    continueFrom === null ? null : continueFrom.spans,
   ]);
   const hash = createHash("sha256").update(text).update(bytes(promptTokenIds));
   if (continueFrom !== null) {

@@ -58,7 +58,7 @@ const SCHEMAS = {
   b64: createResultSchema("b64", LIMITS),
 } as const;
 
-/** For clients. Tells the encoding by the arrays; throws `engine_error`-free typed errors: `internal` for a body that is no Result. */
+/** For clients. Tells the encoding by the arrays. Throws `internal` for a body that is no Result. */
 export function decodeResult(body: unknown): Result {
   const encoding =
     typeof body === "object" &&
