@@ -81,4 +81,14 @@ export const LIMITS = {
   storeCallsWaiting: 16_384,
   /** Versions that one worker proved, kept per policy: a rollout lives through fewer updates of its worker. */
   proofsKept: 64,
+  /** Publications of one policy that wait behind the one under way: a trainer ahead by more has lost count. */
+  publicationsWaiting: 4,
+  /** Publications of one policy whose progress by worker is kept; older ones show their state alone. */
+  publicationsKept: 16,
+  /** Workers of one publication that stage, or that are closed, at once; each costs a socket and a pause. */
+  updatesAtOnce: 64,
+  /** Times that one worker is brought to one version before it waits for the next version or a restart. */
+  catchUpAttempts: 8,
+  /** One line that a worker process says on standard error or its control pipe; longer ones are cut. */
+  workerLineChars: 8_192,
 } as const;
