@@ -101,33 +101,52 @@ describe("one swap in the middle of a request", () => {
   }
 });
 
-test("KV that lived through a swap is never found by others", () => {
-  for (const kv of ["keep", "drop"] as const) {
-    const core = coreOf();
-    const long = coreRequest("long", prompt(40), { sampling: { maxNewTokens: 60 } });
-    core.add(long);
-    const outcomes = new Outcomes();
-    for (let step = 0; step < 10; step++) outcomes.take(core.step());
-    load(core, 2, pathOf(2), kv);
-    for (let step = 0; step < 45; step++) outcomes.take(core.step());
-    // Same namespace on purpose: whoever names it wrongly must still not get old KV.
-    const follower = coreRequest("follower", [...long.promptTokenIds, ...outcomes.of("long").ids], {
-      sampling: { maxNewTokens: 4 },
-    });
-    core.add(follower);
-    while (core.busy) outcomes.take(core.step());
-    const after = outcomes.of("follower");
-    if (kv === "keep") assert.equal(after.cachedTokens, 0);
-    else
-      assert.ok(
-        (after.cachedTokens ?? 0) > 0,
-        "recomputed KV is of the new version and may be shared",
-      );
-    assert.deepEqual(after.mixed, [false, false, false, false]);
-    assertReplayed(follower, after);
-    core.add(coreRequest("again", [...follower.promptTokenIds], { sampling: { maxNewTokens: 1 } }));
-    assert.ok((drain(core).of("again").cachedTokens ?? 0) > 0, "new KV is found again");
+describe("KV that lived through a swap is never found by others", () => {
+  // 5: the swap comes before the first block is full.
+  for (const length of [5, 40]) {
+    for (const kv of ["keep", "drop"] as const) {
+      test(`${kv}, prompt of ${length}`, () => {
+        const core = coreOf();
+        const sampling = { maxNewTokens: 60 };
+        const long = coreRequest("long", prompt(length), { sampling });
+        core.add(long);
+        const outcomes = new Outcomes();
+        for (let step = 0; step < 8; step++) outcomes.take(core.step());
+        load(core, 2, pathOf(2), kv);
+        for (let step = 0; step < 45; step++) outcomes.take(core.step());
+        // Same namespace on purpose: whoever names it wrongly must still not get old KV.
+        const context = [...long.promptTokenIds, ...outcomes.of("long").ids];
+        const follower = coreRequest("follower", context, { sampling: { maxNewTokens: 4 } });
+        core.add(follower);
+        while (core.busy) outcomes.take(core.step());
+        const { cachedTokens, mixed } = outcomes.of("follower");
+        if (kv === "keep") assert.equal(cachedTokens, 0);
+        else assert.ok((cachedTokens ?? 0) > 0, "recomputed KV is of the new version");
+        assert.deepEqual(mixed, [false, false, false, false]);
+        assertReplayed(follower, outcomes.of("follower"));
+        core.add(coreRequest("again", context, { sampling: { maxNewTokens: 1 } }));
+        assert.ok((drain(core).of("again").cachedTokens ?? 0) > 0, "new KV is found again");
+      });
+    }
   }
+});
+
+test("mixed KV is preempted last, whatever its priority", () => {
+  const core = coreOf({ kvTokens: 128 });
+  const sampling = { maxNewTokens: 60 };
+  const kept = coreRequest("kept", prompt(20), { sampling, priority: 5 });
+  core.add(kept);
+  const outcomes = new Outcomes();
+  for (let step = 0; step < 5; step++) outcomes.take(core.step());
+  load(core, 2, pathOf(2), "keep");
+  core.add(coreRequest("pure", prompt(20), { sampling }));
+  let preempted = false;
+  for (outcomes.take(core.step()); core.busy; outcomes.take(core.step())) {
+    preempted ||= core.stats().waiting > 0;
+  }
+  assert.ok(preempted, "the cache holds both");
+  assert.deepEqual(outcomes.of("kept").mixed.slice(5), Array<boolean>(55).fill(true));
+  assertReplayed(kept, outcomes.of("kept"));
 });
 
 test("a prefill under way starts again under the new version", () => {
