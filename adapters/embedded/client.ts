@@ -3,7 +3,7 @@ import { type Dispatcher, Pool } from "undici";
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineRequest } from "../engine.ts";
-import { errorFromReply, errorFromSocket } from "./errors.ts";
+import { errorFromReply, errorFromSignal, errorFromSocket } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import { encodeRequest } from "./request.ts";
 
@@ -50,9 +50,7 @@ export function createClient(url: string, streamInterval: number | null): Client
       });
       text = await boundedText(reply.body);
     } catch (error) {
-      if (signal.aborted) {
-        throw new PacelineError("cancelled", `${method} ${path} was cancelled`, { cause: error });
-      }
+      if (signal.aborted) throw errorFromSignal(signal, `${method} ${path}`);
       throw error instanceof Error ? errorFromSocket(error) : PacelineError.from(error);
     }
     if (reply.statusCode !== 200) throw errorFromReply(reply.statusCode, text);
@@ -74,9 +72,7 @@ export function createClient(url: string, streamInterval: number | null): Client
 
   return {
     generate(request, signal) {
-      if (signal.aborted) {
-        throw new PacelineError("cancelled", "the attempt was cancelled before it began");
-      }
+      if (signal.aborted) throw errorFromSignal(signal, "the attempt");
       const body = encodeRequest(request, streamInterval);
       const stream = new EventStream(request.outputTokenIds.length, signal, () =>
         abort(request.requestId),

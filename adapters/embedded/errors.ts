@@ -5,7 +5,7 @@ import { ERRORS, type ErrorCode, PacelineError } from "../../server/contract/err
 export function errorFromBody(body: unknown): PacelineError {
   if (typeof body !== "object" || body === null) return unreadable(body);
   const { code, message, details } = body as Record<string, unknown>;
-  if (typeof code !== "string" || !(code in ERRORS) || typeof message !== "string") {
+  if (typeof code !== "string" || !Object.hasOwn(ERRORS, code) || typeof message !== "string") {
     return unreadable(body);
   }
   const known = code === "internal" ? "engine_error" : (code as ErrorCode);
@@ -39,6 +39,13 @@ export function errorFromSocket(error: Error): PacelineError {
     protocol ? `the engine does not speak HTTP: ${error.message}` : `the engine's socket: ${code}`,
     { details: { code }, cause: error },
   );
+}
+
+/** What a call whose signal was aborted throws: the reason, where the caller gave one of ours. */
+export function errorFromSignal(signal: AbortSignal, what: string): PacelineError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof PacelineError) return reason;
+  return new PacelineError("cancelled", `${what} was cancelled`, { cause: reason });
 }
 
 function unreadable(body: unknown): PacelineError {

@@ -7,7 +7,7 @@ import type { Dispatcher } from "undici";
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent } from "../engine.ts";
-import { errorFromReply, errorFromSocket } from "./errors.ts";
+import { errorFromReply, errorFromSignal, errorFromSocket } from "./errors.ts";
 import { eventSink } from "./response.ts";
 import { FrameReader } from "./wire/frame-reader.ts";
 
@@ -38,10 +38,7 @@ export class EventStream
   constructor(outputTokens: number, signal: AbortSignal, left: () => void) {
     this.#reader = new FrameReader(eventSink(outputTokens, (event) => this.#emit(event)));
     this.#left = left;
-    const cancel = (): void => {
-      const reason: unknown = signal.reason;
-      this.#leave(new PacelineError("cancelled", "the attempt was cancelled", { cause: reason }));
-    };
+    const cancel = (): void => this.#leave(errorFromSignal(signal, "the attempt"));
     this.#stop = () => signal.removeEventListener("abort", cancel);
     signal.addEventListener("abort", cancel, { once: true });
   }

@@ -114,9 +114,11 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     let used = kvUsed();
     while (running.length < options.maxRunning) {
       const next = waiting[0];
-      if (next === undefined || used + contextOf(next) + 1 > options.kvTokens) return;
+      // Room for one more token of everybody, or the next step would put it out again.
+      const growth = running.length + 1;
+      if (next === undefined || used + contextOf(next) + growth > options.kvTokens) return;
       waiting.shift();
-      used += contextOf(next) + 1;
+      used += contextOf(next);
       next.computed = cache.lookup(next.request.cacheNamespace, next.request.promptTokenIds);
       if (!next.started) next.cachedTokens = next.computed;
       running.push(next);
