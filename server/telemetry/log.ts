@@ -1,41 +1,82 @@
-/** JSON lines on standard error. An array of numbers is replaced by its length: no token ever reaches a log. */
-import { type Logger, pino } from "pino";
+/**
+ * JSON lines on standard error. No token ever reaches a log, on whatever way: arrays of numbers and typed
+ * arrays are replaced by their length, in fields, errors' details, child loggers and format arguments.
+ */
+import { type Bindings, type ChildLoggerOptions, type Logger, pino } from "pino";
 
+/** Entries of an array of words that are worth a line. */
 const SHORT = 16;
+/** Deeper than any field of ours; also ends what refers to itself. */
+const DEPTH = 6;
+/** A stack fits; a base64 array does not. */
+const TEXT = 4_096;
 
 export function createLog(
   level: string,
   destination: { write(line: string): void } = process.stderr,
 ): Logger {
-  return pino(
+  const log = pino(
     {
       level,
       base: { pid: process.pid },
-      formatters: { level: (label) => ({ level: label }), log: (line) => withoutArrays(line) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (line) => fields(line, 0),
+      },
+      // Errors are plain fields by the time that pino's own serializer would have its way with them.
+      serializers: { err: (error: unknown) => error },
+      hooks: {
+        logMethod([first, ...rest], method) {
+          const safe = rest.map((argument: unknown) => shorten(argument, 0));
+          method.apply(this, [first, ...safe] as Parameters<typeof method>);
+        },
+      },
     },
     destination,
   );
+  // pino runs no formatter over a child's bindings. Children inherit this through their prototype.
+  const { child } = log;
+  log.child = function (this: Logger, bindings: Bindings, options?: ChildLoggerOptions) {
+    return child.call(this, fields(bindings, 0), options);
+  } as typeof child;
+  return log;
 }
 
-function withoutArrays(line: Record<string, unknown>): Record<string, unknown> {
+function fields(line: object, depth: number): Record<string, unknown> {
+  if (Array.isArray(line) || ArrayBuffer.isView(line)) return { values: shorten(line, depth) };
   const safe: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(line)) safe[key] = shorten(value);
+  for (const [key, value] of Object.entries(line)) safe[key] = shorten(value, depth + 1);
   return safe;
 }
 
-function shorten(value: unknown): unknown {
+function shorten(value: unknown, depth: number): unknown {
+  if (typeof value === "string") {
+    return value.length > TEXT
+      ? `${value.slice(0, TEXT)}<${value.length - TEXT} more characters>`
+      : value;
+  }
+  if (typeof value === "bigint") return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth > DEPTH) return "<deeper>";
   if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`;
   if (Array.isArray(value)) {
-    if (value.length > SHORT || typeof value[0] === "number") return `<${value.length} values>`;
-    return value.map(shorten);
+    const numbers = typeof value[0] === "number" || typeof value[0] === "bigint";
+    if (value.length > SHORT || numbers) return `<${value.length} values>`;
+    return value.map((entry) => shorten(entry, depth + 1));
   }
-  // Errors and the like have their own serializers.
-  if (
-    value !== null &&
-    typeof value === "object" &&
-    Object.getPrototypeOf(value) === Object.prototype
-  ) {
-    return withoutArrays(value as Record<string, unknown>);
-  }
-  return value;
+  if (value instanceof Map || value instanceof Set) return `<${value.size} entries>`;
+  if (value instanceof Date) return value;
+  if (value instanceof Error) return errorFields(value, depth);
+  return fields(value, depth);
+}
+
+function errorFields(error: Error, depth: number): Record<string, unknown> {
+  const { name, message, stack, cause } = error;
+  return {
+    ...fields(error, depth),
+    type: name,
+    message: shorten(message, depth),
+    stack: shorten(stack, depth),
+    ...(cause === undefined ? {} : { cause: shorten(cause, depth + 1) }),
+  };
 }

@@ -2,8 +2,8 @@
  * All metrics of a server, by the names of the public surface; one registry a server, no globals. Labels
  * are bounded: never a rollout or request id.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { type LoopDelay, watchLoopDelay } from "./event-loop.ts";
 import { TokenLag } from "./token-lag.ts";
 
 const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800];
@@ -35,7 +35,7 @@ export function createMetrics(readings: Readings) {
 
   const tokenLag = new TokenLag();
   registerGauges(registry, readings);
-  registerLoopDelay(registry);
+  const loopDelay = registerLoopDelay(registry);
   return {
     tokenLag,
     rollouts: counter("paceline_rollouts_total", "Rollouts that ended with a Result", [
@@ -71,6 +71,7 @@ export function createMetrics(readings: Readings) {
     ),
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + tokenLag.text(),
+    close: () => loopDelay.close(),
   };
 }
 
@@ -124,19 +125,20 @@ function registerGauges(registry: Registry, readings: Readings): void {
   );
 }
 
-function registerLoopDelay(registry: Registry): void {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
+function registerLoopDelay(registry: Registry): LoopDelay {
+  const delay = watchLoopDelay();
+  const quantiles = [0.5, 0.99, 1];
   new Gauge({
     name: "paceline_event_loop_delay_seconds",
-    help: "Delay of the event loop since the last scrape, by quantile",
+    help: "How late the event loop was since the last scrape, by quantile",
     labelNames: ["quantile"],
     registers: [registry],
     collect() {
-      for (const quantile of [50, 99, 100]) {
-        this.set({ quantile: String(quantile / 100) }, delay.percentile(quantile) / 1e9);
+      const seconds = delay.take(quantiles);
+      for (const [i, quantile] of quantiles.entries()) {
+        this.set({ quantile: String(quantile) }, seconds[i] ?? 0);
       }
-      delay.reset();
     },
   });
+  return delay;
 }

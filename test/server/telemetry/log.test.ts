@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Logger } from "pino";
+import { PacelineError } from "../../../server/contract/errors.ts";
+import { createLog } from "../../../server/telemetry/log.ts";
+
+/** Numbers that appear nowhere else in a line. */
+const IDS = [77_101, 77_102, 77_103];
+
+class Holder {
+  readonly ids = Uint32Array.from(IDS);
+  readonly logprobs = [...IDS];
+}
+
+function lines(write: (log: Logger) => void): string[] {
+  const written: string[] = [];
+  write(createLog("info", { write: (line) => void written.push(line) }));
+  return written;
+}
+
+const WAYS: readonly [string, (log: Logger) => void][] = [
+  ["a field", (log) => log.info({ ids: IDS }, "m")],
+  ["a typed array", (log) => log.info({ ids: Uint32Array.from(IDS) }, "m")],
+  ["a nested field", (log) => log.info({ a: { b: [{ ids: IDS }] } }, "m")],
+  ["rows of arrays", (log) => log.info({ rows: [IDS, IDS] }, "m")],
+  ["an instance's field", (log) => log.info({ holder: new Holder() }, "m")],
+  ["a map", (log) => log.info({ map: new Map([["ids", IDS]]) }, "m")],
+  ["the object itself", (log) => log.info(IDS, "m")],
+  ["a format argument", (log) => log.info("ids %j %o", IDS, { ids: IDS })],
+  ["an error's details", (log) => log.info({ err: failure() }, "m")],
+  ["an error alone", (log) => log.error(failure())],
+  ["an error's cause", (log) => log.error(new Error("outer", { cause: failure() }))],
+  ["a child logger", (log) => log.child({ ids: IDS }).info("m")],
+  ["a child's child", (log) => log.child({ a: 1 }).child({ ids: IDS }).info({ ids: IDS }, "m")],
+];
+
+function failure(): PacelineError {
+  return new PacelineError("misaligned", "no", { details: { ids: IDS, holder: new Holder() } });
+}
+
+for (const [way, write] of WAYS) {
+  test(`no token reaches a log line by way of ${way}`, () => {
+    const written = lines(write);
+    assert.equal(written.length, 1);
+    assert.doesNotMatch(written.join(), /7710[123]/);
+  });
+}
+
+test("an error's code, message, stack and cause are told", () => {
+  const cause = new Error("inner");
+  const [line] = lines((log) =>
+    log.error({ err: new PacelineError("internal", "outer", { cause, details: { path: "a" } }) }),
+  );
+  const { err } = JSON.parse(line ?? "");
+  assert.equal(err.code, "internal");
+  assert.equal(err.message, "outer");
+  assert.deepEqual(err.details, { path: "a" });
+  assert.match(err.stack, /log\.test/);
+  assert.equal(err.cause.message, "inner");
+});
+
+test("what refers to itself is cut, not followed for ever", () => {
+  const loop: Record<string, unknown> = { name: "loop" };
+  loop["self"] = loop;
+  const [line] = lines((log) => log.info({ loop }, "m"));
+  assert.equal(JSON.parse(line ?? "").loop.self.name, "loop");
+});
+
+test("a long text is cut, for it may be an array in base64", () => {
+  const [line] = lines((log) => log.info({ body: "A".repeat(10_000) }, "m"));
+  assert.ok((line ?? "").length < 5_000);
+});
+
+test("a child's child keeps what all of them were told", () => {
+  const [line] = lines((log) => log.child({ a: 1 }).child({ b: 2 }).info({ c: 3 }, "m"));
+  const { a, b, c } = JSON.parse(line ?? "");
+  assert.deepEqual([a, b, c], [1, 2, 3]);
+});
+
+test("words, levels and the level's threshold are as told", () => {
+  const written = lines((log) => {
+    log.debug("not told");
+    log.warn({ names: ["a", "b"], n: 3, none: null }, "said %s", "so");
+  });
+  assert.equal(written.length, 1);
+  const { level, names, n, none, msg } = JSON.parse(written[0] ?? "");
+  assert.deepEqual([level, names, n, none, msg], ["warn", ["a", "b"], 3, null, "said so"]);
+});

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createMetrics, type Readings } from "../../../server/telemetry/metrics.ts";
+
+const READINGS: Readings = {
+  queueDepth: () => 0,
+  inflight: () => 0,
+  workersByState: () => ({}),
+  committedVersions: () => [],
+  workerVersions: () => [],
+  kvUsed: () => [],
+};
+
+/** Of the public surface: those that a server without feeds, relays and bounds can tell. */
+const PUBLIC = [
+  "paceline_policy_committed_version gauge",
+  "paceline_worker_version gauge",
+  "paceline_worker_version_lag gauge",
+  "paceline_token_version_lag histogram",
+  "paceline_stale_tokens_total counter",
+  "paceline_unattested_tokens_total counter",
+  "paceline_rollouts_total counter",
+  "paceline_rollout_duration_seconds histogram",
+  "paceline_queue_depth gauge",
+  "paceline_queue_seconds histogram",
+  "paceline_inflight gauge",
+  "paceline_output_tokens_total counter",
+  "paceline_wasted_tokens_total counter",
+  "paceline_moves_total counter",
+  "paceline_attempts_total counter",
+  "paceline_kv_used_ratio gauge",
+  "paceline_workers gauge",
+  "paceline_weight_update_seconds histogram",
+  "paceline_generation_pause_seconds histogram",
+  "paceline_event_loop_delay_seconds gauge",
+  "paceline_errors_total counter",
+];
+
+test("every name of the public surface is told with its type, and once", async (t) => {
+  const metrics = createMetrics(READINGS);
+  t.after(() => metrics.close());
+  const types = (await metrics.text()).split("\n").filter((line) => line.startsWith("# TYPE"));
+  assert.deepEqual(
+    types.filter((type) => !PUBLIC.includes(type.slice("# TYPE ".length))),
+    [],
+    "names beyond the public surface",
+  );
+  assert.equal(types.length, PUBLIC.length);
+});
+
+test("two servers in one process do not count each other's", async (t) => {
+  const [one, two] = [createMetrics(READINGS), createMetrics(READINGS)];
+  t.after(() => [one.close(), two.close()]);
+  one.stale.inc(3);
+  assert.match(await one.text(), /^paceline_stale_tokens_total 3$/m);
+  assert.match(await two.text(), /^paceline_stale_tokens_total 0$/m);
+});
+
+test("a worker that is gone leaves no figure behind", async (t) => {
+  let workers = [{ worker: "w-1", policy: "p", version: 1, lag: 0 }];
+  const metrics = createMetrics({ ...READINGS, workerVersions: () => workers });
+  t.after(() => metrics.close());
+  assert.match(await metrics.text(), /paceline_worker_version\{worker="w-1",policy="p"\} 1/);
+  workers = [];
+  assert.doesNotMatch(await metrics.text(), /w-1/);
+});
+
+test("the lag histogram is one as Prometheus wants it: cumulative, with sum and count", async (t) => {
+  const metrics = createMetrics(READINGS);
+  t.after(() => metrics.close());
+  for (const [lag, tokens] of [
+    [0, 10],
+    [1, 5],
+    [3, 2],
+    [500, 1],
+  ] as const) {
+    metrics.tokenLag.observe("p", lag, tokens);
+  }
+  const lines = (await metrics.text()).split("\n").filter((line) => line.includes("token_version"));
+  const buckets = lines.filter((line) => line.includes("_bucket"));
+  const counts = buckets.map((line) => Number(line.split(" ").at(-1)));
+  assert.deepEqual(
+    counts,
+    counts.toSorted((a, b) => a - b),
+  );
+  assert.match(buckets.at(-1) ?? "", /le="\+Inf"\} 18$/);
+  assert.ok(lines.includes('paceline_token_version_lag_sum{policy="p"} 511'));
+  assert.ok(lines.includes('paceline_token_version_lag_count{policy="p"} 18'));
+});
