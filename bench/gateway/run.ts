@@ -36,16 +36,15 @@ async function start(args: string[], ready: RegExp): Promise<{ pid: number; matc
   children.push(child);
   const { stderr, pid } = child;
   if (stderr === null || pid === undefined) throw new Error("could not spawn");
-  let seen = "";
-  for await (const text of stderr.setEncoding("utf8")) {
-    seen += text;
-    const match = ready.exec(seen);
-    if (match) {
-      stderr.resume();
-      return { pid, match: match[1] ?? "" };
-    }
-  }
-  throw new Error(`${args[0]} ended before it was ready:\n${seen}`);
+  return new Promise((resolve, reject) => {
+    let seen = "";
+    stderr.setEncoding("utf8").on("data", (text: string) => {
+      seen = (seen + text).slice(-20_000);
+      const match = ready.exec(seen);
+      if (match) resolve({ pid, match: match[1] ?? "" });
+    });
+    child.once("exit", () => reject(new Error(`${args[0]} ended before it was ready:\n${seen}`)));
+  });
 }
 
 function cpuMs(pid: number): number {

@@ -6,7 +6,8 @@ import { PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import { type FinishCause, type Rollout, rolloutKey } from "../contract/rollout.ts";
 import type { Capabilities } from "../contract/worker.ts";
-import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { LiveFleet } from "../fleet/live-fleet.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import { admit } from "./admission.ts";
@@ -24,7 +25,7 @@ export interface RolloutsOptions {
 
 export interface RolloutsDependencies extends Pick<LifeContext, "clock" | "observer" | "log"> {
   readonly placement: PlacementPort;
-  readonly fleet: Fleet;
+  readonly fleet: LiveFleet;
   readonly ledger: Ledger;
 }
 
@@ -45,7 +46,7 @@ export function createRollouts(
     fleet: {
       engine: (id, incarnation) => fleet.engine(id, incarnation),
       report: (id, incarnation, evidence) => fleet.report(id, incarnation, evidence),
-      find: (id) => findWorker(fleet, id),
+      find: (id) => fleet.find(id),
     },
     ledger: {
       proved: (worker, incarnation, policy, version) =>
@@ -113,15 +114,6 @@ export function createRollouts(
       timer.cancel();
     },
   };
-}
-
-function findWorker(fleet: Fleet, id: string): WorkerRecord | null {
-  try {
-    return fleet.get(id);
-  } catch (thrown) {
-    if (thrown instanceof PacelineError && thrown.code === "not_found") return null;
-    throw thrown;
-  }
 }
 
 /** What a worker could do is still needed for a moment after it has left. */

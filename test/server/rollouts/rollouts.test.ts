@@ -4,7 +4,8 @@ import type { Engine, EngineEvent, EngineRequest } from "../../../adapters/engin
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { HeldVersion } from "../../../server/contract/policy.ts";
 import type { Rollout } from "../../../server/contract/rollout.ts";
-import type { Evidence, Fleet, WorkerRecord } from "../../../server/fleet/fleet.ts";
+import type { Evidence, WorkerRecord } from "../../../server/fleet/fleet.ts";
+import type { LiveFleet } from "../../../server/fleet/live-fleet.ts";
 import type { PlacementReply, PlacementRequest } from "../../../server/placement/port.ts";
 import type { Ledger } from "../../../server/policy/ledger.ts";
 import { createRollouts } from "../../../server/rollouts/rollouts.ts";
@@ -93,11 +94,11 @@ function world(
   } as unknown as WorkerRecord;
   const fleet = {
     engine: () => engine,
-    get: () => worker,
+    find: () => worker,
     list: () => [worker],
     report: (_id: string, _incarnation: string, what: Evidence) => evidence.push(what),
     listen: () => noted,
-  } as unknown as Fleet;
+  } as unknown as LiveFleet;
   const ledger = {
     policy: (policy: string) => {
       if (policy !== "default") throw new PacelineError("not_found", `no policy ${policy}`);

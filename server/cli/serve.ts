@@ -1,0 +1,63 @@
+/** `paceline serve`: the server, until SIGTERM or SIGINT. */
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { resolveConfig } from "../config.ts";
+import { CONTROL_FD } from "../fleet/supervisor.ts";
+import { createLiveRandom, liveClock } from "../live-clock.ts";
+import { startServer } from "../server.ts";
+import { createLog } from "../telemetry/log.ts";
+import { addSettings, givenSettings } from "./options.ts";
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+export function serveCommand(): Command {
+  const command = new Command("serve")
+    .description("serve rollouts; by default with two embedded engines and the demo policy")
+    .option("-c, --config <file>", "TOML file of settings");
+  return addSettings(command).action(serve);
+}
+
+async function serve(options: Record<string, unknown>): Promise<void> {
+  const file =
+    typeof options["config"] === "string"
+      ? options["config"]
+      : (process.env["PACELINE_CONFIG"] ?? null);
+  const config = resolveConfig(givenSettings(options), process.env, file);
+  const log = createLog(config.log_level);
+  const stopping = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+  });
+  const server = await startServer({
+    config,
+    clock: liveClock,
+    random: createLiveRandom(),
+    log,
+    child: {
+      command: process.execPath,
+      args: [
+        MAIN,
+        "worker",
+        "--engine",
+        "embedded",
+        "--model",
+        config.model,
+        "--kv-tokens",
+        String(config.kv_tokens),
+        "--max-running",
+        String(config.max_running),
+        "--stream-interval",
+        String(config.stream_interval),
+        "--control-fd",
+        String(CONTROL_FD),
+      ],
+      env: process.env,
+    },
+  });
+  process.stderr.write(`paceline serves at ${server.http} (gRPC on port ${server.grpcPort})\n`);
+  await stopping;
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, () => process.exit(130));
+  await server.stop();
+  // Whatever is left (a keep-alive timer, a worker thread) must not hold a stopped server back.
+  process.exit(0);
+}

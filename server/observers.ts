@@ -1,0 +1,96 @@
+/** Where the parts' reports become metrics, life-cycle events and log lines. */
+import type { Logger } from "pino";
+import type { PacelineError } from "./contract/errors.ts";
+import type { Rollout } from "./contract/rollout.ts";
+import type { FleetObserver } from "./fleet/member.ts";
+import type { RolloutObserver } from "./rollouts/observer.ts";
+import type { LifeCycle } from "./telemetry/life-cycle.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import type { ObserveUpdates } from "./weights/coordinator/observation.ts";
+
+const named = (rollout: Rollout) => ({ job: rollout.job, rollout: rollout.id });
+
+export function observeRollouts(metrics: Metrics, lifeCycle: LifeCycle): RolloutObserver {
+  const outputTokens = new Map<string, { inc(by: number): void }>();
+  const tokensOf = (policy: string) => {
+    let child = outputTokens.get(policy);
+    if (!child) {
+      child = metrics.outputTokens.labels(policy);
+      outputTokens.set(policy, child);
+    }
+    return child;
+  };
+  return {
+    accepted: (rollout) =>
+      lifeCycle.emit("rollout_accepted", {
+        ...named(rollout),
+        prompt_tokens: rollout.promptTokenIds.length,
+      }),
+    placed: (rollout, worker, queueMs) => {
+      metrics.queue.observe(queueMs / 1000);
+      lifeCycle.emit("rollout_placed", { ...named(rollout), worker });
+    },
+    tokens: ({ policy }, count, lag) => {
+      tokensOf(policy).inc(count);
+      if (lag === null) metrics.unattested.inc(count);
+      else metrics.tokenLag.observe(policy, lag, count);
+    },
+    attempt: (_rollout, outcome) => metrics.attempts.inc({ outcome }),
+    moved: (rollout, reason, resume) => {
+      metrics.moves.inc({ reason, resume });
+      lifeCycle.emit("rollout_moved", { ...named(rollout), reason, resume });
+    },
+    wasted: (_rollout, tokens, reason) => metrics.wasted.inc({ reason }, tokens),
+    finished: (rollout, { type, cause }, durationMs) => {
+      metrics.rollouts.inc({ finish: type, cause });
+      metrics.duration.observe(durationMs / 1000);
+      lifeCycle.emit("rollout_finished", { ...named(rollout), finish: type, cause });
+    },
+    failed: (rollout, code) => lifeCycle.emit("rollout_failed", { ...named(rollout), code }),
+  };
+}
+
+export function observeFleet(lifeCycle: LifeCycle, log: Logger): FleetObserver {
+  return {
+    changed: (worker, incarnation, from, to, reason) => {
+      lifeCycle.emit("worker", { worker, incarnation, from, to, reason });
+      log.info({ worker, from, to, reason }, "worker");
+    },
+    probeFailed: (worker, error, strikes) =>
+      log.warn({ worker, strikes, code: error.code, reason: error.message }, "probe failed"),
+    evidence: (worker, evidence) => {
+      if (evidence !== "ok") lifeCycle.emit("evidence", { worker, evidence });
+    },
+  };
+}
+
+export function countErrors(metrics: Metrics): (error: PacelineError) => void {
+  return (error) => metrics.errors.inc({ code: error.code, boundary: error.kind.boundary });
+}
+
+export function observeUpdates(
+  metrics: Metrics,
+  lifeCycle: LifeCycle,
+  log: Logger,
+): ObserveUpdates {
+  return (event) => {
+    switch (event.type) {
+      case "phase":
+        metrics.updateSeconds.observe({ phase: event.phase }, event.seconds);
+        return;
+      case "pause":
+        metrics.pauseSeconds.observe(event.seconds);
+        return;
+      case "worker": {
+        const { policy, version, worker, phase, reason } = event;
+        lifeCycle.emit("weights", { policy, version, worker, phase, reason });
+        log.info({ policy, version, worker, phase, reason }, "weights");
+        return;
+      }
+      case "trouble": {
+        const { policy, version, error } = event;
+        log.error({ policy, version, code: error.code, reason: error.message }, "weights");
+      }
+    }
+  };
+}

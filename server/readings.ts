@@ -1,0 +1,47 @@
+/** What the gauges read when they are scraped. */
+import type { Fleet } from "./fleet/fleet.ts";
+import type { Ledger } from "./policy/ledger.ts";
+import type { Scheduler } from "./scheduler/events.ts";
+import type { Readings } from "./telemetry/metrics.ts";
+
+export function readingsOf(
+  fleet: Pick<Fleet, "list">,
+  ledger: Pick<Ledger, "policies" | "holds">,
+  scheduler: Pick<Scheduler, "snapshot">,
+): Readings {
+  const committed = () =>
+    ledger
+      .policies()
+      .flatMap(({ policy, committedVersion }) =>
+        committedVersion === null ? [] : [{ policy, version: committedVersion }],
+      );
+  return {
+    queueDepth: () => scheduler.snapshot().waiting,
+    inflight: () => scheduler.snapshot().running,
+    workersByState() {
+      const states: Record<string, number> = {};
+      for (const { state } of fleet.list()) states[state] = (states[state] ?? 0) + 1;
+      return states;
+    },
+    committedVersions: committed,
+    workerVersions() {
+      const fleetVersion = new Map(committed().map(({ policy, version }) => [policy, version]));
+      return fleet.list().flatMap(({ id, description }) =>
+        ledger.holds(id, description.incarnation).map(({ policy, version }) => ({
+          worker: id,
+          policy,
+          version,
+          lag: (fleetVersion.get(policy) ?? version) - version,
+        })),
+      );
+    },
+    kvUsed: () =>
+      fleet
+        .list()
+        .flatMap(({ id, load }) =>
+          load === null || load.kvTotalTokens === 0
+            ? []
+            : [{ worker: id, ratio: load.kvUsedTokens / load.kvTotalTokens }],
+        ),
+  };
+}

@@ -1,0 +1,186 @@
+/** One server, put together: the only place that knows all parts. */
+import type { Logger } from "pino";
+import { createEngine } from "../adapters/registry.ts";
+import { createOverviewReader } from "./api/dashboard/overview-reader.ts";
+import { createGrpcFront } from "./api/grpc/front.ts";
+import { createHttpFront } from "./api/http/front.ts";
+import { contentDigest } from "./checkpoint/digest.ts";
+import type { Config } from "./config.ts";
+import type { Clock, Random } from "./contract/clock.ts";
+import { PacelineError } from "./contract/errors.ts";
+import { createFleet } from "./fleet/live-fleet.ts";
+import { type ChildCommand, createSupervisor } from "./fleet/supervisor.ts";
+import { LIMITS } from "./limits.ts";
+import { countErrors, observeFleet, observeRollouts, observeUpdates } from "./observers.ts";
+import { createPlacementOwner } from "./placement/owner.ts";
+import { createLedger } from "./policy/durable-ledger.ts";
+import { readinessOf } from "./readiness.ts";
+import { readingsOf } from "./readings.ts";
+import { createRollouts } from "./rollouts/rollouts.ts";
+import { createScheduler } from "./scheduler/scheduler.ts";
+import { createMemoryStore } from "./store/memory-store.ts";
+import { openSqliteStore } from "./store/sqlite-store.ts";
+import { createLifeCycle } from "./telemetry/life-cycle.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { createPublisher } from "./weights/coordinator/publisher.ts";
+
+export interface ServerParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** How an embedded worker process is started. */
+  readonly child: ChildCommand;
+}
+
+export interface RunningServer {
+  readonly http: string;
+  readonly grpcPort: number;
+  /** Pids of the supervised workers, by id. */
+  workerPids(): ReadonlyMap<string, number>;
+  /** Takes nothing new, lets rollouts end within `drain_ms`, then ends everything. */
+  stop(): Promise<void>;
+}
+
+const VERSION = "0.1.0";
+const CLOSE_GRACE_MS = 5_000;
+
+export async function startServer({
+  config,
+  clock,
+  random,
+  log,
+  child,
+}: ServerParts): Promise<RunningServer> {
+  const store =
+    config.store === "memory"
+      ? createMemoryStore()
+      : await openSqliteStore(config.store, { clock });
+  const ledger = await createLedger(store, clock);
+  const lifeCycle = createLifeCycle(clock);
+  const fleet = createFleet({
+    clock,
+    random,
+    createEngine: (kind, url) => createEngine(kind, url),
+    options: { leaseMs: config.lease_ms, probeMs: config.probe_ms, telemetryMs: config.probe_ms },
+    observe: observeFleet(lifeCycle, log),
+  });
+  const scheduler = createScheduler(clock, random, { waitingLimit: LIMITS.waitingRollouts });
+  const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
+  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));
+  const rollouts = createRollouts(
+    { clock, placement: owner, fleet, ledger, log, observer: observeRollouts(metrics, lifeCycle) },
+    { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
+  );
+  const publisher = createPublisher({
+    ledger,
+    fleet,
+    gate: owner,
+    digest: contentDigest,
+    clock,
+    observe: observeUpdates(metrics, lifeCycle, log),
+  });
+  const supervisor = createSupervisor({
+    clock,
+    random,
+    log,
+    child,
+    onReady: ({ id, url }) => {
+      fleet.register({ id, url, engine: "embedded" }).catch((thrown: unknown) => {
+        log.error(
+          { worker: id, reason: PacelineError.from(thrown).message },
+          "a worker could not be registered",
+        );
+      });
+    },
+    onExit: (id, reason) => fleet.lose(id, reason),
+  });
+
+  const state = { draining: false };
+  const readiness = readinessOf(fleet, ledger, lifeCycle, state);
+  const failed = countErrors(metrics);
+  const mint = {
+    id: () => `r-${hex(random)}${hex(random)}${hex(random)}`,
+    seed: () => random.u32() * 2 ** 21 + (random.u32() >>> 11),
+  };
+  const page = createOverviewReader({ clock, fleet, ledger, snapshot: () => scheduler.snapshot() });
+  const http = createHttpFront({
+    rollouts,
+    fleet,
+    ledger,
+    publisher,
+    drainWorker: (worker, how, timeoutMs) => owner.drain(worker, how, timeoutMs),
+    lifeCycle,
+    mint,
+    clock,
+    failed,
+    log,
+    readiness: () => readiness.now(),
+    metrics,
+    overview: () => page.read(),
+    options: { version: VERSION },
+  });
+  const grpc = createGrpcFront({ rollouts, mint, readiness, clock, log, failed });
+
+  const { port } = await http.listen(config.host, config.port);
+  const { port: grpcPort } = await grpc.listen(config.host, config.grpc_port);
+  const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  log.info({ http: url, grpc: `${config.host}:${grpcPort}` }, "serving");
+
+  for (const worker of config.static_workers) await registerStatic(fleet, worker);
+  if (config.engine === "embedded") {
+    await bootstrapPolicy();
+    supervisor.start(Array.from({ length: config.workers }, (_, i) => `w-${i + 1}`));
+  }
+
+  /** The first start publishes the model as version 1; a later one finds what was committed. */
+  async function bootstrapPolicy(): Promise<void> {
+    const known = ledger.policies().find(({ policy }) => policy === config.policy);
+    if (known !== undefined && known.committedVersion !== null) return;
+    if (known === undefined) await ledger.declare({ policy: config.policy });
+    const { version } = await publisher.publish({
+      policy: config.policy,
+      source: { path: config.model },
+    });
+    await publisher.committed(config.policy, version.version);
+  }
+
+  async function stop(): Promise<void> {
+    state.draining = true;
+    log.info({ drain_ms: config.drain_ms }, "draining");
+    await rollouts.drain(config.drain_ms);
+    page.close();
+    await Promise.all([http.close(), grpc.close(CLOSE_GRACE_MS)]);
+    await publisher.close();
+    await supervisor.stop(CLOSE_GRACE_MS);
+    await fleet.close();
+    await store.close();
+    log.info("stopped");
+  }
+
+  return { http: url, grpcPort, workerPids: () => supervisor.pids(), stop };
+}
+
+function hex(random: Random): string {
+  return random.u32().toString(16).padStart(8, "0");
+}
+
+async function registerStatic(
+  fleet: ReturnType<typeof createFleet>,
+  worker: string,
+): Promise<void> {
+  const [kind, url] = splitOnce(worker, "=");
+  if (kind !== "embedded" && kind !== "simulated") {
+    throw new PacelineError(
+      "invalid_argument",
+      `static worker ${worker}: expected embedded=URL or simulated=URL`,
+      { details: { path: "static_workers" } },
+    );
+  }
+  await fleet.register({ url, engine: kind });
+}
+
+function splitOnce(text: string, at: string): [string, string] {
+  const index = text.indexOf(at);
+  return index < 0 ? [text, ""] : [text.slice(0, index), text.slice(index + 1)];
+}
