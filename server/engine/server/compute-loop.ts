@@ -30,8 +30,8 @@ export interface ComputePort {
   post(message: FromCompute): void;
   /** Batches that the HTTP thread has not taken yet. */
   readonly untaken: number;
-  /** Calls `then` once, after `untaken` has gone down. */
-  afterTaken(then: () => void): void;
+  /** Calls `then` once, when `untaken` is no longer what it was seen to be. */
+  afterTaken(seen: number, then: () => void): void;
   /** Runs `then` after messages that wait now have been handled. */
   soon(then: () => void): void;
 }
@@ -59,8 +59,9 @@ export function createComputeLoop(
   function wake(): void {
     if (scheduled || paused || !core.busy) return;
     scheduled = true;
-    if (port.untaken >= WINDOW) {
-      port.afterTaken(() => {
+    const { untaken } = port;
+    if (untaken >= WINDOW) {
+      port.afterTaken(untaken, () => {
         scheduled = false;
         wake();
       });

@@ -55,8 +55,9 @@ async function main(data: ComputeData): Promise<void> {
     get untaken() {
       return (posted - Atomics.load(data.taken, 0)) | 0;
     },
-    afterTaken(then) {
-      const wait = Atomics.waitAsync(data.taken, 0, Atomics.load(data.taken, 0));
+    afterTaken(seen, then) {
+      // Against what was seen, not what is there by now: all of it may have been taken in between.
+      const wait = Atomics.waitAsync(data.taken, 0, (posted - seen) | 0);
       if (wait.async) void wait.value.then(then);
       else setImmediate(then);
     },

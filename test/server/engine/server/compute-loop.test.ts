@@ -48,7 +48,8 @@ class Bench implements ComputePort {
     if (message.type === "batch" && !this.taking) this.untaken += 1;
   }
 
-  afterTaken(then: () => void): void {
+  afterTaken(seen: number, then: () => void): void {
+    assert.equal(seen, this.untaken);
     this.#woken = then;
   }
 
