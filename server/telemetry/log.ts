@@ -36,9 +36,11 @@ export function createLog(
   );
   // pino runs no formatter over a child's bindings. Children inherit this through their prototype.
   const { child } = log;
-  log.child = function (this: Logger, bindings: Bindings, options?: ChildLoggerOptions) {
-    return child.call(this, fields(bindings, 0), options);
-  } as typeof child;
+  Object.defineProperty(log, "child", {
+    value: function safeChild(this: Logger, bindings: Bindings, options?: ChildLoggerOptions) {
+      return Reflect.apply(child, this, [fields(bindings, 0), options]);
+    },
+  });
   return log;
 }
 
