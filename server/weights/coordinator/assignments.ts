@@ -1,0 +1,51 @@
+/**
+ * Which policy's weights a worker carries. An engine holds one full policy at a time, so a worker is
+ * bound to the first that it was given and stays with it across restarts; `policies` of its registration
+ * limits the choice.
+ */
+import type { WorkerRecord } from "../../fleet/fleet.ts";
+import { LIMITS } from "../../limits.ts";
+import type { PolicyRecord } from "../../policy/ledger.ts";
+
+export interface Assignments {
+  /** Whether `policy` may be put on this worker now. */
+  free(worker: WorkerRecord, policy: PolicyRecord): boolean;
+  bind(worker: string, policy: string): void;
+  /** It turned out not to be of this policy, or never came to hold it. */
+  release(worker: string, policy: string): void;
+}
+
+export function createAssignments(): Assignments {
+  const bound = new Map<string, string>();
+  return {
+    free({ id, policies }, { policy, kind }) {
+      if (kind !== "full") return false;
+      const allowed = (name: string): boolean => policies.length === 0 || policies.includes(name);
+      if (!allowed(policy)) return false;
+      const present = bound.get(id);
+      // A registration that was changed frees the worker from what it may no longer serve.
+      return present === undefined || present === policy || !allowed(present);
+    },
+    bind(worker, policy) {
+      bound.delete(worker);
+      bound.set(worker, policy);
+      if (bound.size <= 2 * LIMITS.workers) return;
+      for (const oldest of bound.keys()) {
+        bound.delete(oldest);
+        return;
+      }
+    },
+    release(worker, policy) {
+      if (bound.get(worker) === policy) bound.delete(worker);
+    },
+  };
+}
+
+/** Why weights cannot be put on this worker in this release; null if they can. */
+export function obstacle({ description: { capabilities } }: WorkerRecord): string | null {
+  const { weights, pause } = capabilities;
+  if (!weights.stage) return "its engine cannot read weights beside those that serve";
+  if (weights.proof !== "digest") return "its engine cannot show a digest of what it holds";
+  if (!pause.includes("keep")) return "its engine cannot pause in place";
+  return null;
+}

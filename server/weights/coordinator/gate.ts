@@ -1,0 +1,18 @@
+/** How workers are emptied around an update; the placement owner is one. */
+import type { OnUpdate } from "../../contract/policy.ts";
+
+export interface UpdateGate {
+  /**
+   * Closes the worker and resolves when nothing runs there that must not live through the update; `kept`
+   * does. Rejects when that incarnation is gone.
+   */
+  close(
+    worker: string,
+    incarnation: string,
+    how: { readonly why: "update"; readonly onUpdate: OnUpdate; readonly graceMs: number },
+  ): Promise<{ readonly kept: readonly string[] }>;
+  /** Idempotent. */
+  open(worker: string): void;
+  /** Closes the worker and ends all that runs there, to go on elsewhere: its weights cannot be trusted. */
+  drain(worker: string, how: "migrate", timeoutMs: number): Promise<void>;
+}

@@ -1,0 +1,53 @@
+/** Who takes part in a publication, and what becomes of those that leave it. */
+import type { WorkerRecord } from "../../fleet/fleet.ts";
+import type { VersionRecord } from "../../policy/ledger.ts";
+import { type Assignments, obstacle } from "./assignments.ts";
+import type { MemberEntry, MemberPhase, MemberRef } from "./core/events.ts";
+import type { ProgressBoard } from "./progress-board.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+/** A poisoned worker would only hold the others up, one that is leaving has no use for it. */
+const MEMBERS: ReadonlySet<WorkerRecord["state"]> = new Set(["ready", "paused", "suspect"]);
+
+/**
+ * All workers that may serve the policy and live, without those that are being caught up: these join after
+ * the commit. Each is bound to the policy from here on.
+ */
+export function musterMembers(
+  { fleet, ledger }: UpdateContext,
+  board: ProgressBoard,
+  assignments: Assignments,
+  { policy, version }: VersionRecord,
+  catchingUp: (worker: string) => boolean,
+): MemberEntry[] {
+  const entries: MemberEntry[] = [];
+  const record = ledger.policy(policy);
+  for (const worker of fleet.list()) {
+    const { id, policies, state, description } = worker;
+    if (!MEMBERS.has(state) || catchingUp(id) || !assignments.free(worker, record)) continue;
+    const reason = obstacle(worker);
+    if (reason !== null) {
+      board.put(policy, version, id, { phase: "failed", reason, pauseMs: null, counts: false });
+      continue;
+    }
+    const { incarnation } = description;
+    const serves = ledger.holds(id, incarnation).some((held) => held.policy === policy);
+    assignments.bind(id, policy);
+    entries.push({ worker: id, incarnation, required: serves || policies.includes(policy) });
+  }
+  return entries;
+}
+
+/** A worker that did not come to hold the policy is free for another. */
+export function settleLeaver(
+  { ledger }: UpdateContext,
+  assignments: Assignments,
+  { policy, version }: VersionRecord,
+  { worker, incarnation }: MemberRef,
+  phase: MemberPhase,
+): void {
+  const never = ledger.policy(policy).committedVersion !== version;
+  const holds = ledger.holds(worker, incarnation).length > 0;
+  if (phase === "unfit" || (phase === "failed" && never && !holds))
+    assignments.release(worker, policy);
+}

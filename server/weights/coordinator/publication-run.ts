@@ -1,0 +1,271 @@
+/** Drives one publication's core: runs its commands on the workers and the ledger, tells it what came of them. */
+import type { Timer } from "../../contract/clock.ts";
+import { type ErrorCode, PacelineError } from "../../contract/errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { VersionRecord } from "../../policy/ledger.ts";
+import type { WorkerPhase } from "../publisher.ts";
+import type {
+  CoordinatorCommand,
+  CoordinatorEvent,
+  MemberEntry,
+  MemberPhase,
+  MemberRef,
+} from "./core/events.ts";
+import { isOver } from "./core/members.ts";
+import { createPublication } from "./core/publication.ts";
+import type { ProgressBoard } from "./progress-board.ts";
+import { timed, type UpdateContext } from "./update-context.ts";
+import { WorkerUpdate } from "./worker-update.ts";
+
+const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
+  announced: "announced",
+  staging: "announced",
+  staged: "staged",
+  gating: "staged",
+  swapping: "swapping",
+  installing: "swapping",
+  installed: "installed",
+  unfit: "failed",
+  failed: "failed",
+  poisoned: "poisoned",
+  gone: "gone",
+};
+
+/** Null when the version was committed; else what `committed` throws. */
+export type Verdict = PacelineError | null;
+
+export interface PublicationRun {
+  /** Resolves when the commit is durable or will never be. */
+  readonly decided: Promise<Verdict>;
+  /** Resolves when nothing is done for it any more. */
+  readonly over: Promise<void>;
+  concerns(worker: string): boolean;
+  lost(ref: MemberRef, reason: string): void;
+  /** False when the commit has begun. */
+  abort(reason: string): boolean;
+  /** Ends what can be ended without harm: all before the commit, and workers that are only being emptied. */
+  stop(): void;
+}
+
+export interface RunParts {
+  readonly context: UpdateContext;
+  readonly board: ProgressBoard;
+  readonly record: VersionRecord;
+  readonly stageMs: number;
+  /** Called once the version is in state `transferring`. */
+  readonly muster: () => readonly MemberEntry[];
+  readonly left: (ref: MemberRef, phase: MemberPhase) => void;
+}
+
+type MemberCommand = Exclude<CoordinatorCommand, { readonly type: "commit" | "abort" }>;
+
+interface Membership {
+  readonly update: WorkerUpdate;
+  readonly control: AbortController;
+}
+
+export function runPublication(parts: RunParts): PublicationRun {
+  const { context, board, record, stageMs } = parts;
+  const { ledger, clock, timings, observe } = context;
+  const { policy, version } = record;
+  const core = createPublication({
+    digest: record.digest,
+    stageMs,
+    gateMs: record.updateGraceMs + timings.gateSlackMs + timings.verdictMs,
+    swapMs: timings.pauseMs + timings.swapMs + timings.verifyMs + timings.verdictMs,
+    installMs: timings.resumeMs + timings.verdictMs,
+    width: LIMITS.updatesAtOnce,
+  });
+  const members = new Map<string, Membership>();
+  const tasks = new Set<Promise<void>>();
+  /** Worker → incarnation of the members that something is still done for. */
+  const active = new Map<string, string>();
+  const left: (MemberRef & { readonly phase: MemberPhase })[] = [];
+  const decided = Promise.withResolvers<Verdict>();
+  const over = Promise.withResolvers<void>();
+  let unwanted: string | null = null;
+  let timer: Timer | null = null;
+
+  function send(event: CoordinatorEvent): void {
+    const commands = core.handle(event, clock.now());
+    for (const { worker, incarnation, phase, reason } of core.moved()) {
+      board.put(policy, version, worker, {
+        phase: SHOWN[phase],
+        reason,
+        pauseMs: members.get(worker)?.update.pauseMs ?? null,
+        counts: phase !== "unfit",
+      });
+      if (!isOver(phase)) active.set(worker, incarnation);
+      else if (active.delete(worker)) left.push({ worker, incarnation, phase });
+    }
+    for (const command of commands) execute(command);
+    timer?.cancel();
+    timer = null;
+    const due = core.nextDeadline();
+    if (due !== null) timer = clock.timer(due - clock.now(), () => send({ type: "tick" }));
+    // Told last: whoever hears it may act on the worker at once.
+    for (const one of left.splice(0)) parts.left(one, one.phase);
+    finish();
+  }
+
+  function finish(): void {
+    if ((core.state === "done" || core.state === "aborted") && tasks.size === 0) over.resolve();
+  }
+
+  /** What is begun here ends before the run does; what it throws has no other reader. */
+  function begin(task: () => Promise<void>): void {
+    const running = task()
+      .catch((thrown: unknown) =>
+        observe({ type: "trouble", policy, version, error: PacelineError.from(thrown) }),
+      )
+      .finally(() => {
+        tasks.delete(running);
+        finish();
+      });
+    tasks.add(running);
+  }
+
+  function memberOf({ worker, incarnation }: MemberRef): Membership {
+    const known = members.get(worker);
+    if (known) return known;
+    const update = new WorkerUpdate(context, record, { worker, incarnation });
+    const member = { update, control: new AbortController() };
+    members.set(worker, member);
+    return member;
+  }
+
+  function step(
+    ref: MemberRef,
+    failed: "stage_failed" | "gate_failed" | "swap_failed" | "install_failed",
+    work: (signal: AbortSignal) => Promise<CoordinatorEvent>,
+  ): void {
+    const { control } = memberOf(ref);
+    begin(async () => {
+      let event: CoordinatorEvent;
+      try {
+        event = await work(control.signal);
+      } catch (thrown) {
+        const { code, message } = PacelineError.from(thrown);
+        event = { type: failed, ...ref, code, reason: message };
+      }
+      send(event);
+    });
+  }
+
+  function execute(command: CoordinatorCommand): void {
+    if (command.type === "commit") begin(commit);
+    else if (command.type === "abort") begin(() => abort(command.code, command.reason));
+    else executeOn(memberOf(command), command);
+  }
+
+  function executeOn({ update, control }: Membership, command: MemberCommand): void {
+    const { worker, incarnation } = command;
+    const ref = { worker, incarnation };
+    switch (command.type) {
+      case "stage":
+        step(ref, "stage_failed", async (signal) => {
+          return { type: "staged", ...ref, digest: await update.stage(stageMs, signal) };
+        });
+        break;
+      case "gate":
+        step(ref, "gate_failed", async (signal) => {
+          await update.close(signal);
+          return { type: "gated", ...ref };
+        });
+        break;
+      case "swap":
+        step(ref, "swap_failed", async (signal) => {
+          return { type: "swapped", ...ref, digest: await update.swap(signal) };
+        });
+        break;
+      case "install":
+        step(ref, "install_failed", async (signal) => {
+          await update.install(signal);
+          return { type: "installed", ...ref };
+        });
+        break;
+      case "ungate":
+        control.abort("not emptied");
+        update.reopen();
+        break;
+      case "discard":
+        control.abort("not wanted any more");
+        begin(() => update.discard());
+        break;
+      case "poison":
+        control.abort("poisoned");
+        begin(() => update.poison(command.reason));
+    }
+  }
+
+  async function commit(): Promise<void> {
+    try {
+      await timed(context, { policy, worker: null, phase: "commit" }, async () => {
+        await ledger.transition(policy, version, "staged");
+        await ledger.transition(policy, version, "committed");
+      });
+    } catch (thrown) {
+      const { code, message } = PacelineError.from(thrown);
+      send({ type: "commit_failed", code, reason: message });
+      return;
+    }
+    decided.resolve(null);
+    send({ type: "committed" });
+  }
+
+  async function abort(cause: ErrorCode, reason: string): Promise<void> {
+    const told = cause === "store_unavailable" ? cause : "commit_aborted";
+    const verdict = new PacelineError(told, `version ${version} of ${policy}: ${reason}`, {
+      details: { policy, version, cause },
+    });
+    try {
+      await ledger.transition(policy, version, "aborted");
+    } finally {
+      // Even where the store is dead: whoever waits must learn that this server will not commit it.
+      decided.resolve(verdict);
+      board.giveUp(policy, version);
+    }
+  }
+
+  async function start(): Promise<void> {
+    if (unwanted !== null) return abort("commit_aborted", unwanted);
+    try {
+      await ledger.transition(policy, version, "transferring");
+    } catch (thrown) {
+      const { code, message } = PacelineError.from(thrown);
+      return abort(code, message);
+    }
+    // Asked for while the step above was written.
+    if (unwanted !== null) return abort("commit_aborted", unwanted);
+    send({ type: "start", members: parts.muster() });
+  }
+
+  begin(async () => {
+    await start();
+    if (core.state === "idle") over.resolve();
+  });
+
+  return {
+    decided: decided.promise,
+    over: over.promise,
+    concerns: (worker) => active.has(worker),
+    lost(ref, reason) {
+      if (active.get(ref.worker) !== ref.incarnation) return;
+      members.get(ref.worker)?.control.abort("gone");
+      send({ type: "gone", ...ref, reason });
+    },
+    abort(reason) {
+      if (core.state === "idle") unwanted ??= reason;
+      else if (core.state === "staging") send({ type: "abort", reason });
+      else return core.state === "aborted";
+      return true;
+    },
+    stop() {
+      if (this.abort("the server shuts down")) return;
+      for (const { worker, phase } of core.members()) {
+        if (phase === "staged" || phase === "gating")
+          members.get(worker)?.control.abort("shutdown");
+      }
+    },
+  };
+}

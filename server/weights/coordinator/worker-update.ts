@@ -1,0 +1,220 @@
+/**
+ * One version on its way into one life of one worker, step by step. The order is what keeps tokens and
+ * versions together: the engine stands still from before the swap until the ledger has the proof, so no
+ * token of the new version comes before the ledger knows it, and none of the old one after.
+ */
+import type { Engine, EngineWeights } from "../../../adapters/engine.ts";
+import { PacelineError } from "../../contract/errors.ts";
+import type { VersionRecord } from "../../policy/ledger.ts";
+import type { MemberRef } from "./core/events.ts";
+import { delay, withDeadline } from "./deadline.ts";
+import type { UpdatePhase } from "./observation.ts";
+import { findWorker, timed, type UpdateContext } from "./update-context.ts";
+
+/** Tries of one call to a worker that does not answer but is not dead either. */
+const STAGE_TRIES = 2;
+
+const never = new AbortController().signal;
+
+export class WorkerUpdate {
+  readonly #context: UpdateContext;
+  readonly #record: VersionRecord;
+  readonly #ref: MemberRef;
+  #kept: readonly string[] = [];
+  /** What the engine said that it holds after the swap. */
+  #held: { readonly digest: string; readonly load: number } | null = null;
+  #pausedAt: number | null = null;
+  #operatorPaused = false;
+  /** Milliseconds that generation stood still; null before it runs again. */
+  pauseMs: number | null = null;
+
+  constructor(context: UpdateContext, record: VersionRecord, ref: MemberRef) {
+    this.#context = context;
+    this.#record = record;
+    this.#ref = ref;
+  }
+
+  /** Answers the digest of what the worker read. Throws when it is lost, rejects the weights or is late. */
+  async stage(ms: number, signal: AbortSignal): Promise<string> {
+    const { policy, version, source } = this.#record;
+    const { fleet, clock, timings } = this.#context;
+    const { worker, incarnation } = this.#ref;
+    for (let tries = 1; ; tries++) {
+      try {
+        const staged = await this.#step("stage", ms, signal, (inner) =>
+          this.#weights.stage({ policy, version, path: source.path }, inner),
+        );
+        return staged.digest;
+      } catch (thrown) {
+        if (PacelineError.from(thrown).code !== "engine_unreachable") throw thrown;
+        // Dead workers leave a publication, live ones fail it: the fleet finds out which it is.
+        fleet.report(worker, incarnation, "socket_lost");
+        await delay(clock, timings.verdictMs, `${worker} is being probed`, signal);
+        if (tries === STAGE_TRIES) throw thrown;
+      }
+    }
+  }
+
+  /** Closes the worker and empties it of what must not live through the swap. */
+  async close(signal: AbortSignal): Promise<void> {
+    const { gate, timings } = this.#context;
+    const { onUpdate, updateGraceMs: graceMs } = this.#record;
+    const { worker, incarnation } = this.#ref;
+    const { kept } = await this.#step("gate", graceMs + timings.gateSlackMs, signal, () =>
+      gate.close(worker, incarnation, { why: "update", onUpdate, graceMs }),
+    );
+    this.#kept = kept;
+  }
+
+  /** Pauses, swaps, and answers the digest of what the worker then holds. */
+  async swap(signal: AbortSignal): Promise<string> {
+    const { fleet, clock, timings } = this.#context;
+    const { worker, incarnation } = this.#ref;
+    const { policy, version } = this.#record;
+    const { control } = this.#engine;
+    this.#operatorPaused = findWorker(fleet, worker)?.state === "paused";
+    fleet.mark(worker, incarnation, "updating", `version ${version} of ${policy} is put in place`);
+    this.#pausedAt = clock.now();
+    if (!this.#operatorPaused) {
+      await this.#step("pause", timings.pauseMs, signal, (inner) => control.pause("keep", inner));
+    }
+    const kv = this.#kept.length > 0 ? "keep" : "drop";
+    await this.#step("swap", timings.swapMs, signal, (inner) =>
+      this.#weights.swap({ policy, version, kv }, inner),
+    );
+    return this.#verify(signal);
+  }
+
+  /** Proves what the worker holds already, if that is this very version by its digest; else answers false. */
+  async adopt(signal: AbortSignal): Promise<boolean> {
+    await this.#ask(signal);
+    if (this.#held?.digest !== this.#record.digest) return false;
+    this.prove();
+    return true;
+  }
+
+  /** Asks the engine what it holds. Throws `engine_error` if that is another policy or version. */
+  async #verify(signal: AbortSignal): Promise<string> {
+    const { policy, version } = this.#record;
+    const holds = await this.#ask(signal);
+    if (this.#held !== null) return this.#held.digest;
+    throw new PacelineError("engine_error", `it holds ${holds}, not ${policy}@${version}`);
+  }
+
+  async #ask(signal: AbortSignal): Promise<string> {
+    const { policy, version } = this.#record;
+    const reported = await this.#step("verify", this.#context.timings.verifyMs, signal, (inner) =>
+      this.#weights.held(inner),
+    );
+    const held = reported.find((one) => one.policy === policy && one.version === version);
+    this.#held = held?.digest ? { digest: held.digest, load: held.load } : null;
+    return reported.map((one) => `${one.policy}@${one.version}`).join(", ") || "nothing";
+  }
+
+  /** The ledger learns what the worker holds. Throws `version_conflict` if a newer commit came first. */
+  prove(): void {
+    const { ledger } = this.#context;
+    const { worker, incarnation } = this.#ref;
+    const { policy, version, label } = this.#record;
+    if (!this.#alive) throw this.#gone();
+    if (ledger.policy(policy).committedVersion !== version || this.#held === null) {
+      throw new PacelineError(
+        "version_conflict",
+        `${policy}@${version} is not the fleet's version`,
+      );
+    }
+    const holds = ledger.holds(worker, incarnation);
+    // One full policy at a time: what it held of another was overwritten.
+    if (
+      holds.some((held) => held.policy !== policy && ledger.policy(held.policy).kind === "full")
+    ) {
+      ledger.forget(worker, incarnation);
+    }
+    ledger.prove(worker, incarnation, { policy, version, label, proof: "digest", ...this.#held });
+  }
+
+  /** Proves, lets the engine run and opens the worker, in this order. */
+  async install(signal: AbortSignal): Promise<void> {
+    this.prove();
+    const { fleet, gate, clock, timings, observe } = this.#context;
+    const { worker, incarnation } = this.#ref;
+    const { policy, version } = this.#record;
+    if (!this.#operatorPaused) {
+      const { control } = this.#engine;
+      await this.#step("resume", timings.resumeMs, signal, (inner) => control.resume(inner));
+    }
+    if (this.#pausedAt !== null) {
+      this.pauseMs = clock.now() - this.#pausedAt;
+      observe({ type: "pause", policy, version, worker, seconds: this.pauseMs / 1000 });
+    }
+    fleet.mark(worker, incarnation, "ready", null);
+    gate.open(worker);
+    // Paused by an operator meanwhile: our resume undid that inside the engine.
+    const paused = findWorker(fleet, worker)?.state === "paused";
+    if (paused && !this.#operatorPaused) await fleet.pause(worker, "keep");
+  }
+
+  /** Nothing was swapped: the worker goes on with what it has. */
+  reopen(): void {
+    const { fleet, gate } = this.#context;
+    if (!this.#alive) return;
+    if (this.#pausedAt !== null) fleet.mark(this.#ref.worker, this.#ref.incarnation, "ready", null);
+    gate.open(this.#ref.worker);
+  }
+
+  /** What it holds is unknown or wrong: no proof, no place, and what ran there goes on elsewhere. */
+  async poison(reason: string): Promise<void> {
+    const { ledger, fleet, gate, clock, timings } = this.#context;
+    const { worker, incarnation } = this.#ref;
+    ledger.forget(worker, incarnation);
+    if (!this.#alive) return;
+    fleet.mark(worker, incarnation, "poisoned", reason);
+    await withDeadline(clock, timings.discardMs, `${worker}: emptying`, never, () =>
+      gate.drain(worker, "migrate", 0),
+    );
+  }
+
+  async discard(): Promise<void> {
+    const { policy, version } = this.#record;
+    const { clock, timings } = this.#context;
+    if (!this.#alive) return;
+    await withDeadline(clock, timings.discardMs, `${this.#ref.worker}: discard`, never, (inner) =>
+      this.#weights.discard({ policy, version }, inner),
+    );
+  }
+
+  get #alive(): boolean {
+    return this.#context.fleet.engine(this.#ref.worker, this.#ref.incarnation) !== null;
+  }
+
+  get #engine(): Engine {
+    const { worker, incarnation } = this.#ref;
+    const engine = this.#context.fleet.engine(worker, incarnation);
+    if (engine === null) throw this.#gone();
+    return engine;
+  }
+
+  #gone(): PacelineError {
+    const { worker } = this.#ref;
+    return new PacelineError("engine_unreachable", `${worker} is not that incarnation any more`);
+  }
+
+  get #weights(): EngineWeights {
+    const { weights } = this.#engine;
+    if (weights !== null) return weights;
+    throw new PacelineError("unsupported", `${this.#ref.worker} cannot load weights from files`);
+  }
+
+  #step<T>(
+    phase: UpdatePhase,
+    ms: number,
+    signal: AbortSignal,
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { worker } = this.#ref;
+    const about = { policy: this.#record.policy, worker, phase };
+    return timed(this.#context, about, () =>
+      withDeadline(this.#context.clock, ms, `${worker}: ${phase}`, signal, run),
+    );
+  }
+}

@@ -1,0 +1,272 @@
+/** A fleet, its engines and a gate in memory, for the weights' coordinator: they do what a test tells them. */
+import type { Engine, EngineControl, EngineWeights } from "../../../adapters/engine.ts";
+import { PacelineError } from "../../../server/contract/errors.ts";
+import type { EngineDescription, WorkerState } from "../../../server/contract/worker.ts";
+import type { FleetChange, WorkerRecord } from "../../../server/fleet/fleet.ts";
+import type { UpdateGate } from "../../../server/weights/coordinator/gate.ts";
+import type { UpdateContext } from "../../../server/weights/coordinator/update-context.ts";
+
+export type Call = "stage" | "swap" | "held" | "pause" | "resume" | "discard" | "close";
+/** `lie`: a digest that is not what it read or holds. */
+export type Fault = "hang" | "fail" | "reject" | "unreachable" | "lie";
+
+const description = (incarnation: string): EngineDescription => ({
+  kind: "simulated",
+  engineVersion: "0",
+  incarnation,
+  model: "m",
+  dtype: "float32",
+  maxModelLen: 64,
+  vocabSize: 16,
+  eosTokenIds: [0],
+  slots: [{ index: 0, kvTokens: 64, maxRunning: 1 }],
+  capabilities: {
+    logprobModes: ["processed"],
+    sampling: [],
+    resume: { seeded: true, penalties: true },
+    spans: "chunk",
+    journal: "stream",
+    pause: ["keep"],
+    weights: { stage: true, proof: "digest" },
+    promptLogprobs: false,
+    maxTopLogprobs: 0,
+  },
+  paused: false,
+});
+
+interface Held {
+  policy: string;
+  version: number;
+  load: number;
+  digest: string;
+}
+
+export class FakeWorker {
+  readonly id: string;
+  readonly incarnation: string;
+  /** What its model refuses to load, by path. */
+  readonly refuses = new Set<string>();
+  readonly faults = new Map<Call, Fault>();
+  readonly policies: readonly string[];
+  state: WorkerState = "ready";
+  reason: string | null = null;
+  operatorPaused = false;
+  held: Held | null = null;
+  staged: (Omit<Held, "load"> & { path: string }) | null = null;
+  paused = false;
+  loads = 0;
+  readonly engine: Engine;
+  readonly #fleet: FakeFleet;
+
+  constructor(fleet: FakeFleet, id: string, incarnation: string, policies: readonly string[]) {
+    this.#fleet = fleet;
+    this.id = id;
+    this.incarnation = incarnation;
+    this.policies = policies;
+    const unused = (): never => {
+      throw new Error("not used here");
+    };
+    this.engine = {
+      url: `http://${id}`,
+      probe: async () => description(incarnation),
+      generate: unused,
+      telemetry: unused,
+      close: async () => {},
+      control: this.#control(),
+      weights: this.#weights(),
+    };
+  }
+
+  /** Waits a turn, as a socket would, and fails as told; answers whether to lie. */
+  async #call(call: Call, signal: AbortSignal): Promise<boolean> {
+    this.#fleet.log.push(`${this.id}:${call}`);
+    await this.#fleet.turn(this.id, call);
+    const fault = this.faults.get(call);
+    if (fault === "hang") {
+      await new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+    }
+    if (fault === "fail") throw new PacelineError("engine_error", `${call} failed, on command`);
+    if (fault === "reject") throw new PacelineError("weights_rejected", "does not fit, on command");
+    if (fault === "unreachable" || this.state === "lost") {
+      throw new PacelineError("engine_unreachable", "socket lost, on command");
+    }
+    return fault === "lie";
+  }
+
+  #control(): EngineControl {
+    return {
+      pause: async (_mode, signal) => {
+        await this.#call("pause", signal);
+        this.paused = true;
+      },
+      resume: async (signal) => {
+        await this.#call("resume", signal);
+        this.paused = false;
+      },
+      flush: async () => {},
+    };
+  }
+
+  #weights(): EngineWeights {
+    return {
+      stage: async ({ policy, version, path }, signal) => {
+        const lie = await this.#call("stage", signal);
+        if (this.refuses.has(path)) throw new PacelineError("weights_rejected", "wrong shapes");
+        const digest = this.#fleet.files.get(path);
+        if (digest === undefined) throw new PacelineError("weights_rejected", `no file ${path}`);
+        this.staged = { policy, version, path, digest };
+        return { digest: lie ? "lie" : digest };
+      },
+      swap: async ({ policy, version, kv }, signal) => {
+        this.#fleet.log.push(`${this.id}:kv=${kv}`);
+        const lie = await this.#call("swap", signal);
+        if (this.staged?.policy !== policy || this.staged.version !== version) {
+          throw new PacelineError("version_conflict", "not staged");
+        }
+        const digest = lie ? "lie" : this.staged.digest;
+        this.held = { policy, version, digest, load: ++this.loads };
+        this.staged = null;
+        return { digest, load: this.loads };
+      },
+      discard: async (_target, signal) => {
+        await this.#call("discard", signal);
+        this.staged = null;
+      },
+      held: async (signal) => {
+        const lie = await this.#call("held", signal);
+        if (this.held === null) return [];
+        return [lie ? { ...this.held, digest: "lie" } : { ...this.held }];
+      },
+    };
+  }
+
+  record(): WorkerRecord {
+    return {
+      id: this.id,
+      url: this.engine.url,
+      engine: "simulated",
+      pool: "default",
+      role: "full",
+      parallel: {},
+      policies: this.policies,
+      state: this.state,
+      reason: this.reason,
+      description: description(this.incarnation),
+      load: null,
+      rates: { step: null, prefillTokensPerSecond: null },
+      leaseMs: 1_000,
+    };
+  }
+}
+
+type FleetPart = UpdateContext["fleet"];
+
+export class FakeFleet implements FleetPart, UpdateGate {
+  /** Path → digest of what lies there. */
+  readonly files = new Map<string, string>();
+  /** Every call in order, `worker:call`. */
+  readonly log: string[] = [];
+  readonly workers = new Map<string, FakeWorker>();
+  /** Rollouts that stay on a worker through its next update. */
+  readonly kept = new Map<string, readonly string[]>();
+  readonly closed = new Set<string>();
+  readonly reports: string[] = [];
+  readonly #listeners = new Set<(change: FleetChange) => void>();
+  /** What a call waits for; a test may hold it back. */
+  turn: (worker: string, call: Call) => Promise<void> = () => Promise.resolve();
+
+  add(
+    id: string,
+    {
+      policies = [],
+      incarnation = `${id}.1`,
+    }: { policies?: readonly string[]; incarnation?: string } = {},
+  ): FakeWorker {
+    const worker = new FakeWorker(this, id, incarnation, policies);
+    this.workers.set(id, worker);
+    this.tell(worker);
+    return worker;
+  }
+
+  tell(worker: FakeWorker): void {
+    for (const listen of [...this.#listeners]) listen({ type: "worker", worker: worker.record() });
+  }
+
+  kill(id: string, reason = "killed"): void {
+    const worker = this.of(id);
+    if (worker.state === "lost") return;
+    worker.state = "lost";
+    for (const listen of [...this.#listeners]) {
+      listen({ type: "lost", worker: id, incarnation: worker.incarnation, reason });
+    }
+    this.tell(worker);
+  }
+
+  of(id: string): FakeWorker {
+    const worker = this.workers.get(id);
+    if (worker) return worker;
+    throw new PacelineError("not_found", `no worker ${id}`);
+  }
+
+  get(id: string): WorkerRecord {
+    return this.of(id).record();
+  }
+
+  list(): WorkerRecord[] {
+    return [...this.workers.values()].map((worker) => worker.record());
+  }
+
+  engine(id: string, incarnation: string): Engine | null {
+    const worker = this.workers.get(id);
+    return worker?.incarnation === incarnation && worker.state !== "lost" ? worker.engine : null;
+  }
+
+  report(id: string, _incarnation: string, evidence: string): void {
+    this.reports.push(`${id}:${evidence}`);
+  }
+
+  mark(id: string, incarnation: string, state: WorkerState, reason: string | null): void {
+    const worker = this.workers.get(id);
+    if (worker?.incarnation !== incarnation || worker.state === "lost") return;
+    this.log.push(`${id}:${state}`);
+    worker.state = state === "ready" && worker.operatorPaused ? "paused" : state;
+    worker.reason = reason;
+    this.tell(worker);
+  }
+
+  async pause(id: string): Promise<WorkerRecord> {
+    const worker = this.of(id);
+    worker.operatorPaused = true;
+    if (worker.state === "ready") worker.state = "paused";
+    await worker.engine.control.pause("keep", new AbortController().signal);
+    return worker.record();
+  }
+
+  listen(listener: (change: FleetChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(id: string, incarnation: string): Promise<{ kept: readonly string[] }> {
+    this.log.push(`${id}:close`);
+    this.closed.add(id);
+    const worker = this.of(id);
+    if (worker.incarnation !== incarnation) throw new PacelineError("engine_unreachable", "gone");
+    const fault = worker.faults.get("close");
+    if (fault === "hang") await new Promise(() => {});
+    if (fault === "fail") throw new PacelineError("internal", "not emptied, on command");
+    return { kept: this.kept.get(id) ?? [] };
+  }
+
+  open(id: string): void {
+    this.log.push(`${id}:open`);
+    this.closed.delete(id);
+  }
+
+  async drain(id: string): Promise<void> {
+    this.log.push(`${id}:drain`);
+    this.closed.add(id);
+  }
+}
