@@ -30,27 +30,27 @@ function vocabularyOf(rollout: Rollout, fleet: Admission["fleet"]): number | nul
 
 /** An id outside of the vocabulary ends a real SGLang server: it must never reach an engine. */
 export function assertVocabulary(rollout: Rollout, vocabulary: number): void {
-  const lists: readonly (readonly [string, Iterable<number>])[] = [
-    ["prompt_token_ids", rollout.promptTokenIds],
-    ["continue.output_token_ids", rollout.continueFrom?.outputTokenIds ?? []],
-    ["sampling.stop_token_ids", rollout.sampling.stopTokenIds],
-    ["sampling.allowed_token_ids", rollout.sampling.allowedTokenIds],
-    ["sampling.logit_bias", rollout.sampling.logitBias.keys()],
-  ];
-  for (const [path, ids] of lists) {
-    let at = 0;
-    for (const id of ids) {
-      if (id >= vocabulary) {
-        throw new PacelineError(
-          "invalid_argument",
-          `token id ${id} is out of vocabulary (${vocabulary})`,
-          {
-            details: { path: `${path}/${at}`, vocab_size: vocabulary },
-          },
-        );
-      }
-      at++;
-    }
+  const { sampling } = rollout;
+  assertBelow(rollout.promptTokenIds, vocabulary, "prompt_token_ids");
+  if (rollout.continueFrom)
+    assertBelow(rollout.continueFrom.outputTokenIds, vocabulary, "continue.output_token_ids");
+  assertBelow(sampling.stopTokenIds, vocabulary, "sampling.stop_token_ids");
+  assertBelow(sampling.allowedTokenIds, vocabulary, "sampling.allowed_token_ids");
+  if (sampling.logitBias.size > 0)
+    assertBelow([...sampling.logitBias.keys()], vocabulary, "sampling.logit_bias");
+}
+
+function assertBelow(ids: ArrayLike<number>, vocabulary: number, path: string): void {
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at] as number;
+    if (id < vocabulary) continue;
+    throw new PacelineError(
+      "invalid_argument",
+      `token id ${id} is out of vocabulary (${vocabulary})`,
+      {
+        details: { path: `${path}/${at}`, vocab_size: vocabulary },
+      },
+    );
   }
 }
 

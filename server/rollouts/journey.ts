@@ -351,8 +351,9 @@ export class Journey {
     }
     placement.send({ type: "done", key: this.key, attempt, outcome });
     observer.attempt(this.#traveller.rollout, outcome);
-    // Harmless for a stream that has ended; ends the request inside the engine otherwise.
-    running?.abort(new PacelineError("cancelled", `attempt ${outcome}`));
+    // A finished stream has ended; any other must end inside the engine too.
+    if (outcome !== "finished")
+      running?.abort(new PacelineError("cancelled", `attempt ${outcome}`));
   }
 
   #fail(error: PacelineError): void {

@@ -32,7 +32,8 @@ export class RolloutLife implements RolloutHandle, Traveller {
   constructor(rollout: Rollout, context: LifeContext) {
     this.rollout = rollout;
     this.#context = context;
-    this.output = new Output(rollout.continueFrom, rollout.want.logprobModes[0] ?? "processed");
+    const mode = rollout.want.logprobModes[0] ?? "processed";
+    this.output = new Output(rollout.continueFrom, mode, rollout.sampling.maxNewTokens);
     this.timeline = new Timeline(context.clock.now());
     this.#journey = new Journey(this, context);
     this.#readers = new Readers(context.clock, context.detachMs, () => this.end("client"));

@@ -20,7 +20,8 @@ export interface Stay {
 
 type Open<T> = { -readonly [K in keyof T]: T[K] };
 
-const INITIAL_TOKENS = 64;
+/** Room taken at the first token, so that most rollouts never grow; longer ones double. */
+const INITIAL_TOKENS = 2048;
 
 export class Output {
   #ids = new Uint32Array(0);
@@ -29,7 +30,11 @@ export class Output {
   #spans: Open<Span>[] = [];
   #segments: Open<Segment>[] = [];
 
-  constructor(continued: Continuation | null, logprobMode: LogprobMode) {
+  readonly #initial: number;
+
+  /** `expected`: output tokens at most, as far as known. */
+  constructor(continued: Continuation | null, logprobMode: LogprobMode, expected = INITIAL_TOKENS) {
+    this.#initial = Math.min(expected, INITIAL_TOKENS);
     if (continued === null) return;
     this.#ids = continued.outputTokenIds.slice();
     this.#logprobs = continued.logprobs.slice();
@@ -149,7 +154,7 @@ export class Output {
 
   #reserve(length: number): void {
     if (length <= this.#ids.length) return;
-    const capacity = Math.max(INITIAL_TOKENS, this.#ids.length * 2, length);
+    const capacity = Math.max(this.#initial, this.#ids.length * 2, length);
     const ids = new Uint32Array(capacity);
     const logprobs = new Float32Array(capacity);
     ids.set(this.ids);
