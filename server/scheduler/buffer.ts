@@ -6,6 +6,7 @@
 import type { Card, HeldReason } from "./card.ts";
 import { classKey } from "./eligibility.ts";
 import type { Job } from "./fairness.ts";
+import { expectedGrowth } from "./forecast.ts";
 import { type HeapItem, IndexedHeap } from "./heap.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
@@ -16,6 +17,9 @@ export class Waiting implements HeapItem {
   heapIndex = -1;
   readonly card: Card;
   readonly queue: Queue;
+  /** What order reads, beside one another: a comparison touches nothing else. */
+  readonly urgency: number;
+  readonly acceptedAt: number;
   /** Order of arrival, for ties of `acceptedAt`. */
   readonly order: number;
   told: HeldReason | null = null;
@@ -27,23 +31,23 @@ export class Waiting implements HeapItem {
   constructor(card: Card, queue: Queue, order: number) {
     this.card = card;
     this.queue = queue;
+    this.urgency = urgencyOf(card);
+    this.acceptedAt = card.acceptedAt;
     this.order = order;
   }
 }
 
-/** Priority, then resumed before new; ties are for fairness between jobs, then for FIFO. */
-export function urgencyBefore(a: Card, b: Card): number {
-  return a.priority - b.priority || Number(b.attempt > 1) - Number(a.attempt > 1);
+/** Priority, then resumed before new; ties are for fairness between jobs, then for FIFO. Lower goes first. */
+function urgencyOf({ priority, attempt }: Card): number {
+  return 2 * priority - (attempt > 1 ? 1 : 0);
 }
 
 export function fifoBefore(a: Waiting, b: Waiting): boolean {
-  const { acceptedAt } = a.card;
-  return acceptedAt === b.card.acceptedAt ? a.order < b.order : acceptedAt < b.card.acceptedAt;
+  return a.acceptedAt === b.acceptedAt ? a.order < b.order : a.acceptedAt < b.acceptedAt;
 }
 
 export function waitingBefore(a: Waiting, b: Waiting): boolean {
-  const urgency = urgencyBefore(a.card, b.card);
-  return urgency === 0 ? fifoBefore(a, b) : urgency < 0;
+  return a.urgency === b.urgency ? fifoBefore(a, b) : a.urgency < b.urgency;
 }
 
 export class Queue {
@@ -55,18 +59,47 @@ export class Queue {
   readonly leastContext: number;
   readonly cards = new IndexedHeap<Waiting>(waitingBefore);
   readonly lanes = new Map<Kind, Lane>();
+  /** First of its cards. A queue without cards is dropped at once, so what others see always has one. */
+  head: Waiting;
+  /** Growth forecast for the head when it came to be first, tokens; small changes of a job's mean do not matter. */
+  growth = 0;
+  /** Context and growth of the head, tokens. */
+  tokens = 0;
 
-  constructor(key: string, cls: WaitingClass, job: Job, card: Card) {
+  constructor(
+    key: string,
+    cls: WaitingClass,
+    job: Job,
+    card: Card,
+    order: number,
+    options: SchedulerOptions,
+  ) {
     this.key = key;
     this.class = cls;
     this.job = job;
     this.avoid = card.avoid;
     this.leastContext = 2 ** sizeClass(card.promptTokens + card.outputTokens);
+    this.head = new Waiting(card, this, order);
+    this.push(this.head, options);
   }
 
-  /** A queue without cards is dropped at once, so what others see always has a head. */
-  get head(): Waiting {
-    return this.cards.peek() as Waiting;
+  push(waiting: Waiting, options: SchedulerOptions): void {
+    this.cards.push(waiting);
+    this.#lead(options);
+  }
+
+  remove(waiting: Waiting, options: SchedulerOptions): void {
+    this.cards.remove(waiting);
+    this.#lead(options);
+  }
+
+  #lead(options: SchedulerOptions): void {
+    const first = this.cards.peek();
+    if (first === null || (first === this.head && this.tokens > 0)) return;
+    const { card } = first;
+    this.head = first;
+    this.growth = expectedGrowth(card, card.outputTokens, this.job.lengths, options);
+    this.tokens = card.promptTokens + card.outputTokens + this.growth;
   }
 }
 
@@ -107,11 +140,11 @@ const queueKey = (card: Card): string =>
 export class Buffer {
   readonly classes = new Map<string, WaitingClass>();
   readonly #cards = new Map<string, Waiting>();
-  readonly #idleClassLimit: number;
+  readonly #options: SchedulerOptions;
   #order = 0;
 
   constructor(options: SchedulerOptions) {
-    this.#idleClassLimit = options.idleClassLimit;
+    this.#options = options;
   }
 
   get size(): number {
@@ -140,13 +173,12 @@ export class Buffer {
 
   add(cls: WaitingClass, job: Job, card: Card): Waiting {
     const key = queueKey(card);
-    let queue = cls.queues.get(key);
-    if (queue === undefined) {
-      queue = new Queue(key, cls, job, card);
-      cls.queues.set(key, queue);
-    }
-    const waiting = new Waiting(card, queue, this.#order++);
-    queue.cards.push(waiting);
+    const order = this.#order++;
+    const known = cls.queues.get(key);
+    const queue = known ?? new Queue(key, cls, job, card, order, this.#options);
+    const waiting = known === undefined ? queue.head : new Waiting(card, queue, order);
+    if (known === undefined) cls.queues.set(key, queue);
+    else queue.push(waiting, this.#options);
     cls.members.add(waiting);
     if (card.avoid.length > 0) cls.avoiders++;
     job.waiting++;
@@ -158,7 +190,7 @@ export class Buffer {
   remove(waiting: Waiting): void {
     const { queue, card } = waiting;
     const cls = queue.class;
-    queue.cards.remove(waiting);
+    queue.remove(waiting, this.#options);
     cls.members.delete(waiting);
     if (card.avoid.length > 0) cls.avoiders--;
     queue.job.waiting--;
@@ -168,7 +200,7 @@ export class Buffer {
 
   /** An empty class is kept for its next card, up to the limit; true when it was dropped. */
   forget(cls: WaitingClass): boolean {
-    if (cls.members.size > 0 || this.classes.size <= this.#idleClassLimit) return false;
+    if (cls.members.size > 0 || this.classes.size <= this.#options.idleClassLimit) return false;
     return this.classes.delete(cls.key);
   }
 }

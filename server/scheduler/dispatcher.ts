@@ -4,7 +4,7 @@
  */
 import type { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
-import { type Buffer, urgencyBefore, type Waiting, type WaitingClass } from "./buffer.ts";
+import type { Buffer, Waiting, WaitingClass } from "./buffer.ts";
 import type { Card } from "./card.ts";
 import type { SchedulerCommand } from "./events.ts";
 import type { Job } from "./fairness.ts";
@@ -12,7 +12,7 @@ import { expectedGrowth } from "./forecast.ts";
 import type { Lane } from "./line.ts";
 import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
-import { type Applicant, leastTokens, type Place, type Placer, tokensOn } from "./placer.ts";
+import { type Applicant, leastTokens, type Place, type Placer } from "./placer.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
@@ -31,31 +31,26 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   /** Claimants whose slot has changed. */
   readonly #called = new Set<Waiting>();
+  #searches = 0;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
   }
 
-  /** Places the card at once or lets it wait; returns it where it waits. */
+  /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
-    const { buffer, matching } = this.#parts;
-    if (buffer.queue(cls, card) === undefined) {
-      const applicant = this.#applicant(card, cls, job, null);
-      const place = this.#parts.placer.place(applicant, now);
+    const { buffer, matching, placer } = this.#parts;
+    if (nobodyWaits(cls)) {
+      const growth = this.#growth(card, job);
+      const applicant: Applicant = { card, class: cls, waiting: null, growth };
+      const place = placer.place(applicant, now);
       if (place !== null) {
         this.#grant(applicant, job, place, now);
-        const first = place.slot.worker.kind.line.first;
-        if (first !== null && urgencyBefore(first.queue.head.card, card) <= 0) {
-          this.#passed(first, place.slot.worker.kind);
-        }
         return null;
       }
     }
     const waiting = buffer.add(cls, job, card);
     matching.joined(waiting);
-    if (waiting.queue.head === waiting && waiting.queue.cards.size > 1) {
-      if (this.#tryWaiting(waiting, now)) return null;
-    }
     return waiting;
   }
 
@@ -118,41 +113,47 @@ export class Dispatcher {
 
   #fill(kind: Kind, now: number): void {
     const { placer, options } = this.#parts;
-    const aside: Lane[] = [];
-    while (aside.length < options.backfillDepth && kind.index.room > 0) {
-      const lane = kind.line.first;
-      if (lane === null) break;
-      const { queue } = lane;
-      const { head } = queue;
-      const applicant = this.#applicant(head.card, queue.class, queue.job, head);
-      const fits = kind.index.room >= tokensOn(kind, head.card, applicant.growth);
-      const place = fits ? placer.place(applicant, now) : null;
+    const search = ++this.#searches;
+    for (let misses = 0; misses < options.backfillMisses && kind.index.room > 0; ) {
+      const { longestContext, largestUsable: largest } = kind;
+      const { room } = kind.index;
+      const backfill = room >= largest * options.backfillShare;
+      const opening = { room, largest, longestContext, backfill };
+      const lane = kind.line.next(opening, options.backfillDepth, search);
+      if (lane === null) return;
+      const { head } = lane.queue;
+      const applicant = this.#applicant(head);
+      const place = placer.place(applicant, now);
       if (place === null) {
-        kind.line.remove(lane);
-        aside.push(lane);
+        // Where there is room it has failed before, or another claims it.
+        lane.skippedIn = search;
+        misses++;
         continue;
       }
+      const { first } = kind.line;
       this.drop(head, kind);
-      this.#grant(applicant, queue.job, place, now);
-      const passed = aside[0];
-      if (passed !== undefined) this.#passed(passed, kind);
+      this.#grant(applicant, lane.queue.job, place, now);
+      if (first !== null && first !== lane) this.#passed(first, kind);
     }
-    for (const lane of aside) kind.line.add(lane);
   }
 
   #tryWaiting(waiting: Waiting, now: number): boolean {
-    const { card, queue } = waiting;
-    const applicant = this.#applicant(card, queue.class, queue.job, waiting);
+    const applicant = this.#applicant(waiting);
     const place = this.#parts.placer.place(applicant, now);
     if (place === null) return false;
     this.drop(waiting, null);
-    this.#grant(applicant, queue.job, place, now);
+    this.#grant(applicant, waiting.queue.job, place, now);
     return true;
   }
 
-  #applicant(card: Card, cls: WaitingClass, job: Job, waiting: Waiting | null): Applicant {
-    const growth = expectedGrowth(card, card.outputTokens, job.lengths, this.#parts.options);
-    return { card, class: cls, waiting, growth };
+  #growth(card: Card, job: Job): number {
+    return expectedGrowth(card, card.outputTokens, job.lengths, this.#parts.options);
+  }
+
+  #applicant(waiting: Waiting): Applicant {
+    const { card, queue } = waiting;
+    const growth = waiting === queue.head ? queue.growth : this.#growth(card, queue.job);
+    return { card, class: queue.class, waiting, growth };
   }
 
   /** A grant went past the first of a line; after some a slot is kept free for it. */
@@ -202,4 +203,9 @@ export class Dispatcher {
     const where = { worker: id, slot: slot.index, incarnation, held };
     this.#parts.emit({ type: "grant", key: card.key, attempt: card.attempt, ...where });
   }
+}
+
+function nobodyWaits(cls: WaitingClass): boolean {
+  for (const kind of cls.kinds.keys()) if (kind.line.first !== null) return false;
+  return true;
 }

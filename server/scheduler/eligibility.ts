@@ -1,5 +1,7 @@
 /** Which kinds of worker may serve which class of cards (I3, I5, I6). Pure predicates on plain data. */
 import { allows, type HeldVersion } from "../contract/policy.ts";
+import type { LogprobMode } from "../contract/rollout.ts";
+import type { SamplingFeature } from "../contract/worker.ts";
 import type { Card } from "./card.ts";
 import type { WorkerView } from "./events.ts";
 
@@ -52,11 +54,47 @@ export function kindFacts(view: WorkerView): KindFacts {
 
 /** Cards with the same key are eligible for the same kinds. Names hold no space; constraints are one number each. */
 export function classKey(card: Card): string {
-  const { constraint, resume } = card;
+  const { policy, pool, constraint, lastVersion, engine, resume } = card;
   const wanted = constraint === null ? "" : JSON.stringify(constraint);
   const needs = (resume.seeded ? 1 : 0) + (resume.penalties ? 2 : 0);
-  const { policy, pool, lastVersion, engine } = card;
-  return `${policy} ${pool ?? ""} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${[...card.logprobModes].sort()} ${[...card.features].sort()}`;
+  const asked = bitsOf(card.logprobModes, MODES) + 16 * bitsOf(card.features, FEATURES);
+  return `${policy} ${pool ?? ""} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${asked}`;
+}
+
+const bits = <Name extends string>(names: readonly Name[]): ReadonlyMap<Name, number> =>
+  new Map(names.map((name, i) => [name, 2 ** i]));
+
+const MODES = bits<LogprobMode>(["processed", "tempered", "penalised", "raw"]);
+/** In an order that two cards agree on; one that is missing here would be a feature that no key tells apart. */
+const FEATURES = bits<SamplingFeature>(
+  Object.keys({
+    temperature: 0,
+    top_p: 0,
+    top_k: 0,
+    min_p: 0,
+    presence_penalty: 0,
+    frequency_penalty: 0,
+    repetition_penalty: 0,
+    logit_bias: 0,
+    stop_token_ids: 0,
+    stop: 0,
+    min_new_tokens: 0,
+    ignore_eos: 0,
+    seed: 0,
+    allowed_token_ids: 0,
+    bad_words: 0,
+    structured: 0,
+  } satisfies Record<SamplingFeature, 0>) as SamplingFeature[],
+);
+
+/** A set as a number; a name that is listed twice counts once. */
+function bitsOf<Name extends string>(
+  names: readonly Name[],
+  of: ReadonlyMap<Name, number>,
+): number {
+  let set = 0;
+  for (const name of names) set |= of.get(name) ?? 0;
+  return set;
 }
 
 export const inPool = (card: Card, kind: KindFacts): boolean =>

@@ -26,6 +26,14 @@ export class IndexedHeap<T extends HeapItem> {
     return this.#items[0] ?? null;
   }
 
+  /**
+   * Visits items from the top down, parents before children. `visit` answers whether what is below the
+   * item may still matter.
+   */
+  descend(visit: (item: T) => boolean): void {
+    this.#descend(0, visit);
+  }
+
   push(item: T): void {
     item.heapIndex = this.#items.length;
     this.#items.push(item);
@@ -44,6 +52,13 @@ export class IndexedHeap<T extends HeapItem> {
   moved(item: T): void {
     this.#up(item);
     this.#down(item);
+  }
+
+  #descend(at: number, visit: (item: T) => boolean): void {
+    const item = this.#items[at];
+    if (item === undefined || !visit(item)) return;
+    this.#descend(2 * at + 1, visit);
+    this.#descend(2 * at + 2, visit);
   }
 
   #put(item: T, at: number): void {

@@ -3,15 +3,28 @@
  * service per weight, then FIFO. A job stands in the line once, with a lane for each of its queues, so
  * that a charge moves one entry however many queues it has.
  */
-import { fifoBefore, type Queue, urgencyBefore, waitingBefore } from "./buffer.ts";
+import { fifoBefore, type Queue, waitingBefore } from "./buffer.ts";
 import type { Account } from "./fairness.ts";
 import { type HeapItem, IndexedHeap } from "./heap.ts";
+import { leastTokens } from "./placer.ts";
+
+/** What a kind has for whoever is next. */
+export interface Opening {
+  /** Largest room of any slot, and the largest slot, tokens. */
+  readonly room: number;
+  readonly largest: number;
+  readonly longestContext: number;
+  /** Whether what does not fit may be passed over. */
+  readonly backfill: boolean;
+}
 
 /** A queue's place in one line. */
 export class Lane implements HeapItem {
   heapIndex = -1;
   readonly queue: Queue;
   readonly account: Account;
+  /** The search that found it without a place; only a later one looks at it again. */
+  skippedIn = 0;
 
   constructor(queue: Queue, account: Account) {
     this.queue = queue;
@@ -25,55 +38,79 @@ export class Stand implements HeapItem {
   readonly line: Line;
   readonly account: Account;
   readonly lanes = new IndexedHeap<Lane>((a, b) => waitingBefore(a.queue.head, b.queue.head));
+  /** First of its lanes. */
+  first: Lane;
 
-  constructor(line: Line, account: Account) {
+  constructor(line: Line, first: Lane) {
     this.line = line;
-    this.account = account;
-  }
-
-  get first(): Lane {
-    return this.lanes.peek() as Lane;
+    this.account = first.account;
+    this.first = first;
+    this.lanes.push(first);
   }
 }
 
-function standBefore(a: Stand, b: Stand): boolean {
-  const [headA, headB] = [a.first.queue.head, b.first.queue.head];
-  const urgency = urgencyBefore(headA.card, headB.card);
-  if (urgency !== 0) return urgency < 0;
+function before(a: Lane, b: Lane): boolean {
+  const [headA, headB] = [a.queue.head, b.queue.head];
+  if (headA.urgency !== headB.urgency) return headA.urgency < headB.urgency;
   const [servedA, servedB] = [a.account.virtual, b.account.virtual];
   return servedA === servedB ? fifoBefore(headA, headB) : servedA < servedB;
 }
 
+const fits = ({ queue }: Lane, { room, largest }: Opening): boolean =>
+  Math.min(queue.tokens, largest) <= room;
+
 export class Line {
   readonly #stands = new Map<Account, Stand>();
-  readonly #order = new IndexedHeap<Stand>(standBefore);
+  readonly #order = new IndexedHeap<Stand>((a, b) => before(a.first, b.first));
   #lastServed = 0;
 
   get first(): Lane | null {
     return this.#order.peek()?.first ?? null;
   }
 
+  /**
+   * The first lane whose head may go there and was not skipped in this search, if it fits; with
+   * backfill the first that fits. Looks at `depth` lanes at most; the first of all is among them.
+   */
+  next(opening: Opening, depth: number, search: number): Lane | null {
+    let best: Lane | null = null;
+    let left = depth;
+    const visitLane = (lane: Lane): boolean => {
+      if (left-- <= 0 || (best !== null && !before(lane, best))) return false;
+      if (lane.skippedIn === search) return true;
+      if (leastTokens(lane.queue.head.card) > opening.longestContext) return true;
+      if (opening.backfill && !fits(lane, opening)) return true;
+      best = lane;
+      return false;
+    };
+    this.#order.descend((stand) => {
+      if (left <= 0 || (best !== null && !before(stand.first, best))) return false;
+      stand.lanes.descend(visitLane);
+      return true;
+    });
+    return best !== null && fits(best, opening) ? best : null;
+  }
+
   add(lane: Lane): void {
-    let stand = this.#stands.get(lane.account);
-    if (stand === undefined) {
-      stand = new Stand(this, lane.account);
+    const stand = this.#stands.get(lane.account);
+    if (stand !== undefined) {
       stand.lanes.push(lane);
-      this.#stands.set(lane.account, stand);
-      lane.account.stands.add(stand);
-      this.#order.push(stand);
+      this.#reordered(stand);
       return;
     }
-    stand.lanes.push(lane);
-    this.#order.moved(stand);
+    const fresh = new Stand(this, lane);
+    this.#stands.set(lane.account, fresh);
+    lane.account.stands.add(fresh);
+    this.#order.push(fresh);
   }
 
   /** Also for a lane whose queue is empty by now: nothing of it is compared. */
   remove(lane: Lane): void {
     const stand = this.#stands.get(lane.account);
-    if (stand === undefined || lane.heapIndex < 0) return;
+    if (stand === undefined) return;
     stand.lanes.remove(lane);
     if (stand.lanes.size > 0) {
-      this.#order.moved(stand);
+      this.#reordered(stand);
       return;
     }
     this.#order.remove(stand);
@@ -84,11 +121,12 @@ export class Line {
   /** The head of the lane's queue is another. */
   reordered(lane: Lane): void {
     const stand = this.#stands.get(lane.account);
-    if (stand === undefined || lane.heapIndex < 0) return;
+    if (stand === undefined) return;
     stand.lanes.moved(lane);
-    this.#order.moved(stand);
+    this.#reordered(stand);
   }
 
+  /** Its account was charged. */
   moved(stand: Stand): void {
     this.#order.moved(stand);
   }
@@ -102,5 +140,10 @@ export class Line {
     let least = Number.POSITIVE_INFINITY;
     for (const account of this.#stands.keys()) least = Math.min(least, account.virtual);
     return least === Number.POSITIVE_INFINITY ? this.#lastServed : least;
+  }
+
+  #reordered(stand: Stand): void {
+    stand.first = stand.lanes.peek() as Lane;
+    this.#order.moved(stand);
   }
 }

@@ -78,7 +78,10 @@ export class Matching implements RosterListener {
     if (queue.cards.size === 1) {
       for (const kind of queue.class.kinds.keys()) this.#addLane(queue, kind);
     } else if (queue.head === waiting) {
-      for (const [kind, lane] of queue.lanes) kind.line.reordered(lane);
+      for (const [kind, lane] of queue.lanes) {
+        kind.line.reordered(lane);
+        this.touched.add(kind);
+      }
     }
   }
 

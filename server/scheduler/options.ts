@@ -38,10 +38,18 @@ export interface SchedulerOptions {
   readonly prefixSlots: number;
   /** The placement index may miss the cheapest slot by this share of its cost; bounds regret, prunes most of the search. */
   readonly searchTolerance: number;
-  /** Nodes that one search may open, so that a decision stays bounded on any fleet. */
+  /** Nodes that one search may open, so that a decision stays bounded on any fleet; about 40 do at 1,000 slots. */
   readonly searchNodes: number;
-  /** Blocked queues that may be passed over to fill a slot: backfill, bounded. */
+  /**
+   * Who is first and does not fit is passed over only where this share of a slot is idle. Less than that
+   * is left to gather: to fill every remnant with small cards would keep the long ones, which decide the
+   * makespan, for last.
+   */
+  readonly backfillShare: number;
+  /** Queues that may be looked at to fill a slot past those that do not fit: backfill, bounded. About 10 ns each. */
   readonly backfillDepth: number;
+  /** Of these, such as would fit but have failed where there is room, until the slot is left. */
+  readonly backfillMisses: number;
   /** Grants that may pass the first blocked card before a slot is kept free for it: no starvation of large prompts. */
   readonly claimAfterPasses: number;
   /** How long a worker that lost an attempt gets no new one unless it is heard of, ms: `worker_lost` or a probe follows within it; without it a dead worker swallows the queue. */
@@ -73,8 +81,10 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   prefixLimit: 65_536,
   prefixSlots: 4,
   searchTolerance: 0.005,
-  searchNodes: 512,
-  backfillDepth: 16,
+  searchNodes: 128,
+  backfillShare: 1 / 16,
+  backfillDepth: 256,
+  backfillMisses: 16,
   claimAfterPasses: 8,
   suspectMs: 1_000,
   fenceMs: 60_000,

@@ -6,7 +6,7 @@ import type { Random } from "../contract/clock.ts";
 import type { Affinity, Hint } from "./affinity.ts";
 import type { Waiting, WaitingClass } from "./buffer.ts";
 import type { Card } from "./card.ts";
-import { type Ask, ROW, rowSeconds, writeRow } from "./cost.ts";
+import { type Ask, slotSeconds } from "./cost.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
@@ -38,7 +38,6 @@ export class Placer {
   readonly #affinity: Affinity;
   readonly #random: Random;
   readonly #options: SchedulerOptions;
-  readonly #row = new Float64Array(ROW);
 
   constructor(affinity: Affinity, random: Random, options: SchedulerOptions) {
     this.#affinity = affinity;
@@ -71,8 +70,7 @@ export class Placer {
 
   /** Costs as `place` counts them, of one slot. For the bench's full scan. */
   price(ask: Ask, slot: Slot, cachedTokens: number): number {
-    writeRow(slot, 0, this.#row, 0);
-    return rowSeconds(ask, cachedTokens, this.#options.kvBarrierSeconds, this.#row, 0);
+    return slotSeconds(ask, slot, cachedTokens, this.#options.kvBarrierSeconds);
   }
 
   #anyRoom({ card, class: cls, growth, waiting }: Applicant): boolean {

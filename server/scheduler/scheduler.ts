@@ -182,7 +182,8 @@ class PureScheduler implements Scheduler {
       return;
     }
     const held = this.#dispatcher.admit(card, cls, this.#jobs.get(card.job), this.#now);
-    if (held !== null) this.#notices.tell(held);
+    this.#dispatcher.run(this.#now);
+    if (this.#buffer.get(card.key) !== undefined && held !== null) this.#notices.tell(held);
     else if (this.#buffer.forget(cls)) this.#matching.classDropped(cls);
   }
 

@@ -1,10 +1,20 @@
 /**
  * Finds the cheapest slot of a kind without looking at all of them: a binary tree over the slots whose
- * nodes hold, of everything below, the smallest value of each cost feature and the largest room. The
- * cost of those smallest values bounds the subtree from below (`cost.ts`), so the search opens only
- * what can still win by more than the tolerance; a full fleet is ruled out at the root. O(log n) to update.
+ * nodes hold, of everything below, a row that bounds the cost of any ask from below (`cost-bound.ts`).
+ * The search opens only what can still win by more than the tolerance; a full fleet is ruled out at
+ * the root. O(log n) to update.
  */
-import { type Ask, clearRow, ROOM, ROW, rowSeconds, writeRow } from "./cost.ts";
+import { type Ask, slotSeconds } from "./cost.ts";
+import {
+  type Aim,
+  aim,
+  boundSeconds,
+  clearRow,
+  mergeRows,
+  ROOM,
+  ROW,
+  writeRow,
+} from "./cost-bound.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Slot } from "./slots.ts";
 
@@ -74,33 +84,39 @@ export class SlotIndex {
 
   /** A slot whose cost is within the tolerance of the least, or null when nothing below `below` has room. */
   cheapest(search: Search): Priced | null {
-    const { tokens, avoid, ties } = search;
+    const { ask, tokens, avoid, ties } = search;
+    const { searchNodes, searchTolerance, kvBarrierSeconds } = this.#options;
     const [stack, bounds] = [this.#stack, this.#bounds];
+    const target = aim(ask);
     let best: Slot | null = null;
     let least = search.below;
-    let opened = 0;
     stack.length = 0;
     bounds.length = 0;
-    this.#open(1, search, least);
-    while (stack.length > 0 && opened++ < this.#options.searchNodes) {
+    this.#push(1, this.#bound(1, target, tokens), least);
+    for (let opened = 0; stack.length > 0 && opened < searchNodes; opened++) {
       const node = stack.pop() as number;
       const bound = bounds.pop() as number;
-      if (bound >= this.#worthwhile(least)) continue;
+      if (bound >= least * (1 - searchTolerance)) continue;
       if (node >= this.#leaves) {
         const slot = this.#slots[node - this.#leaves];
         if (!slot || (avoid.length > 0 && avoid.includes(slot.worker.incarnation))) continue;
+        const seconds = slotSeconds(ask, slot, 0, kvBarrierSeconds);
+        if (seconds >= least) continue;
         best = slot;
-        least = bound;
+        least = seconds;
         continue;
       }
       const left = 2 * node;
-      const first = this.#bound(left, search, tokens);
-      const second = this.#bound(left + 1, search, tokens);
+      const first = this.#bound(left, target, tokens);
+      const second = this.#bound(left + 1, target, tokens);
       const flip = first === second && ((ties >>> (opened & 31)) & 1) === 1;
-      const leftFirst = flip || first < second;
-      const [near, far] = leftFirst ? [first, second] : [second, first];
-      if (far < least) this.#push(leftFirst ? left + 1 : left, far);
-      if (near < least) this.#push(leftFirst ? left : left + 1, near);
+      if (flip || first < second) {
+        this.#push(left + 1, second, least);
+        this.#push(left, first, least);
+      } else {
+        this.#push(left, first, least);
+        this.#push(left + 1, second, least);
+      }
     }
     return best === null ? null : { slot: best, seconds: least };
   }
@@ -122,41 +138,25 @@ export class SlotIndex {
     return best;
   }
 
-  #worthwhile(least: number): number {
-    return least * (1 - this.#options.searchTolerance);
-  }
-
   #room(node: number): number {
     return this.#rows[node * ROW + ROOM] as number;
   }
 
-  #bound(node: number, search: Search, tokens: number): number {
+  #bound(node: number, target: Aim, tokens: number): number {
     if (this.#room(node) < tokens) return Number.POSITIVE_INFINITY;
-    return rowSeconds(search.ask, 0, this.#options.kvBarrierSeconds, this.#rows, node * ROW);
+    return boundSeconds(target, this.#options.kvBarrierSeconds, this.#rows, node * ROW);
   }
 
-  #open(node: number, search: Search, least: number): void {
-    const bound = this.#bound(node, search, search.tokens);
-    if (bound < least) this.#push(node, bound);
-  }
-
-  #push(node: number, bound: number): void {
+  #push(node: number, bound: number, least: number): void {
+    if (bound >= least) return;
     this.#stack.push(node);
     this.#bounds.push(bound);
   }
 
   #lift(leaf: number): void {
-    const rows = this.#rows;
     for (let node = leaf >> 1; node >= 1; node >>= 1) {
-      const at = node * ROW;
-      const left = 2 * at;
-      const right = left + ROW;
-      for (let i = 0; i < ROOM; i++) {
-        const [a, b] = [rows[left + i] as number, rows[right + i] as number];
-        rows[at + i] = a < b ? a : b;
-      }
-      const [a, b] = [rows[left + ROOM] as number, rows[right + ROOM] as number];
-      rows[at + ROOM] = a > b ? a : b;
+      const left = 2 * node * ROW;
+      if (!mergeRows(this.#rows, node * ROW, left, left + ROW)) return;
     }
   }
 

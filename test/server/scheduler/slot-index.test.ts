@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ROW, rowSeconds, writeRow } from "../../../server/scheduler/cost.ts";
+import { slotSeconds } from "../../../server/scheduler/cost.ts";
 import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
 import { Kind, Worker } from "../../../server/scheduler/roster.ts";
 import { SlotIndex } from "../../../server/scheduler/slot-index.ts";
@@ -11,7 +11,7 @@ import { worker } from "./samples.ts";
 type Random = ReturnType<typeof seededRandom>;
 
 function randomSlot(id: number, random: Random): Slot {
-  const view = worker(`w${id}`, {}, { kvTokens: 10_000 + (random.u32() % 90_000) });
+  const view = worker(`w${id}`, {}, { kvTokens: Math.floor(2 ** (12 + random.next() * 8)) });
   const owner = new Worker(view, new Kind("k", view, DEFAULT_OPTIONS));
   const [shape] = view.slots;
   assert.ok(shape);
@@ -33,16 +33,14 @@ function shake(slot: Slot, random: Random): void {
 }
 
 const ask = (random: Random) => ({
-  contextTokens: random.u32() % 4_000,
-  newTokens: 1 + (random.u32() % 4_000),
+  // Now and then beyond the grid that the bound is made of.
+  contextTokens: Math.floor(2 ** (random.next() * 18)),
+  newTokens: Math.floor(2 ** (random.next() * 18)),
   nowSeconds: 2,
 });
 
-function price(slot: Slot, asked: ReturnType<typeof ask>): number {
-  const row = new Float64Array(ROW);
-  writeRow(slot, 0, row, 0);
-  return rowSeconds(asked, 0, DEFAULT_OPTIONS.kvBarrierSeconds, row, 0);
-}
+const price = (slot: Slot, asked: ReturnType<typeof ask>): number =>
+  slotSeconds(asked, slot, 0, DEFAULT_OPTIONS.kvBarrierSeconds);
 
 describe("the index against a full scan, slots coming, going and changing", () => {
   for (const searchTolerance of [0, DEFAULT_OPTIONS.searchTolerance]) {
