@@ -53,6 +53,8 @@ export interface Gates {
   /** Resolves when no update has the worker closed. Throws `deadline_exceeded`. */
   updated(worker: string, timeoutMs: number): Promise<void>;
   emptied(worker: string, kept: readonly string[]): void;
+  /** Its weights broke: nothing runs there any more, and whoever heals it closes it anew. */
+  poisoned(worker: string): void;
   lost(worker: string, incarnation: string, reason: string): void;
 }
 
@@ -123,6 +125,12 @@ export function createGates(clock: Clock, handle: (event: SchedulerEvent) => voi
       }
     },
     emptied: (worker, kept) => shuts.get(worker)?.resolve(kept),
+    poisoned(worker) {
+      const found = shuts.get(worker);
+      found?.resolve([]);
+      if (found?.why !== "update") return;
+      lift(worker, found, new PacelineError("version_conflict", `${worker} is poisoned`));
+    },
     lost(worker, incarnation, reason) {
       const found = shuts.get(worker);
       if (found?.incarnation !== incarnation) return;

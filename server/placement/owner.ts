@@ -139,6 +139,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       poisoned.add(id);
       // Nobody knows what its weights make now (I3): what runs there goes on elsewhere, from its tokens.
       handle({ type: "worker_lost", worker: id, incarnation: description.incarnation });
+      gates.poisoned(id);
       ledger.forget(id, description.incarnation);
     }
     show(record);
@@ -206,10 +207,12 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     },
     async drain(worker, how, timeoutMs) {
       const until = clock.now() + timeoutMs;
+      // What has just been poisoned was emptied then, in the middle of its update.
+      if (fleet.find(worker)?.state === "poisoned") return;
       await gates.updated(worker, timeoutMs);
       const record = fleet.find(worker);
       if (record === null) throw new PacelineError("not_found", `no worker is called ${worker}`);
-      if (record.state === "lost") return;
+      if (record.state === "lost" || record.state === "poisoned") return;
       const { incarnation } = record.description;
       fleet.mark(worker, incarnation, "draining", how);
       await gates.drain(worker, incarnation, how, Math.max(0, until - clock.now()));

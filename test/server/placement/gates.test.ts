@@ -198,6 +198,27 @@ test("a drain waits for an update to end, and an update is refused while drainin
   assert.deepEqual(grants(), []);
 });
 
+test("a worker poisoned in the middle of its update is empty at once, and can be healed", async () => {
+  const fixture = await withRollouts("keep", "finish");
+  const { owner, close, fleet, ledger, commit, prove, offer, grants, revokes } = fixture;
+  const second = await commit();
+  const closing = close("w1", "keep", 60_000);
+  fleet.mark("w1", "w1-1", "updating", null);
+  fleet.mark("w1", "w1-1", "poisoned", "the swap failed");
+  assert.deepEqual(await closing, { kept: [] });
+  assert.deepEqual(revokes(), ["j/0-keep:worker_lost", "j/1-finish:worker_lost"]);
+  // As the coordinator does: it makes sure, and brings the worker to the version later.
+  await owner.drain("w1", "migrate", 0);
+  assert.equal(fleet.get("w1").state, "poisoned");
+  assert.deepEqual(ledger.holds("w1", "w1-1"), []);
+  await close("w1", "keep");
+  prove("w1", second);
+  fleet.mark("w1", "w1-1", "ready", null);
+  owner.open("w1");
+  offer("j/a");
+  assert.equal(grants().at(-1), "j/a>w1");
+});
+
 test("a drain behind an update that never ends is given up", async () => {
   const { owner, close, clock } = await withRollouts();
   await close("w1", "keep");
