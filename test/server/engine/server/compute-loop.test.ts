@@ -228,6 +228,16 @@ describe("compute loop", () => {
     assert.ok(made >= 14 && made <= 15, `${made}`);
   });
 
+  test("idle time is not caught up: the first step takes its time", async () => {
+    const bench = new Bench({ stepSeconds: 0.01 });
+    await bench.clock.advance(1_000);
+    bench.add(1, 1);
+    await bench.clock.advance(9);
+    assert.equal(bench.sent(1).chunks.length, 0);
+    await bench.clock.advance(1);
+    assert.equal(bench.sent(1).chunks.length, 1);
+  });
+
   test("steps shorter than a timer's tick keep their rate", async () => {
     const bench = new Bench({ stepSeconds: 0.0002 });
     bench.add(1, 1, { sampling: { maxNewTokens: 1_000 } });
