@@ -35,10 +35,6 @@ const ms = z.coerce
   .min(1)
   .max(2 ** 31 - 1);
 const text = z.string().min(1);
-const flag = z.union([
-  z.boolean(),
-  z.enum(["true", "false"]).transform((value) => value === "true"),
-]);
 
 const DEMO_POLICY = fileURLToPath(new URL("./engine/demo-policy/step-1", import.meta.url));
 
@@ -112,10 +108,10 @@ export const SETTINGS = {
     "Batch limit of one embedded worker.",
   ),
   record: setting(
-    flag,
-    false,
-    null,
-    "Keep the scheduler's inputs in a bounded ring, to be replayed.",
+    z.string(),
+    "",
+    "file",
+    "Write the scheduler's inputs there at the end (a bounded ring), to be replayed; empty: off.",
   ),
   log_level: setting(
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),

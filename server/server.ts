@@ -8,16 +8,17 @@ import { contentDigest } from "./checkpoint/digest.ts";
 import type { Config } from "./config.ts";
 import type { Clock, Random } from "./contract/clock.ts";
 import { PacelineError } from "./contract/errors.ts";
+import type { Registration } from "./fleet/fleet.ts";
 import { createFleet } from "./fleet/live-fleet.ts";
+import { registerStatic } from "./fleet/static-workers.ts";
 import { type ChildCommand, createSupervisor } from "./fleet/supervisor.ts";
-import { LIMITS } from "./limits.ts";
 import { countErrors, observeFleet, observeRollouts, observeUpdates } from "./observers.ts";
 import { createPlacementOwner } from "./placement/owner.ts";
 import { createLedger } from "./policy/durable-ledger.ts";
 import { readinessOf } from "./readiness.ts";
 import { readingsOf } from "./readings.ts";
+import { createLiveScheduler } from "./recorder.ts";
 import { createRollouts } from "./rollouts/rollouts.ts";
-import { createScheduler } from "./scheduler/scheduler.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import { createLifeCycle } from "./telemetry/life-cycle.ts";
@@ -65,7 +66,7 @@ export async function startServer({
     options: { leaseMs: config.lease_ms, probeMs: config.probe_ms, telemetryMs: config.probe_ms },
     observe: observeFleet(lifeCycle, log),
   });
-  const scheduler = createScheduler(clock, random, { waitingLimit: LIMITS.waitingRollouts });
+  const { scheduler, save } = createLiveScheduler(clock, random, config.record);
   const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
   const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));
   const rollouts = createRollouts(
@@ -85,14 +86,7 @@ export async function startServer({
     random,
     log,
     child,
-    onReady: ({ id, url }) => {
-      fleet.register({ id, url, engine: "embedded" }).catch((thrown: unknown) => {
-        log.error(
-          { worker: id, reason: PacelineError.from(thrown).message },
-          "a worker could not be registered",
-        );
-      });
-    },
+    onReady: ({ id, url }) => fleet.register({ id, url, engine: "embedded" }),
     onExit: (id, reason) => fleet.lose(id, reason),
   });
 
@@ -127,7 +121,16 @@ export async function startServer({
   const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
   log.info({ http: url, grpc: `${config.host}:${grpcPort}` }, "serving");
 
-  for (const worker of config.static_workers) await registerStatic(fleet, worker);
+  const statics = registerStatic(config.static_workers.map(staticWorker), {
+    fleet,
+    clock,
+    random,
+    failed: ({ url }, error, retryMs) =>
+      log.warn(
+        { url, code: error.code, reason: error.message, retry_ms: retryMs },
+        "static worker",
+      ),
+  });
   if (config.engine === "embedded") {
     await bootstrapPolicy();
     supervisor.start(Array.from({ length: config.workers }, (_, i) => `w-${i + 1}`));
@@ -151,10 +154,14 @@ export async function startServer({
     await rollouts.drain(config.drain_ms);
     page.close();
     await Promise.all([http.close(), grpc.close(CLOSE_GRACE_MS)]);
+    statics.close();
     await publisher.close();
+    owner.retire();
+    await save();
     await supervisor.stop(CLOSE_GRACE_MS);
     await fleet.close();
     await store.close();
+    metrics.close();
     log.info("stopped");
   }
 
@@ -165,19 +172,15 @@ function hex(random: Random): string {
   return random.u32().toString(16).padStart(8, "0");
 }
 
-async function registerStatic(
-  fleet: ReturnType<typeof createFleet>,
-  worker: string,
-): Promise<void> {
-  const [kind, url] = splitOnce(worker, "=");
-  if (kind !== "embedded" && kind !== "simulated") {
-    throw new PacelineError(
-      "invalid_argument",
-      `static worker ${worker}: expected embedded=URL or simulated=URL`,
-      { details: { path: "static_workers" } },
-    );
-  }
-  await fleet.register({ url, engine: kind });
+/** `kind=url`, as the setting has it. */
+function staticWorker(text: string): Registration {
+  const [kind, url] = splitOnce(text, "=");
+  if (kind === "embedded" || kind === "simulated") return { url, engine: kind };
+  throw new PacelineError(
+    "invalid_argument",
+    `static worker ${text}: expected embedded=URL or simulated=URL`,
+    { details: { path: "static_workers" } },
+  );
 }
 
 function splitOnce(text: string, at: string): [string, string] {

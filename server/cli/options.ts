@@ -14,8 +14,8 @@ export function serverOption(): Option {
 export function addSettings(command: Command): Command {
   for (const [key, { default: fallback, unit, reason }] of Object.entries(SETTINGS)) {
     const name = `--${key.replaceAll("_", "-")}`;
-    const value = typeof fallback === "boolean" ? name : `${name} <${unit ?? "value"}>`;
-    const shown = Array.isArray(fallback) ? fallback.join(",") || "none" : String(fallback);
+    const value = `${name} <${unit ?? "value"}>`;
+    const shown = Array.isArray(fallback) || fallback === "" ? "none" : String(fallback);
     command.option(value, `${reason} (default: ${shown}; PACELINE_${key.toUpperCase()})`);
   }
   return command;
