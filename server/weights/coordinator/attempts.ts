@@ -17,11 +17,10 @@ export interface Attempts {
   /** Whether it is time to try; counts from new for another version or incarnation. */
   ready(ref: MemberRef, policy: string, version: number): boolean;
   begin(ref: MemberRef, policy: string, version: number): void;
-  /** Tries again later and then calls `again`, unless there were too many; answers whether it will. */
-  postpone(ref: MemberRef, policy: string, version: number, again: () => void): boolean;
+  /** Calls `again` later, unless there were too many. */
+  postpone(ref: MemberRef, policy: string, version: number, again: () => void): void;
   /** Nothing can change before a new version or incarnation. */
   giveUp(ref: MemberRef, policy: string, version: number): void;
-  started(ref: MemberRef, policy: string, version: number): boolean;
   forget(worker: string): void;
   stop(): void;
 }
@@ -49,21 +48,19 @@ export function createAttempts(
       const { timer, over } = of(ref, policy, version);
       return timer === null && !over;
     },
-    started: (ref, policy, version) => of(ref, policy, version).count > 0,
     begin(ref, policy, version) {
       of(ref, policy, version).count++;
     },
     postpone(ref, policy, version, again) {
       const attempt = of(ref, policy, version);
       if (attempt.count >= LIMITS.catchUpAttempts) attempt.over = true;
-      if (attempt.over) return false;
+      if (attempt.over) return;
       const ms = Math.min(backoffMs * 2 ** Math.max(0, attempt.count - 1), backoffMaxMs);
       attempt.timer?.cancel();
       attempt.timer = clock.timer(ms, () => {
         attempt.timer = null;
         again();
       });
-      return true;
     },
     giveUp(ref, policy, version) {
       of(ref, policy, version).over = true;

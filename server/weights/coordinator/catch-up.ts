@@ -81,26 +81,26 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     return policies.flatMap((name) => declared.find(({ policy }) => policy === name) ?? []);
   }
 
-  function consider(worker: WorkerRecord): void {
+  /** `granted`: its back-off is over. */
+  function consider(worker: WorkerRecord, granted = false): void {
     const { id } = worker;
     if (stopped || running.has(id) || taken(id)) return;
     const record = target(worker);
     if (record === null) return;
-    const { policy, version } = record;
-    const ref = refOf(worker);
-    if (worker.state === "poisoned" && !attempts.started(ref, policy, version)) {
+    if (worker.state === "poisoned" && !granted) {
       // Not at once: what ran there has to leave first, and what went wrong may do so again.
-      attempts.begin(ref, policy, version);
-      attempts.postpone(ref, policy, version, () => again(id));
+      later(refOf(worker), record);
       return;
     }
     waiting.add(id);
     pump();
   }
 
-  function again(id: string): void {
-    const worker = findWorker(fleet, id);
-    if (worker) consider(worker);
+  function later(ref: MemberRef, { policy, version }: VersionRecord): void {
+    attempts.postpone(ref, policy, version, () => {
+      const worker = findWorker(fleet, ref.worker);
+      if (worker) consider(worker, true);
+    });
   }
 
   function pump(): void {
@@ -116,19 +116,27 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
       run.done = bring(worker, run).finally(() => {
         running.delete(id);
         // What changed while it ran was not considered.
-        again(id);
+        const now = findWorker(fleet, id);
+        if (now) consider(now);
         pump();
       });
     }
   }
 
-  /** Round after round, until the worker holds the committed version or has to wait. Never throws. */
+  /** Round after round, while newer versions are committed; the same one again only after a while. */
   async function bring(first: WorkerRecord, run: Running): Promise<void> {
+    let tried: VersionRecord | null = null;
     let worker: WorkerRecord | null = first;
     while (worker !== null && !run.control.signal.aborted) {
       if (worker.description.incarnation !== run.incarnation) return;
       const record = target(worker);
-      if (record === null) return;
+      if (
+        record === null ||
+        (record.policy === tried?.policy && record.version === tried.version)
+      ) {
+        return;
+      }
+      tried = record;
       await round(worker, record, run);
       worker = findWorker(fleet, first.id);
     }
@@ -204,7 +212,7 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     // A newer version is due at once; the same one later, unless nothing would be different then.
     if (ledger.policy(policy).committedVersion !== version) return;
     if (!swapping && FINAL.has(error.code)) attempts.giveUp(ref, policy, version);
-    else attempts.postpone(ref, policy, version, () => again(worker.id));
+    else later(ref, record);
   }
 
   async function quietly({ policy, version }: VersionRecord, done: Promise<void>): Promise<void> {
