@@ -1,10 +1,10 @@
 /** `paceline serve`: the server, until SIGTERM or SIGINT. */
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { startServer } from "../assembly/server.ts";
 import { resolveConfig } from "../config.ts";
 import { CONTROL_FD } from "../fleet/supervisor.ts";
 import { createLiveRandom, liveClock } from "../live-clock.ts";
-import { startServer } from "../server.ts";
 import { createLog } from "../telemetry/log.ts";
 import { addSettings, givenSettings } from "./options.ts";
 

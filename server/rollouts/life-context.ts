@@ -5,7 +5,6 @@ import type { Capabilities } from "../contract/worker.ts";
 import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger } from "../policy/ledger.ts";
-import type { RolloutLife } from "./life.ts";
 import type { RolloutObserver } from "./observer.ts";
 import type { Stay } from "./output.ts";
 
@@ -22,5 +21,4 @@ export interface LifeContext {
   readonly detachMs: number;
   /** Capabilities of a worker that has left the fleet meanwhile; null if it was never known. */
   lastCapabilities(stay: Stay | null): Capabilities | null;
-  ended(life: RolloutLife): void;
 }

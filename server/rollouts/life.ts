@@ -25,11 +25,14 @@ export class RolloutLife implements RolloutHandle, Traveller {
   readonly #journey: Journey;
   readonly #readers: Readers;
   readonly #context: LifeContext;
+  readonly #ended: (life: RolloutLife) => void;
   #timeout: Timer | null = null;
   #ending: Ending | null = null;
   #waiting: { resolve(result: Result): void; reject(error: PacelineError): void }[] = [];
 
-  constructor(rollout: Rollout, context: LifeContext) {
+  /** `ended` is called once, when its Result or error is there. */
+  constructor(rollout: Rollout, context: LifeContext, ended: (life: RolloutLife) => void) {
+    this.#ended = ended;
     this.rollout = rollout;
     this.#context = context;
     const mode = rollout.want.logprobModes[0] ?? "processed";
@@ -158,6 +161,6 @@ export class RolloutLife implements RolloutHandle, Traveller {
       if ("result" in ending) resolve(ending.result);
       else reject(ending.error);
     }
-    this.#context.ended(this);
+    this.#ended(this);
   }
 }

@@ -58,11 +58,11 @@ export function createRollouts(
     stuckMs: options.stuckMs,
     detachMs: options.detachMs,
     lastCapabilities: (stay) => (stay === null ? null : (known.get(stay.worker) ?? null)),
-    ended: (life) => {
-      active.delete(life.key);
-      finished.add(life);
-      if (active.size === 0) drained?.();
-    },
+  };
+  const ended = (life: RolloutLife): void => {
+    active.delete(life.key);
+    finished.add(life);
+    if (active.size === 0) drained?.();
   };
   placement.connect((reply) => active.get(reply.key)?.receive(reply));
 
@@ -89,7 +89,7 @@ export function createRollouts(
       if (draining)
         throw new PacelineError("shutting_down", "the server drains", { retryAfterMs: 1000 });
       admit(rollout, { ledger, fleet });
-      const life = new RolloutLife(rollout, context);
+      const life = new RolloutLife(rollout, context, ended);
       active.set(key, life);
       life.start();
       if (life.ended && "error" in life.ended) throw life.ended.error;

@@ -1,10 +1,10 @@
 /** A whole server in this process, with real worker processes, for tests that pull plugs. */
 import { fileURLToPath } from "node:url";
 import { Pool } from "undici";
+import { type RunningServer, startServer } from "../../server/assembly/server.ts";
 import { resolveConfig } from "../../server/config.ts";
 import { CONTROL_FD } from "../../server/fleet/supervisor.ts";
 import { createLiveRandom, liveClock } from "../../server/live-clock.ts";
-import { type RunningServer, startServer } from "../../server/server.ts";
 import { createLog } from "../../server/telemetry/log.ts";
 
 const MAIN = fileURLToPath(new URL("../../server/main.ts", import.meta.url));

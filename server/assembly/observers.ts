@@ -1,12 +1,12 @@
 /** Where the parts' reports become metrics, life-cycle events and log lines. */
 import type { Logger } from "pino";
-import type { PacelineError } from "./contract/errors.ts";
-import type { Rollout } from "./contract/rollout.ts";
-import type { FleetObserver } from "./fleet/member.ts";
-import type { RolloutObserver } from "./rollouts/observer.ts";
-import type { LifeCycle } from "./telemetry/life-cycle.ts";
-import type { Metrics } from "./telemetry/metrics.ts";
-import type { ObserveUpdates } from "./weights/coordinator/observation.ts";
+import type { PacelineError } from "../contract/errors.ts";
+import type { Rollout } from "../contract/rollout.ts";
+import type { FleetObserver } from "../fleet/member.ts";
+import type { RolloutObserver } from "../rollouts/observer.ts";
+import type { LifeCycle } from "../telemetry/life-cycle.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { ObserveUpdates } from "../weights/coordinator/observation.ts";
 
 const named = (rollout: Rollout) => ({ job: rollout.job, rollout: rollout.id });
 

@@ -1,11 +1,11 @@
 /** The live scheduler, with its inputs kept in a bounded ring and written as JSON when the server stops. */
 import { writeFile } from "node:fs/promises";
-import type { Clock, Random } from "./contract/clock.ts";
-import { LIMITS } from "./limits.ts";
-import type { Scheduler } from "./scheduler/events.ts";
-import { recordScheduler } from "./scheduler/recording.ts";
-import { createScheduler } from "./scheduler/scheduler.ts";
-import { seededRandom } from "./seeded-random.ts";
+import type { Clock, Random } from "../contract/clock.ts";
+import { LIMITS } from "../limits.ts";
+import type { Scheduler } from "../scheduler/events.ts";
+import { recordScheduler } from "../scheduler/recording.ts";
+import { createScheduler } from "../scheduler/scheduler.ts";
+import { seededRandom } from "../seeded-random.ts";
 
 export interface LiveScheduler {
   readonly scheduler: Scheduler;

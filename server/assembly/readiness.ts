@@ -1,8 +1,8 @@
 /** Whether traffic may come: some worker is ready and holds a committed version. */
-import type { ErrorCode } from "./contract/errors.ts";
-import type { Fleet } from "./fleet/fleet.ts";
-import type { Ledger } from "./policy/ledger.ts";
-import type { LifeCycle } from "./telemetry/life-cycle.ts";
+import type { ErrorCode } from "../contract/errors.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Ledger } from "../policy/ledger.ts";
+import type { LifeCycle } from "../telemetry/life-cycle.ts";
 
 export interface Readiness {
   now(): { ready: boolean; reasons: readonly string[]; code?: ErrorCode };

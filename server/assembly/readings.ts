@@ -1,8 +1,8 @@
 /** What the gauges read when they are scraped. */
-import type { Fleet } from "./fleet/fleet.ts";
-import type { Ledger } from "./policy/ledger.ts";
-import type { Scheduler } from "./scheduler/events.ts";
-import type { Readings } from "./telemetry/metrics.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Ledger } from "../policy/ledger.ts";
+import type { Scheduler } from "../scheduler/events.ts";
+import type { Readings } from "../telemetry/metrics.ts";
 
 export function readingsOf(
   fleet: Pick<Fleet, "list">,
