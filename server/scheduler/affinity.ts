@@ -62,8 +62,11 @@ export class Affinity {
     const { card, slot } = attempt;
     this.#settle(attempt);
     this.#eachMark(card, (mark, tokens) => {
+      const known = this.#marks.get(mark) ?? [];
+      const [latest] = known;
+      if (latest?.slot === slot && alive(latest) && latest.tokens >= tokens) return;
+      const others = known.filter((trace) => trace.slot !== slot);
       const trace = { slot, life: slot.cacheLife, tokens };
-      const others = (this.#marks.get(mark) ?? []).filter((known) => known.slot !== slot);
       this.#marks.set(mark, [trace, ...others.slice(0, this.#prefixSlots - 1)]);
     });
   }
@@ -85,13 +88,15 @@ export class Affinity {
 
   /**
    * Marks stand after 1, 2, 4, 8 … blocks and at the last one, so that equal prompts meet fully and
-   * others to within half, at a cost that grows with the logarithm of the prompt. A group meets by its id
-   * too: its prompt may be shorter than a block.
+   * others to within half, at a cost that grows with the logarithm of the prompt. Where the prompt is
+   * shorter than a block, a group meets by its id.
    */
   #eachMark(card: Card, visit: (mark: number | string, tokens: number) => void): void {
     const { prefix, group } = card;
-    if (group !== null) visit(`${card.policy} ${card.job}/${group.id}`, card.promptTokens);
-    if (prefix.length === 0) return;
+    if (prefix.length === 0) {
+      if (group !== null) visit(`${card.policy} ${card.job}/${group.id}`, card.promptTokens);
+      return;
+    }
     const seed = this.#seed(card.policy);
     const last = prefix.length - 1;
     for (let at = 1; at - 1 < last; at *= 2) {

@@ -4,10 +4,11 @@
  * a large card never blocks the small ones of its job.
  */
 import type { Card, HeldReason } from "./card.ts";
+import { CardQueue } from "./card-queue.ts";
 import { classKey } from "./eligibility.ts";
 import type { Job } from "./fairness.ts";
 import { expectedGrowth } from "./forecast.ts";
-import { type HeapItem, IndexedHeap } from "./heap.ts";
+import type { HeapItem } from "./heap.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Kind } from "./roster.ts";
@@ -57,7 +58,7 @@ export class Queue {
   readonly avoid: readonly string[];
   /** No card of this queue has a smaller or, doubled, larger context. */
   readonly leastContext: number;
-  readonly cards = new IndexedHeap<Waiting>(waitingBefore);
+  readonly cards = new CardQueue<Waiting>(waitingBefore);
   readonly lanes = new Map<Kind, Lane>();
   /** First of its cards. A queue without cards is dropped at once, so what others see always has one. */
   head: Waiting;
@@ -94,7 +95,7 @@ export class Queue {
   }
 
   #lead(options: SchedulerOptions): void {
-    const first = this.cards.peek();
+    const first = this.cards.first();
     if (first === null || (first === this.head && this.tokens > 0)) return;
     const { card } = first;
     this.head = first;

@@ -3,24 +3,23 @@
  * each point of a grid of asks the row holds the least work seconds of any slot. Work is linear in the
  * prefill and concave in the new tokens, so between four points a slot's cost is at least their
  * interpolation, hence at least that of the leasts; and as slots that are good for one point are good
- * for its neighbours, the bound is tight. Queue and KV share enter by their least; the row ends in the largest room.
+ * for its neighbours, the bound is tight. Queue and KV share enter by their least.
  */
 import { type Ask, barrierSeconds, workSeconds } from "./cost.ts";
 import type { Slot } from "./slots.ts";
 
 /** Grid points in tokens, from 0; an ask beyond the last counts as the last, which keeps the bound low. */
-const PREFILL_GRID = [0, 256, 1_024, 4_096, 16_384, 131_072] as const;
-const GROWTH_GRID = [0, 64, 256, 1_024, 4_096, 16_384, 131_072] as const;
+const PREFILL_GRID = [0, 1_024, 16_384, 131_072] as const;
+const GROWTH_GRID = [0, 256, 2_048, 16_384, 131_072] as const;
 
 const POINTS = PREFILL_GRID.length * GROWTH_GRID.length;
 const PREFILL_FREE_AT = POINTS;
 const KV_SHARE = POINTS + 1;
 const KV_SHARE_PER_TOKEN = POINTS + 2;
-export const ROOM = POINTS + 3;
 /** Numbers in a row. */
-export const ROW = POINTS + 4;
+export const ROW = POINTS + 3;
 
-export function writeRow(slot: Slot, room: number, rows: Float64Array, at: number): void {
+export function writeRow(slot: Slot, rows: Float64Array, at: number): void {
   let point = at;
   for (const prefill of PREFILL_GRID) {
     for (const growth of GROWTH_GRID) rows[point++] = workSeconds(slot, prefill, growth);
@@ -28,19 +27,17 @@ export function writeRow(slot: Slot, room: number, rows: Float64Array, at: numbe
   rows[at + PREFILL_FREE_AT] = slot.prefillFreeAt;
   rows[at + KV_SHARE] = (slot.reserved + slot.foreign) / slot.kvTokens;
   rows[at + KV_SHARE_PER_TOKEN] = 1 / slot.kvTokens;
-  rows[at + ROOM] = room;
 }
 
-/** Row of no slot: costs without end and has no room. */
+/** Row of no slot: costs without end. */
 export function clearRow(rows: Float64Array, at: number): void {
-  rows.fill(Number.POSITIVE_INFINITY, at, at + ROOM);
-  rows[at + ROOM] = -1;
+  rows.fill(Number.POSITIVE_INFINITY, at, at + ROW);
 }
 
 /** Makes the row of two sets together; false when it was that already. */
 export function mergeRows(rows: Float64Array, at: number, left: number, right: number): boolean {
   let changed = false;
-  for (let i = 0; i < ROOM; i++) {
+  for (let i = 0; i < ROW; i++) {
     const a = rows[left + i] as number;
     const b = rows[right + i] as number;
     const least = a < b ? a : b;
@@ -48,10 +45,7 @@ export function mergeRows(rows: Float64Array, at: number, left: number, right: n
     rows[at + i] = least;
     changed = true;
   }
-  const room = Math.max(rows[left + ROOM] as number, rows[right + ROOM] as number);
-  if (rows[at + ROOM] === room) return changed;
-  rows[at + ROOM] = room;
-  return true;
+  return changed;
 }
 
 /** An ask's place in the grid: the point below it in both directions, and how far it is to the next. */

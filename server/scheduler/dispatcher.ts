@@ -98,11 +98,12 @@ export class Dispatcher {
 
   /** Fills what was touched, until nothing more fits. */
   run(now: number): void {
-    const { touched } = this.#parts.matching;
+    const { buffer, matching } = this.#parts;
+    const { touched } = matching;
     for (;;) {
       for (const waiting of this.#called) {
         this.#called.delete(waiting);
-        if (waiting.heapIndex >= 0) this.#tryWaiting(waiting, now);
+        if (buffer.get(waiting.card.key) === waiting) this.#tryWaiting(waiting, now);
       }
       const kind = touched.values().next().value;
       if (kind === undefined) return;

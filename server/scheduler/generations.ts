@@ -25,8 +25,8 @@ export class Generations<K, V> {
   }
 
   set(key: K, value: V): void {
-    this.#old.delete(key);
     this.#young.set(key, value);
+    // An older value of the key stays behind, hidden, until its generation goes.
     if (this.#young.size < this.#half) return;
     this.#old = this.#young;
     this.#young = new Map();

@@ -1,6 +1,6 @@
 /** A binary heap whose items know their place, so that one can be moved or taken out in O(log n). */
 export interface HeapItem {
-  /** Owned by the heap; −1 outside of one. An item is in at most one heap. */
+  /** Owned by the heap; below 0 outside of one. An item is in at most one heap. */
   heapIndex: number;
 }
 

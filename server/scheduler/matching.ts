@@ -207,7 +207,7 @@ export class Matching implements RosterListener {
   #sweep(cls: WaitingClass, hopeless: (waiting: Waiting, refusal: Refusal) => void): void {
     for (const queue of [...cls.queues.values()]) {
       if (cls.capableKinds > 0 && 2 * queue.leastContext < cls.longestContext) continue;
-      for (const waiting of [...queue.cards.items]) {
+      for (const waiting of [...queue.cards]) {
         const refusal = this.refusal(waiting.card, cls);
         if (refusal !== null) hopeless(waiting, refusal);
       }

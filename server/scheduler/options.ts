@@ -38,7 +38,7 @@ export interface SchedulerOptions {
   readonly prefixSlots: number;
   /** The placement index may miss the cheapest slot by this share of its cost; bounds regret, prunes most of the search. */
   readonly searchTolerance: number;
-  /** Nodes that one search may open, so that a decision stays bounded on any fleet; about 40 do at 1,000 slots. */
+  /** Nodes that one search may open beyond the way down to a first slot. A balanced fleet's slots cost much the same: more nodes find little more. */
   readonly searchNodes: number;
   /**
    * Who is first and does not fit is passed over only where this share of a slot is idle. Less than that
@@ -81,7 +81,7 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   prefixLimit: 65_536,
   prefixSlots: 4,
   searchTolerance: 0.005,
-  searchNodes: 128,
+  searchNodes: 16,
   backfillShare: 1 / 16,
   backfillDepth: 256,
   backfillMisses: 16,

@@ -5,16 +5,7 @@
  * the root. O(log n) to update.
  */
 import { type Ask, slotSeconds } from "./cost.ts";
-import {
-  type Aim,
-  aim,
-  boundSeconds,
-  clearRow,
-  mergeRows,
-  ROOM,
-  ROW,
-  writeRow,
-} from "./cost-bound.ts";
+import { type Aim, aim, boundSeconds, clearRow, mergeRows, ROW, writeRow } from "./cost-bound.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Slot } from "./slots.ts";
 
@@ -40,6 +31,8 @@ export class SlotIndex {
   #slots: (Slot | null)[] = [null];
   /** Node i at i·ROW; the root is 1, children 2i and 2i+1, leaves from #leaves on. */
   #rows = new Float64Array(2 * ROW);
+  /** Largest room per node, apart from the rows: in a full fleet most of the search reads nothing else. */
+  #rooms = new Float64Array(2).fill(-1);
   readonly #free: number[] = [0];
   readonly #options: SchedulerOptions;
   /** Open nodes of a search and their bounds. */
@@ -53,7 +46,7 @@ export class SlotIndex {
 
   /** Largest room of any slot; −1 when nothing may start anywhere. */
   get room(): number {
-    return this.#rows[ROW + ROOM] as number;
+    return this.#rooms[1] as number;
   }
 
   add(slot: Slot): void {
@@ -69,7 +62,7 @@ export class SlotIndex {
     slot.leaf = -1;
     this.#slots[leaf] = null;
     this.#free.push(leaf);
-    clearRow(this.#rows, (this.#leaves + leaf) * ROW);
+    this.#close(this.#leaves + leaf);
     this.#lift(this.#leaves + leaf);
   }
 
@@ -77,8 +70,10 @@ export class SlotIndex {
     if (slot.leaf < 0) return;
     const node = this.#leaves + slot.leaf;
     const room = slot.room(null);
-    if (room > 0) writeRow(slot, room, this.#rows, node * ROW);
-    else clearRow(this.#rows, node * ROW);
+    if (room > 0) {
+      writeRow(slot, this.#rows, node * ROW);
+      this.#rooms[node] = room;
+    } else this.#close(node);
     this.#lift(node);
   }
 
@@ -93,7 +88,8 @@ export class SlotIndex {
     stack.length = 0;
     bounds.length = 0;
     this.#push(1, this.#bound(1, target, tokens), least);
-    for (let opened = 0; stack.length > 0 && opened < searchNodes; opened++) {
+    const most = searchNodes + Math.log2(this.#leaves);
+    for (let opened = 0; stack.length > 0 && opened < most; opened++) {
       const node = stack.pop() as number;
       const bound = bounds.pop() as number;
       if (bound >= least * (1 - searchTolerance)) continue;
@@ -139,7 +135,12 @@ export class SlotIndex {
   }
 
   #room(node: number): number {
-    return this.#rows[node * ROW + ROOM] as number;
+    return this.#rooms[node] as number;
+  }
+
+  #close(node: number): void {
+    clearRow(this.#rows, node * ROW);
+    this.#rooms[node] = -1;
   }
 
   #bound(node: number, target: Aim, tokens: number): number {
@@ -156,7 +157,10 @@ export class SlotIndex {
   #lift(leaf: number): void {
     for (let node = leaf >> 1; node >= 1; node >>= 1) {
       const left = 2 * node * ROW;
-      if (!mergeRows(this.#rows, node * ROW, left, left + ROW)) return;
+      const lower = mergeRows(this.#rows, node * ROW, left, left + ROW);
+      const room = Math.max(this.#room(2 * node), this.#room(2 * node + 1));
+      if (!lower && room === this.#room(node)) return;
+      this.#rooms[node] = room;
     }
   }
 
@@ -166,6 +170,7 @@ export class SlotIndex {
     this.#leaves = leaves;
     this.#rows = new Float64Array(2 * leaves * ROW);
     this.#slots = [...slots, ...slots.map(() => null)];
+    this.#rooms = new Float64Array(2 * leaves).fill(-1);
     for (let node = 1; node < 2 * leaves; node++) clearRow(this.#rows, node * ROW);
     for (let leaf = leaves - 1; leaf >= slots.length; leaf--) this.#free.push(leaf);
     for (const slot of slots) if (slot !== null) this.changed(slot);
