@@ -88,7 +88,8 @@ export function timeDecisions(
     decisions: measured,
     decisionMicros: decisionMicros / measured,
     offerMicros: offerMicros / offered,
-    bytesPerWaiting: before === null || after === null ? null : (after - before) / rest,
+    bytesPerWaiting:
+      before === null || after === null || rest === 0 ? null : (after - before) / rest,
   };
 }
 

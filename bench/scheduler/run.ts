@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { type DecisionTiming, timeDecisions } from "./decisions.ts";
 import { measureRegret } from "./regret.ts";
+import { seededRandom } from "./workload.ts";
 
 const GOAL_MICROS = 20;
 const GOAL_REGRET = 0.01;
@@ -21,6 +22,24 @@ const states = values.quick ? 2_000 : 10_000;
 const cell = (text: string | number): string => String(text).padStart(10);
 const row = (cells: readonly (string | number)[]): void => console.log(cells.map(cell).join(""));
 const met = (yes: boolean): string => (yes ? "met" : "MISSED");
+
+/** A lookup of a string key in a Map of 100,000, in random order: what this machine's memory is like right now. */
+function lookupMicros(): number {
+  const random = seededRandom(1);
+  const keys = Array.from({ length: 100_000 }, (_, i) => `job-${i % 8}/r-${i}`);
+  const map = new Map(keys.map((key) => [key, { key }]));
+  const lookups = 300_000;
+  let found = 0;
+  const began = process.threadCpuUsage();
+  for (let i = 0; i < lookups; i++) {
+    if (map.get(keys[random.u32() % keys.length] ?? "") !== undefined) found++;
+  }
+  const ended = process.threadCpuUsage();
+  if (found !== lookups) throw new Error("a key went missing");
+  return (ended.user + ended.system - began.user - began.system) / lookups;
+}
+
+const yardstick = [lookupMicros(), lookupMicros()];
 
 // Compiles what the first row would otherwise pay for.
 timeDecisions(10, 1_000, 2_000, 2_000);
@@ -46,12 +65,17 @@ for (const workers of WORKERS) {
   }
 }
 
+yardstick.push(lookupMicros());
+const lookup = Math.min(...yardstick);
 const mean = (workers: number, waiting: number): number =>
   timings.find((each) => each.workers === workers && each.waiting === waiting)?.decisionMicros ??
   Number.NaN;
 const worst = Math.max(...timings.map((timing) => timing.decisionMicros));
 console.log(
   `\nworst mean ${worst.toFixed(1)} µs, goal ${GOAL_MICROS}: ${met(worst <= GOAL_MICROS)}`,
+);
+console.log(
+  `yardstick: one Map lookup among 100,000 keys ${(lookup * 1_000).toFixed(0)} ns, so that is ${(worst / lookup).toFixed(0)} lookups`,
 );
 for (const waiting of WAITING) {
   const ratio = mean(1_000, waiting) / mean(10, waiting);

@@ -9,6 +9,9 @@ import { type Aim, aim, boundSeconds, clearRow, mergeRows, ROW, writeRow } from 
 import type { SchedulerOptions } from "./options.ts";
 import type { Slot } from "./slots.ts";
 
+/** Levels of the largest tree: as many slots as an array can hold rows for. */
+const DEEPEST = 32;
+
 export interface Search {
   readonly ask: Ask;
   /** Tokens that must fit. */
@@ -35,12 +38,16 @@ export class SlotIndex {
   #rooms = new Float64Array(2).fill(-1);
   readonly #free: number[] = [0];
   readonly #options: SchedulerOptions;
-  /** Open nodes of a search and their bounds. */
-  readonly #stack: number[] = [];
-  readonly #bounds: number[] = [];
+  /** Open nodes of a search and their bounds; each node that is opened leaves one more at most. */
+  readonly #stack: Int32Array;
+  readonly #bounds: Float64Array;
+  #top = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    const depth = options.searchNodes + DEEPEST + 1;
+    this.#stack = new Int32Array(depth);
+    this.#bounds = new Float64Array(depth);
     clearRow(this.#rows, ROW);
   }
 
@@ -85,13 +92,12 @@ export class SlotIndex {
     const target = aim(ask);
     let best: Slot | null = null;
     let least = search.below;
-    stack.length = 0;
-    bounds.length = 0;
+    this.#top = 0;
     this.#push(1, this.#bound(1, target, tokens), least);
     const most = searchNodes + Math.log2(this.#leaves);
-    for (let opened = 0; stack.length > 0 && opened < most; opened++) {
-      const node = stack.pop() as number;
-      const bound = bounds.pop() as number;
+    for (let opened = 0; this.#top > 0 && opened < most; opened++) {
+      const node = stack[--this.#top] as number;
+      const bound = bounds[this.#top] as number;
       if (bound >= least * (1 - searchTolerance)) continue;
       if (node >= this.#leaves) {
         const slot = this.#slots[node - this.#leaves];
@@ -150,8 +156,8 @@ export class SlotIndex {
 
   #push(node: number, bound: number, least: number): void {
     if (bound >= least) return;
-    this.#stack.push(node);
-    this.#bounds.push(bound);
+    this.#stack[this.#top] = node;
+    this.#bounds[this.#top++] = bound;
   }
 
   #lift(leaf: number): void {
