@@ -48,7 +48,11 @@ export class Journey {
   #held: HeldReason = "queue";
   #attempt = 0;
   #failures = 0;
+  /** What the last attempt that failed said. */
+  #lastError: PacelineError | null = null;
   #avoid: string[] = [];
+  /** Every worker has failed it once, and is asked once more. */
+  #secondRound = false;
   #stay: Stay | null = null;
   /** Aborts the running attempt; its reason says why. */
   #running: AbortController | null = null;
@@ -79,6 +83,10 @@ export class Journey {
     return this.#stay?.worker ?? null;
   }
 
+  get lastError(): PacelineError | null {
+    return this.#lastError;
+  }
+
   /** A reply of the placement owner to one of our offers. */
   receive(reply: PlacementReply): void {
     if (this.#over) return;
@@ -87,6 +95,10 @@ export class Journey {
         if (reply.attempt === this.#attempt && this.#running === null) void this.#run(reply);
         return;
       case "held":
+        if (reply.reason === "no_eligible_worker" && this.#avoid.length > 0) {
+          this.#avoidsAll();
+          return;
+        }
         this.#held = reply.reason;
         this.#state = reply.reason === "queue" ? "queued" : "held";
         if (reply.reason !== "queue") this.#traveller.emit({ type: "held", reason: reply.reason });
@@ -126,6 +138,21 @@ export class Journey {
         engine: last === null ? null : (this.#context.fleet.find(last.worker)?.engine ?? null),
       },
     });
+  }
+
+  /**
+   * Nobody is left but workers that failed it. Each is asked once more, since what failed may have passed;
+   * then it ends, since it would wait for ever and what fails everywhere lies with the rollout or with all.
+   */
+  #avoidsAll(): void {
+    if (this.#lastError !== null && this.#secondRound) {
+      this.#leavePlacement("aborted");
+      this.#fail(this.#lastError);
+      return;
+    }
+    this.#secondRound = true;
+    this.#avoid = [];
+    this.offer();
   }
 
   async #run(grant: Grant): Promise<void> {
@@ -299,6 +326,7 @@ export class Journey {
 
   #failedOnce(error: PacelineError, lost: boolean): void {
     this.#failures++;
+    this.#lastError = error;
     const outcome = lost ? "lost" : "failed";
     if (this.#failures < LIMITS.attempts) {
       this.#attemptOver(outcome, outcome);

@@ -135,12 +135,17 @@ export class RolloutLife implements RolloutHandle, Traveller {
 
   #timedOut(): void {
     if (this.#ending) return;
-    if (this.timeline.attempts > 0) {
+    const { held, lastError } = this.#journey;
+    if (this.timeline.attempts > 0 && (lastError === null || this.output.length > 0)) {
       this.end("timeout");
       return;
     }
-    const { held } = this.#journey;
     this.#journey.end();
+    if (lastError !== null) {
+      // An empty Result would hide that every attempt failed.
+      this.failed(lastError);
+      return;
+    }
     this.failed(
       new PacelineError(
         held === "queue" ? "deadline_exceeded" : held,

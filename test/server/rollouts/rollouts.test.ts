@@ -423,3 +423,33 @@ test("readers with a cursor see every event once, chunks of one version joined",
   }
   assert.deepEqual(seen, ["0 accepted", "1 placed", "3 tokens 0+2", "4 tokens 2+1", "5 finished"]);
 });
+
+test("workers that all failed it are asked once more; then it ends in what the last one said", async () => {
+  const broken = (): Script => play([tokens(0, 1, 99)]);
+  const w = world([broken(), broken()], { grant: false });
+  const key = "default/r-1";
+  const handle = w.rollouts.submit(sampleRollout({}));
+  const failure = assert.rejects(handle.result(), { code: "engine_error" });
+  for (const attempt of [1, 3]) {
+    w.grant(key, attempt);
+    await settle();
+    w.receive({ type: "held", key, reason: "no_eligible_worker" });
+  }
+  await failure;
+  const offers = w.sent.filter((request) => request.type === "offer");
+  assert.deepEqual(
+    offers.map(({ card }) => card.avoid),
+    [[], ["i1"], [], ["i1"]],
+  );
+  assert.deepEqual(w.sent.at(-1), { type: "withdraw", key });
+});
+
+test("a timeout after nothing but failed attempts is their error, not an empty Result", async () => {
+  const w = world([play([tokens(0, 1, 99)])], { grant: false });
+  const handle = w.rollouts.submit(sampleRollout({ timeoutMs: 100 }));
+  const failure = assert.rejects(handle.result(), { code: "engine_error" });
+  w.grant("default/r-1", 1);
+  await settle();
+  await w.clock.advance(101);
+  await failure;
+});
