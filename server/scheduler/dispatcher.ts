@@ -167,7 +167,7 @@ export class Dispatcher {
       ({ usable, worker, claimedBy }) =>
         worker.open &&
         claimedBy === null &&
-        usable >= leastTokens(card) &&
+        leastTokens(card) <= Math.min(usable, kind.facts.maxModelLen) &&
         !card.avoid.includes(worker.incarnation),
     );
     if (slot === null) return;

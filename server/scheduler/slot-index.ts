@@ -38,16 +38,13 @@ export class SlotIndex {
   #rooms = new Float64Array(2).fill(-1);
   readonly #free: number[] = [0];
   readonly #options: SchedulerOptions;
-  /** Open nodes of a search and their bounds; each node that is opened leaves one more at most. */
-  readonly #stack: Int32Array;
-  readonly #bounds: Float64Array;
+  /** Open nodes of a search and their bounds: depth first, so at most one sibling per level waits. */
+  readonly #stack = new Int32Array(DEEPEST + 2);
+  readonly #bounds = new Float64Array(DEEPEST + 2);
   #top = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    const depth = options.searchNodes + DEEPEST + 1;
-    this.#stack = new Int32Array(depth);
-    this.#bounds = new Float64Array(depth);
     clearRow(this.#rows, ROW);
   }
 
@@ -95,7 +92,9 @@ export class SlotIndex {
     this.#top = 0;
     this.#push(1, this.#bound(1, target, tokens), least);
     const most = searchNodes + Math.log2(this.#leaves);
-    for (let opened = 0; this.#top > 0 && opened < most; opened++) {
+    // The search goes on past its bound while it has nothing: what has room is found.
+    for (let opened = 0; this.#top > 0; opened++) {
+      if (opened >= most && least < Number.POSITIVE_INFINITY) break;
       const node = stack[--this.#top] as number;
       const bound = bounds[this.#top] as number;
       if (bound >= least * (1 - searchTolerance)) continue;

@@ -110,6 +110,25 @@ describe("what is first does not block what is next", () => {
     assert.deepEqual(grants(bench.offer(card("resumed", resumed))), ["resumed>w"]);
   });
 
+  test("no slot is kept free for a card that its model is too short for", () => {
+    const bench = new Bench({ claimAfterPasses: 1 });
+    bench.fleet(worker("short", { maxModelLen: 550 }), worker("long", {}, { maxRunning: 1 }));
+    bench.offer(card("fill", { promptTokens: 600 }), card("head", { promptTokens: 600 }));
+    for (let i = 0; i < 4; i++) assert.deepEqual(grants(bench.offer(card(`${i}`))), [`${i}>short`]);
+    assert.deepEqual(grants(bench.done("fill")), ["head>long"]);
+  });
+
+  test("however many slots a card must avoid, the one that it may have is found", () => {
+    const bench = new Bench({ searchNodes: 4 });
+    bench.fleet(worker("big", {}, { slots: 100 }), worker("w"));
+    for (let i = 0; i < 20; i++) {
+      assert.deepEqual(grants(bench.offer(card(`${i}`, { attempt: 2, avoid: ["big-1"] }))), [
+        `${i}>w`,
+      ]);
+      bench.done(`${i}`, 2);
+    }
+  });
+
   test("a worker whose model is too short for a card is passed over for one that is not", () => {
     const bench = new Bench();
     const shape = { kvTokens: 4_000 };
