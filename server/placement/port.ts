@@ -22,6 +22,8 @@ export type PlacementRequest =
       readonly key: string;
       readonly attempt: number;
       readonly outcome: Outcome;
+      /** All that it has by then: what the owner learns lengths from. */
+      readonly outputTokens?: number;
     }
   /** No place is wanted any more (client gone, timeout). */
   | { readonly type: "withdraw"; readonly key: string };

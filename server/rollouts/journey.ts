@@ -377,7 +377,8 @@ export class Journey {
       placement.send({ type: "withdraw", key: this.key });
       return;
     }
-    placement.send({ type: "done", key: this.key, attempt, outcome });
+    const outputTokens = this.#traveller.output.length;
+    placement.send({ type: "done", key: this.key, attempt, outcome, outputTokens });
     observer.attempt(this.#traveller.rollout, outcome);
     // A finished stream has ended; any other must end inside the engine too.
     if (outcome !== "finished")
