@@ -123,8 +123,9 @@ export class Member {
           if (worker.doubts === 0) worker.doubtedTimes = 0;
           news = worker.apply("answered", null) || news;
         }
-        // While someone else pauses and resumes it for an update, its pause is no operator's.
-        if (!overlapped && !worker.updating) {
+        // While someone else pauses and resumes it for an update, its pause is no operator's; an update that
+        // failed leaves it paused until it is healed.
+        if (!overlapped && !worker.updating && worker.state !== "poisoned") {
           const cause = description.paused ? "paused" : "resumed";
           news = worker.apply(cause, "paused at the engine") || news;
         }

@@ -63,6 +63,19 @@ test("the pause of a weight update is no operator's", async () => {
   assert.deepEqual(states, ["ready", "updating", "ready"]);
 });
 
+test("the pause that a failed update leaves behind is no operator's either", async () => {
+  const { fleet, engine, states, clock } = await withWorker();
+  fleet.mark("w", "i-1", "updating", "version 2");
+  engine(URL_1).description = { ...engine(URL_1).description, paused: true };
+  fleet.mark("w", "i-1", "poisoned", "the swap failed");
+  await clock.advance(3_000);
+  // Whoever heals it lets it run again.
+  fleet.mark("w", "i-1", "updating", "version 2 again");
+  engine(URL_1).description = { ...engine(URL_1).description, paused: false };
+  fleet.mark("w", "i-1", "ready", null);
+  assert.deepEqual(states, ["ready", "updating", "poisoned", "ready"]);
+});
+
 test("an operator's pause outlives a weight update", async () => {
   const { fleet, states, state } = await withWorker();
   await fleet.pause("w", "keep");
