@@ -36,22 +36,24 @@ export function assertVocabulary(rollout: Rollout, vocabulary: number): void {
     assertBelow(rollout.continueFrom.outputTokenIds, vocabulary, "continue.output_token_ids");
   assertBelow(sampling.stopTokenIds, vocabulary, "sampling.stop_token_ids");
   assertBelow(sampling.allowedTokenIds, vocabulary, "sampling.allowed_token_ids");
-  if (sampling.logitBias.size > 0)
-    assertBelow([...sampling.logitBias.keys()], vocabulary, "sampling.logit_bias");
+  for (const id of sampling.logitBias.keys()) {
+    if (id >= vocabulary) throw outOfVocabulary(id, vocabulary, `sampling.logit_bias.${id}`);
+  }
 }
 
 function assertBelow(ids: ArrayLike<number>, vocabulary: number, path: string): void {
   for (let at = 0; at < ids.length; at++) {
     const id = ids[at] as number;
-    if (id < vocabulary) continue;
-    throw new PacelineError(
-      "invalid_argument",
-      `token id ${id} is out of vocabulary (${vocabulary})`,
-      {
-        details: { path: `${path}/${at}`, vocab_size: vocabulary },
-      },
-    );
+    if (id >= vocabulary) throw outOfVocabulary(id, vocabulary, `${path}[${at}]`);
   }
+}
+
+function outOfVocabulary(id: number, vocabulary: number, path: string): PacelineError {
+  return new PacelineError(
+    "invalid_argument",
+    `token id ${id} is out of vocabulary (${vocabulary})`,
+    { details: { path, vocab_size: vocabulary } },
+  );
 }
 
 /** Parts of the contract that no release serves yet are refused, never dropped (I6). */
