@@ -178,7 +178,7 @@ describe("one of two engines misbehaves, every rollout answers the undisturbed t
             await fleet.settled(
               async () => (await fleet.metric("paceline_output_tokens_total")) > 200,
             );
-            engine.kill();
+            engine.signal("SIGKILL");
           }
           const replies = await sent;
           const further = assertUndisturbed(replies);

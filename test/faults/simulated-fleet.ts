@@ -38,8 +38,8 @@ export interface FaultyEngine {
   readonly url: string;
   fault(fault: FaultBody): Promise<void>;
   telemetry(): Promise<EngineTelemetry>;
-  /** SIGKILL; only of an engine with a process of its own. */
-  kill(): void;
+  /** To the engine's process; only where it has one of its own. */
+  signal(signal: NodeJS.Signals): void;
   close(): Promise<void>;
 }
 
@@ -55,8 +55,8 @@ export interface FleetOptions {
 export interface SimulatedFleet {
   readonly server: LiveServer;
   engine(id: string): FaultyEngine;
-  /** A further engine, registered under `id`. */
-  join(id: string): Promise<FaultyEngine>;
+  /** A further engine, registered under `id`, with a fault in it from the start. */
+  join(id: string, fault?: FaultBody): Promise<FaultyEngine>;
   worker(id: string): Promise<Worker>;
   publish(path: string): Promise<{ status: number; body: Progress & Failure }>;
   progress(version: number): Promise<Progress>;
@@ -80,21 +80,21 @@ async function startEngine(id: string, own: boolean): Promise<FaultyEngine> {
   } as const;
   const running = own ? await startEngineProcess(options) : await startEngineServer(options);
   const engine = createSimulatedEngine(running.url);
-  const signal = (): AbortSignal => AbortSignal.timeout(10_000);
-  const kill = (): void => {
+  const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+  const signal = (name: NodeJS.Signals): void => {
     assert.ok("kill" in running, `${id} has no process of its own`);
-    running.kill("SIGKILL");
+    running.kill(name);
   };
   return {
     id,
     url: running.url,
-    fault: (fault) => engine.fault(fault, signal()),
-    telemetry: () => engine.telemetry(signal()),
-    kill,
+    fault: (fault) => engine.fault(fault, soon()),
+    telemetry: () => engine.telemetry(soon()),
+    signal,
     async close() {
       await engine.close();
       if ("close" in running) return running.close();
-      kill();
+      signal("SIGKILL");
       await running.ended;
     },
   };
@@ -138,16 +138,20 @@ function fleetOver(
     expect(200, reply);
     return reply.body;
   };
+  const current = new Map<string, FaultyEngine>();
   return {
     server,
     engine(id) {
-      const engine = engines.get(id);
+      const engine = current.get(id);
       assert.ok(engine, `no engine ${id}`);
       return engine;
     },
-    async join(id) {
+    async join(id, fault) {
       const engine = await startEngine(id, processes.includes(id));
-      engines.set(id, engine);
+      // The one before it under this id is ended with the others.
+      engines.set(`${id} at ${engine.url}`, engine);
+      current.set(id, engine);
+      if (fault !== undefined) await engine.fault(fault);
       const body = { url: engine.url, engine: "simulated", id };
       expect(200, await server.call("POST", "/v1/workers", body));
       return engine;

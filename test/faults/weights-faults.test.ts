@@ -1,0 +1,236 @@
+/**
+ * What can go wrong while a version is put into the fleet, over a whole server under load: it is committed or
+ * it is not, nobody serves a version that it did not prove, and no rollout fails of it.
+ */
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { STEP_1, STEP_2 } from "../support/live-server.ts";
+import { expect, type Failure, type SimulatedFleet, withFleet } from "./simulated-fleet.ts";
+
+interface Reply {
+  readonly output_token_ids: readonly number[];
+  readonly spans: readonly {
+    readonly version: number;
+    readonly start: number;
+    readonly end: number;
+  }[];
+  readonly segments: readonly { readonly worker: string }[];
+}
+
+const LOAD = 24;
+let sent = 0;
+
+/** A load in flight; answers, when all have ended well, with what their spans and segments say. */
+async function load(
+  fleet: SimulatedFleet,
+  count = LOAD,
+): Promise<{ versions: Set<number>; workers: Set<string> }> {
+  const tag = `load-${sent++}`;
+  const replies = await Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      fleet.server.call<Reply & Failure>("POST", "/v1/rollouts", {
+        id: `${tag}-${i}`,
+        prompt_token_ids: [1, 2, 3, i],
+        sampling: { max_new_tokens: 100, seed: i },
+      }),
+    ),
+  );
+  const versions = new Set<number>();
+  const workers = new Set<string>();
+  for (const reply of replies) {
+    expect(200, reply);
+    let at = 0;
+    for (const { version, start, end } of reply.body.spans) {
+      assert.equal(start, at);
+      at = end;
+      versions.add(version);
+    }
+    assert.equal(at, 100);
+    assert.equal(reply.body.output_token_ids.length, 100);
+    for (const { worker } of reply.body.segments) workers.add(worker);
+  }
+  assert.equal(await fleet.metric("paceline_stale_tokens_total"), 0);
+  return { versions, workers };
+}
+
+const row = async (fleet: SimulatedFleet, version: number, worker: string) =>
+  (await fleet.progress(version)).workers.find((one) => one.worker === worker);
+
+const holds = async (fleet: SimulatedFleet, id: string): Promise<number | null> => {
+  const { state, versions } = await fleet.worker(id);
+  return state === "ready" ? (versions[0]?.version ?? null) : null;
+};
+
+/** Both workers serve `version` and nothing else does. */
+async function assertServes(
+  fleet: SimulatedFleet,
+  version: number,
+  ...ids: string[]
+): Promise<void> {
+  for (const id of ids) await fleet.settled(async () => (await holds(fleet, id)) === version);
+  const { versions, workers } = await load(fleet);
+  assert.deepEqual([...versions], [version]);
+  for (const worker of workers) assert.ok(ids.includes(worker), worker);
+}
+
+const abortedBy = [
+  ["stage", "weights_rejected", /not staged, on command/],
+  ["digest", "digest_mismatch", /digest_mismatch/],
+] as const;
+
+describe("before the commit a failure leaves the old version everywhere", () => {
+  for (const [kind, cause, reason] of abortedBy) {
+    test(`${kind} fails on one of two workers`, { timeout: 30_000 }, () =>
+      withFleet({}, async (fleet) => {
+        await fleet.engine("w-1").fault({ kind });
+        const [during, { status, body }] = await Promise.all([load(fleet), fleet.publish(STEP_2)]);
+        assert.equal(status, 409);
+        assert.deepEqual([body.error.code, body.error.boundary], ["commit_aborted", "weights"]);
+        assert.equal(body.error.details["cause"], cause);
+        assert.deepEqual([...during.versions], [1]);
+        assert.equal((await fleet.progress(2)).state, "aborted");
+        const failed = await row(fleet, 2, "w-1");
+        assert.equal(failed?.phase, "failed");
+        assert.match(failed.reason ?? "", reason);
+        await assertServes(fleet, 1, "w-1", "w-2");
+        // The version is burnt; the next is a new one, and nothing of the failure stays.
+        const { body: next } = await fleet.publish(STEP_2);
+        assert.equal(next.version, 3);
+        await assertServes(fleet, 3, "w-1", "w-2");
+      }),
+    );
+  }
+
+  test(
+    "a worker that dies while it stages is no longer asked; its next life catches up",
+    {
+      timeout: 30_000,
+    },
+    () =>
+      withFleet({ processes: ["w-1"] }, async (fleet) => {
+        fleet.engine("w-1").signal("SIGSTOP");
+        const publishing = fleet.publish(STEP_2);
+        await fleet.server.until(
+          (event) =>
+            event["version"] === 2 && event["worker"] === "w-1" && event["type"] === "weights",
+        );
+        fleet.engine("w-1").signal("SIGKILL");
+        const [reply] = await Promise.all([publishing, load(fleet)]);
+        expect(200, reply);
+        assert.equal((await row(fleet, 2, "w-1"))?.phase, "gone");
+        await assertServes(fleet, 2, "w-2");
+        await fleet.join("w-1");
+        await assertServes(fleet, 2, "w-1", "w-2");
+      }),
+  );
+});
+
+describe("after the commit a failure poisons that worker alone", () => {
+  test("a swap that fails once: committed, poisoned, healed", { timeout: 30_000 }, () =>
+    withFleet({}, async (fleet) => {
+      await fleet.engine("w-1").fault({ kind: "swap" });
+      const [during, reply] = await Promise.all([load(fleet), fleet.publish(STEP_2)]);
+      expect(200, reply);
+      for (const version of during.versions) assert.ok(version === 1 || version === 2);
+      await fleet.server.until((event) => event["worker"] === "w-1" && event["to"] === "poisoned");
+      await assertServes(fleet, 2, "w-1", "w-2");
+    }),
+  );
+
+  test("a swap that keeps failing: a newer version heals it", { timeout: 30_000 }, () =>
+    withFleet({}, async (fleet) => {
+      await fleet.engine("w-1").fault({ kind: "swap", count: 2 });
+      expect(200, await fleet.publish(STEP_2));
+      await fleet.server.until((event) => event["worker"] === "w-1" && event["to"] === "poisoned");
+      assert.deepEqual((await fleet.worker("w-1")).versions, []);
+      assert.match((await row(fleet, 2, "w-1"))?.reason ?? "", /half-way, on command/);
+      assert.deepEqual([...(await load(fleet)).workers], ["w-2"]);
+      expect(200, await fleet.publish(STEP_1));
+      await assertServes(fleet, 3, "w-1", "w-2");
+    }),
+  );
+
+  test(
+    "a swap that always fails: nothing is placed there; a restart heals it",
+    {
+      timeout: 30_000,
+    },
+    () =>
+      withFleet({ processes: ["w-1"] }, async (fleet) => {
+        await fleet.engine("w-1").fault({ kind: "swap", count: 1_000 });
+        expect(200, await fleet.publish(STEP_2));
+        await fleet.server.until(
+          (event) => event["worker"] === "w-1" && event["to"] === "poisoned",
+        );
+        await assertServes(fleet, 2, "w-2");
+        fleet.engine("w-1").signal("SIGKILL");
+        await fleet.join("w-1");
+        await assertServes(fleet, 2, "w-1", "w-2");
+      }),
+  );
+});
+
+describe("who comes late holds the committed version before any traffic, or gets none", () => {
+  test("a late joiner under load", { timeout: 30_000 }, () =>
+    withFleet({}, async (fleet) => {
+      expect(200, await fleet.publish(STEP_2));
+      await assertServes(fleet, 2, "w-1", "w-2");
+      await Promise.all([load(fleet), fleet.join("w-3")]);
+      await assertServes(fleet, 2, "w-1", "w-2", "w-3");
+      // More than the other two can run at once.
+      const { workers } = await load(fleet, 90);
+      assert.ok(workers.has("w-3"));
+      const events = await fleet.events();
+      const at = (type: string, phase?: string) =>
+        events.findIndex(
+          (event) =>
+            event["worker"] === "w-3" &&
+            event["type"] === type &&
+            (phase === undefined || event["phase"] === phase),
+        );
+      // `installed` is told after the worker was opened, `swapping` before.
+      assert.ok(at("weights", "swapping") >= 0);
+      assert.ok(at("rollout_placed") > at("weights", "swapping"));
+    }),
+  );
+
+  test("a late joiner that lies about what it read", { timeout: 30_000 }, () =>
+    withFleet({}, async (fleet) => {
+      await fleet.join("w-3", { kind: "digest" });
+      await fleet.server.until((event) => event["worker"] === "w-3" && event["phase"] === "failed");
+      assert.match((await row(fleet, 1, "w-3"))?.reason ?? "", /^digest_mismatch/);
+      assert.deepEqual((await fleet.worker("w-3")).versions, []);
+      await assertServes(fleet, 1, "w-1", "w-2");
+      expect(200, await fleet.publish(STEP_2));
+      await assertServes(fleet, 2, "w-1", "w-2", "w-3");
+    }),
+  );
+
+  test("a source whose content has changed since it was published", {
+    timeout: 30_000,
+  }, async () => {
+    const source = mkdtempSync(join(tmpdir(), "paceline-source-"));
+    try {
+      cpSync(STEP_2, source, { recursive: true });
+      await withFleet({}, async (fleet) => {
+        expect(200, await fleet.publish(source));
+        await assertServes(fleet, 2, "w-1", "w-2");
+        cpSync(STEP_1, source, { recursive: true });
+        await fleet.join("w-3");
+        await fleet.server.until(
+          (event) => event["worker"] === "w-3" && event["phase"] === "failed",
+        );
+        assert.match((await row(fleet, 2, "w-3"))?.reason ?? "", /^digest_mismatch/);
+        assert.deepEqual((await fleet.worker("w-3")).versions, []);
+        await assertServes(fleet, 2, "w-1", "w-2");
+        expect(200, await fleet.publish(source));
+        await assertServes(fleet, 3, "w-1", "w-2", "w-3");
+      });
+    } finally {
+      rmSync(source, { recursive: true });
+    }
+  });
+});
