@@ -91,4 +91,8 @@ export const LIMITS = {
   catchUpAttempts: 8,
   /** One line that a worker process says on standard error or its control pipe; longer ones are cut. */
   workerLineChars: 8_192,
+  /** Rollouts of one call of many: 64 MiB hold about so many with prompts of a hundred tokens. */
+  manyRollouts: 131_072,
+  /** Rollouts of one call of many that are submitted and not yet read by their caller: fills 64 slots of 64. */
+  manyInFlight: 4_096,
 } as const;

@@ -9,7 +9,9 @@ import type { RolloutService } from "../../rollouts/service.ts";
 import type { Publisher } from "../../weights/publisher.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { eventRoutes, type LifeCycleSource } from "./events.ts";
+import { groupRoutes } from "./groups.ts";
 import { type HealthRoutes, healthRoutes } from "./health.ts";
+import { manyRoutes } from "./many.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { pageRoutes, registerPageFiles } from "./page.ts";
 import { policyRoutes } from "./policies.ts";
@@ -33,6 +35,8 @@ export interface HttpFrontOptions extends ServerOptions {
   readonly stallMs?: number;
   /** Default `LIMITS.controlStreams`. */
   readonly controlStreams?: number;
+  /** Default `LIMITS.manyInFlight`. */
+  readonly manyInFlight?: number;
 }
 
 export interface HttpFrontParts extends HealthRoutes {
@@ -101,9 +105,13 @@ function handlersOf(
   streams: Streams,
   failed: (error: PacelineError) => void,
 ): Record<ServedCall, Handler> {
-  const { rollouts, fleet, ledger, publisher, mint, drainWorker, lifeCycle, options } = parts;
+  const { rollouts, fleet, ledger, publisher, mint, drainWorker, lifeCycle, clock, options } =
+    parts;
+  const inFlight = options.manyInFlight ?? LIMITS.manyInFlight;
   return {
     ...rolloutRoutes({ rollouts, mint, streams, failed }),
+    ...manyRoutes({ rollouts, fleet, ledger, clock, inFlight, mint, streams, failed }),
+    ...groupRoutes({ rollouts, fleet, ledger, mint, failed }),
     ...workerRoutes({ fleet, ledger, drainWorker, drainMs: options.drainMs ?? 60_000 }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),
     ...eventRoutes({ lifeCycle, streams, failed }),

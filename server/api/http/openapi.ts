@@ -8,6 +8,12 @@ import {
   worker,
 } from "../../contract/schema-fleet.ts";
 import {
+  createDefaultsSchema,
+  createGroupSchema,
+  manySummary,
+  rolloutError,
+} from "../../contract/schema-many.ts";
+import {
   declaration,
   policy,
   publication,
@@ -28,6 +34,21 @@ const SCHEMAS = (): Readonly<Record<string, z.ZodType>> => ({
   RolloutB64: createRolloutSchema("b64", LIMITS),
   Result: createResultSchema("json", LIMITS),
   ResultB64: createResultSchema("b64", LIMITS),
+  Many: z.strictObject({
+    rollouts: z.array(createRolloutSchema("json", LIMITS)).min(1).max(LIMITS.manyRollouts),
+    defaults: createDefaultsSchema("json", LIMITS).nullish(),
+  }),
+  ManyLine: z.union([
+    createResultSchema("json", LIMITS),
+    rolloutError(),
+    z.strictObject({ summary: manySummary() }),
+  ]),
+  Group: createGroupSchema("json", LIMITS),
+  GroupB64: createGroupSchema("b64", LIMITS),
+  Siblings: z.strictObject({
+    group: z.strictObject({ id: z.string(), size: z.int(), need: z.int(), finished: z.int() }),
+    rollouts: z.array(z.union([createResultSchema("json", LIMITS), rolloutError()])),
+  }),
   Progress: progress(),
   Error: z.strictObject({ error: error() }),
   Registration: createRegistrationSchema(LIMITS),
@@ -62,6 +83,8 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
     reply: ["Result", "ResultB64"],
     streams: [SSE],
   },
+  submitMany: { body: ["Many"], reply: ["ManyLine"], media: "application/x-ndjson" },
+  submitGroup: { body: ["Group", "GroupB64"], reply: ["Siblings"] },
   getRollout: {
     reply: ["Progress", "Result", "ResultB64"],
     streams: [SSE],

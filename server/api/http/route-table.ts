@@ -47,6 +47,14 @@ export const SERVED_ROUTES = [
     "State, Result, or the rest of a stream",
   ),
   served("abortRollout", "DELETE", "/v1/rollouts/{id}", "generate", "Abort; the partial Result"),
+  served(
+    "submitMany",
+    "POST",
+    "/v1/rollouts/many",
+    "generate",
+    "Many rollouts, answered as they end",
+  ),
+  served("submitGroup", "POST", "/v1/groups", "generate", "Siblings of one prompt"),
   served("listWorkers", "GET", "/v1/workers", "read", "All workers"),
   served("registerWorker", "POST", "/v1/workers", "admin", "Probe and register a worker"),
   served("getWorker", "GET", "/v1/workers/{id}", "read", "One worker"),
@@ -78,14 +86,6 @@ const SUBMISSION = "/v1/submissions/{id}";
 const FEED = "/v1/feeds/{job}";
 
 export const LATER_ROUTES: readonly Route[] = [
-  later(
-    "submitMany",
-    "POST",
-    "/v1/rollouts/many",
-    "generate",
-    "Many rollouts, answered as they end",
-  ),
-  later("submitGroup", "POST", "/v1/groups", "generate", "Siblings of one prompt"),
   later("createSubmission", "POST", "/v1/submissions", "generate", "A durable order of rollouts"),
   later("getSubmission", "GET", SUBMISSION, "read", "Its progress"),
   ...(["pause", "resume", "cancel"] as const).map((verb) =>

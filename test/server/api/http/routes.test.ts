@@ -29,6 +29,11 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
   submitRollout: { body: ROLLOUT, has: { id: "r-1", job: "default", logprob_mode: "processed" } },
   getRollout: { path: "/v1/rollouts/r-1", has: { id: "r-1", output_token_ids: [13, 7932] } },
   abortRollout: { path: "/v1/rollouts/r-1?job=default", has: { id: "r-1" } },
+  submitMany: { body: { rollouts: [ROLLOUT] } },
+  submitGroup: {
+    body: { id: "g", size: 2, prompt_token_ids: [72], sampling: { max_new_tokens: 2 } },
+    has: { group: { id: "g", size: 2, need: 2, finished: 2 } },
+  },
   listWorkers: {},
   registerWorker: {
     body: { url: "http://127.0.0.1:9002", engine: "embedded", id: "w-2" },

@@ -1,0 +1,196 @@
+/** Groups over real HTTP: siblings, need, partial members, refusals, callers that leave. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { decodeError } from "../../../../server/api/codec/error.ts";
+import { decodeResult } from "../../../../server/api/codec/result.ts";
+import { PacelineError } from "../../../../server/contract/errors.ts";
+import type { Result } from "../../../../server/contract/result.ts";
+import { connectRaw, rawPost } from "../../../support/raw-http.ts";
+import {
+  createScriptedRollouts,
+  playToEnd,
+  type Script,
+} from "../../../support/scripted-rollouts.ts";
+import { type Serving, serveHttp } from "../../../support/serve-http.ts";
+
+const GROUPS = "/v1/groups";
+const GROUP = { id: "g", size: 4, prompt_token_ids: [72], sampling: { max_new_tokens: 4 } };
+const forever = new Promise<never>(() => {});
+
+async function using<T>(made: Promise<Serving>, run: (serving: Serving) => Promise<T>): Promise<T> {
+  const serving = await made;
+  try {
+    return await run(serving);
+  } finally {
+    await serving.close();
+  }
+}
+
+interface GroupReply {
+  readonly group: object;
+  readonly rollouts: readonly Record<string, unknown>[];
+}
+
+async function submit({ client }: Serving, body: object): Promise<GroupReply> {
+  const reply = await client.call("POST", GROUPS, { body });
+  assert.equal(reply.status, 200, reply.text);
+  return reply.json() as GroupReply;
+}
+
+const causes = (results: readonly Result[]): string[] =>
+  results.map(({ finishReason }) => finishReason.cause);
+
+test("siblings share prompt and seed, and come back in order of their index", () =>
+  using(serveHttp({ mint: { id: () => "minted", seed: () => 77 } }), async (serving) => {
+    const { id: _, ...unnamed } = GROUP;
+    const { group, rollouts } = await submit(serving, unnamed);
+    assert.deepEqual(group, { id: "minted", size: 4, need: 4, finished: 4 });
+    const results = rollouts.map(decodeResult);
+    for (const [index, result] of results.entries()) {
+      assert.equal(result.id, `minted.${index}`);
+      assert.deepEqual(result.group, { id: "minted", size: 4, index });
+    }
+    const { submitted } = serving.rollouts;
+    assert.deepEqual(
+      submitted.map(({ sampling }) => sampling.seed),
+      [77, 77, 77, 77],
+    );
+    assert.equal(new Set(submitted.map(({ bodyHash }) => bodyHash)).size, 4);
+  }));
+
+test("once enough have finished the rest end with cause `need` and keep their tokens", () => {
+  // Siblings 1 and 3 finish; 0 and 2 never would, and 2 has made something by then.
+  const { promise: made, resolve: go } = Promise.withResolvers<void>();
+  const script: Script = (rollout) => {
+    const index = rollout.group?.index;
+    if (index === 0) return [{ do: "wait", until: forever }];
+    if (index === 2) {
+      setImmediate(() => setImmediate(() => setImmediate(go)));
+      return [
+        { do: "tokens", count: 3, version: 7 },
+        { do: "wait", until: forever },
+      ];
+    }
+    return [{ do: "wait", until: made }, ...playToEnd(rollout)];
+  };
+  return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+    const { group, rollouts } = await submit(serving, { ...GROUP, need: 2 });
+    assert.deepEqual(group, { id: "g", size: 4, need: 2, finished: 2 });
+    const results = rollouts.map(decodeResult);
+    assert.deepEqual(causes(results), ["need", "max_new", "need", "max_new"]);
+    assert.deepEqual(
+      results.map(({ outputTokenIds }) => outputTokenIds.length),
+      [0, 4, 3, 4],
+    );
+  });
+});
+
+test("a sibling's error takes its place, and does not count as finished", () => {
+  const error = new PacelineError("misaligned", "odd");
+  const script: Script = (rollout) =>
+    rollout.group?.index === 1 ? [{ do: "fail", error }] : playToEnd(rollout);
+  return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+    const { group, rollouts } = await submit(serving, { ...GROUP, need: 4 });
+    assert.deepEqual(group, { id: "g", size: 4, need: 4, finished: 3 });
+    assert.equal(rollouts[1]?.["id"], "g.1");
+    assert.equal(decodeError(rollouts[1]).code, "misaligned");
+    assert.deepEqual(
+      serving.failed.map(({ code }) => code),
+      ["misaligned"],
+    );
+  });
+});
+
+test("a group of which nothing came is that error", () => {
+  const error = new PacelineError("no_eligible_worker", "none");
+  const script: Script = () => [{ do: "fail", error }];
+  return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async ({ client }) => {
+    const reply = await client.call("POST", GROUPS, { body: GROUP });
+    assert.equal(reply.status, 503);
+    assert.equal(decodeError(reply.json()).code, "no_eligible_worker");
+  });
+});
+
+test("a repeated call joins its siblings; another body under the id is a conflict", () =>
+  using(serveHttp(), async (serving) => {
+    const first = await submit(serving, GROUP);
+    assert.deepEqual(await submit(serving, GROUP), first);
+    assert.equal(serving.rollouts.submitted.length, 4);
+    const body = { ...GROUP, prompt_token_ids: [73] };
+    assert.equal((await serving.client.call("POST", GROUPS, { body })).status, 409);
+  }));
+
+test("a sibling that cannot be submitted ends those before it", () => {
+  const script: Script = () => [{ do: "wait", until: forever }];
+  return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+    const { client, rollouts } = serving;
+    const taken = client.call("POST", "/v1/rollouts", {
+      body: { ...GROUP, id: "g.2", size: undefined },
+    });
+    const other = await rollouts.arrival("default", "g.2");
+    assert.equal((await client.call("POST", GROUPS, { body: GROUP })).status, 409);
+    for (const id of ["g.0", "g.1"]) {
+      assert.equal((await rollouts.life("default", id).result()).finishReason.cause, "client");
+    }
+    assert.equal(other.ended, false);
+    await rollouts.abort("default", "g.2", "client");
+    assert.equal((await taken).status, 200);
+  });
+});
+
+test("a caller that leaves ends the group", () => {
+  const script: Script = () => [{ do: "wait", until: forever }];
+  return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+    const raw = await connectRaw(serving.port);
+    raw.socket.write(rawPost(GROUPS, JSON.stringify(GROUP)));
+    const last = await serving.rollouts.arrival("default", "g.3");
+    await last.until(() => last.readers === 1);
+    raw.socket.resetAndDestroy();
+    for (let i = 0; i < 4; i++) {
+      const { finishReason } = await serving.rollouts.life("default", `g.${i}`).result();
+      assert.equal(finishReason.cause, "client");
+    }
+  });
+});
+
+suite("refused before anything begins", () => {
+  for (const [name, over, code, path] of [
+    ["no size", { size: null }, "invalid_argument", "size"],
+    ["nobody", { size: 0 }, "invalid_argument", "size"],
+    ["more needed than made", { need: 5 }, "invalid_argument", "need"],
+    ["none needed", { need: 0 }, "invalid_argument", "need"],
+    ["a group of a group", { group: { id: "h", size: 4, index: 0 } }, "invalid_argument", "group"],
+    ["one session for all", { session: { id: "s" } }, "invalid_argument", "session"],
+    ["an id without room", { id: "g".repeat(127) }, "invalid_argument", "id"],
+    [
+      "a bad parameter",
+      { sampling: { max_new_tokens: 1, top_p: 7 } },
+      "invalid_argument",
+      "sampling.top_p",
+    ],
+    [
+      "a token out of vocabulary",
+      { prompt_token_ids: [260] },
+      "invalid_argument",
+      "prompt_token_ids[0]",
+    ],
+  ] as const) {
+    test(name, () =>
+      using(serveHttp(), async ({ client, rollouts }) => {
+        const reply = await client.call("POST", GROUPS, { body: { ...GROUP, ...over } });
+        const error = decodeError(reply.json());
+        assert.deepEqual([error.code, error.details["path"]], [code, path]);
+        assert.equal(rollouts.submitted.length, 0);
+      }),
+    );
+  }
+
+  for (const accept of ["application/vnd.apache.arrow.stream", "text/event-stream"]) {
+    test(accept, () =>
+      using(serveHttp(), async ({ client }) => {
+        const reply = await client.call("POST", GROUPS, { body: GROUP, headers: { accept } });
+        assert.equal(reply.status, 501);
+      }),
+    );
+  }
+});
