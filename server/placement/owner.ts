@@ -4,7 +4,7 @@
  * request, which is queued until the present one is done.
  */
 import type { Clock, Timer } from "../contract/clock.ts";
-import { PacelineError } from "../contract/errors.ts";
+import { ERRORS, PacelineError } from "../contract/errors.ts";
 import { cacheNamespace } from "../contract/policy.ts";
 import type { FleetChange, WorkerRecord } from "../fleet/fleet.ts";
 import type { LiveFleet } from "../fleet/live-fleet.ts";
@@ -98,7 +98,11 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
         return;
       case "refuse": {
         cards.delete(command.key);
-        const error = new PacelineError(command.code, command.message, { retryAfterMs: 1000 });
+        const { code, message, path } = command;
+        const error = new PacelineError(code, message, {
+          ...(ERRORS[code].retryable ? { retryAfterMs: 1000 } : {}),
+          ...(path === null ? {} : { details: { path } }),
+        });
         reply({ type: "refused", key: command.key, error: error.toBody() });
         return;
       }

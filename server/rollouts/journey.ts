@@ -104,8 +104,13 @@ export class Journey {
         if (reply.reason !== "queue") this.#traveller.emit({ type: "held", reason: reply.reason });
         return;
       case "refused": {
-        const { code, message, details } = reply.error;
-        this.#fail(new PacelineError(code, message, { details }));
+        const { code, message, details, retry_after_ms: retryAfterMs } = reply.error;
+        this.#fail(
+          new PacelineError(code, message, {
+            details,
+            ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+          }),
+        );
         return;
       }
       case "revoke":

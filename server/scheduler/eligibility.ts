@@ -134,14 +134,22 @@ export const lacksVersionOnly = (card: Card, kind: KindFacts): boolean =>
   kind.holds.length === 0 || kind.holds.some((held) => held.policy === card.policy);
 
 /** What of a card no worker of its pool can honour, in words. */
-export function unsupportedMessage(card: Card, kinds: Iterable<KindFacts>): string {
+export function unsupported(
+  card: Card,
+  kinds: Iterable<KindFacts>,
+): { readonly message: string; readonly path: string | null } {
   const pool = card.pool === null ? "the fleet" : `pool ${card.pool}`;
   const all = [...kinds].filter((kind) => inPool(card, kind));
   const missing = card.features.filter((name) => !all.some((kind) => kind.features.has(name)));
   const modes = card.logprobModes.some((mode) => all.some((kind) => kind.logprobModes.has(mode)));
-  if (missing.length > 0) return `no worker of ${pool} can honour ${missing.join(", ")}`;
-  if (card.logprobModes.length > 0 && !modes) {
-    return `no worker of ${pool} gives logprobs as ${card.logprobModes.join(" or ")}`;
+  if (missing.length > 0) {
+    const message = `no worker of ${pool} can honour ${missing.join(", ")}`;
+    return { message, path: `sampling.${missing[0]}` };
   }
-  return `no worker of ${pool} can honour all that is asked for together`;
+  if (card.logprobModes.length > 0 && !modes) {
+    const message = `no worker of ${pool} gives logprobs as ${card.logprobModes.join(" or ")}`;
+    return { message, path: "want.logprob_modes" };
+  }
+  const message = `no worker of ${pool} can honour all that is asked for together`;
+  return { message, path: null };
 }

@@ -87,6 +87,8 @@ export type SchedulerCommand =
       readonly key: string;
       readonly code: "overloaded" | "prompt_too_long" | "unsupported";
       readonly message: string;
+      /** Field of the rollout that is at fault, as its wire writes it; null where none is alone. */
+      readonly path: string | null;
     }
   | {
       readonly type: "revoke";

@@ -9,7 +9,7 @@ import {
   inPool,
   lacksVersionOnly,
   rightEngine,
-  unsupportedMessage,
+  unsupported,
   versionFor,
 } from "./eligibility.ts";
 import type { SchedulerCommand } from "./events.ts";
@@ -111,18 +111,20 @@ export class Matching implements RosterListener {
    */
   refusal(card: Card, cls: WaitingClass): Refusal | null {
     if (card.attempt > 1 || cls.poolKinds === 0) return null;
-    const refuse = (code: Refusal["code"], message: string): Refusal => {
-      return { type: "refuse", key: card.key, code, message };
+    const refuse = (code: Refusal["code"], message: string, path: string | null): Refusal => {
+      return { type: "refuse", key: card.key, code, message, path };
     };
     if (cls.capableKinds === 0) {
       const facts = [...this.#kinds].map((kind) => kind.facts);
-      return refuse("unsupported", unsupportedMessage(card, facts));
+      const { message, path } = unsupported(card, facts);
+      return refuse("unsupported", message, path);
     }
     if (leastTokens(card) <= cls.longestContext) return null;
     const context = card.promptTokens + card.outputTokens;
     return refuse(
       "prompt_too_long",
       `${context} tokens; the largest worker takes ${cls.longestContext - 1} and one to sample`,
+      "prompt_token_ids",
     );
   }
 

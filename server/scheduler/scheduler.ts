@@ -167,7 +167,7 @@ class PureScheduler implements Scheduler {
     if (card.attempt <= known || this.#fences.stops(card, this.#now)) return;
     if (card.attempt === 1 && this.#buffer.size >= this.#options.waitingLimit) {
       const message = `${this.#buffer.size} rollouts wait already`;
-      this.#emit({ type: "refuse", key: card.key, code: "overloaded", message });
+      this.#emit({ type: "refuse", key: card.key, code: "overloaded", message, path: null });
       return;
     }
     if (waiting !== undefined) this.#dispatcher.drop(waiting, null);
