@@ -9,7 +9,7 @@ const reporter = fileURLToPath(new URL("test-summary.mjs", import.meta.url));
 const args = [
   "--test",
   "--test-concurrency=2",
-  "--test-timeout=180000",
+  "--test-timeout=120000",
   "--test-reporter=spec",
   "--test-reporter-destination=stdout",
   `--test-reporter=${reporter}`,

@@ -49,9 +49,10 @@ test("a compute thread that dies takes the process with it, with a code that is 
   await weightsOf(engine).stage({ policy: "default", version: 1, path: "/one" }, deadline());
   await weightsOf(engine).swap({ policy: "default", version: 1, kv: "keep" }, deadline());
   await engine.fault({ kind: "exit", after_tokens: 8 }, deadline());
-  const { error, ids } = await new Attempt(engine, LONG).outcome;
+  // What the socket still held dies with the process: how many tokens came is not ours to say.
+  const { error, ids, finish } = await new Attempt(engine, LONG).outcome;
   assert.equal(error?.code, "engine_unreachable");
-  assert.ok(ids.length >= 8);
+  assert.deepEqual([finish, ids.length < LONG.sampling.maxNewTokens], [null, true]);
   assert.equal(await child.ended, 70);
   await engine.close();
 });
