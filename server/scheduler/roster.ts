@@ -71,6 +71,8 @@ export class Roster {
   readonly kinds = new Map<string, Kind>();
   readonly #options: SchedulerOptions;
   readonly #listener: RosterListener;
+  /** Latest measured rates, by who is a peer of whom. */
+  readonly #measured = new Map<string, Pick<Slot, "step" | "prefillTokensPerSecond">>();
 
   constructor(options: SchedulerOptions, listener: RosterListener) {
     this.#options = options;
@@ -144,11 +146,31 @@ export class Roster {
       let slot = worker.slots.find((known) => known.index === shape.index);
       if (slot === undefined) {
         slot = new Slot(worker, shape, this.#options);
+        const peer = this.#measured.get(peersOf(worker));
+        if (peer !== undefined) slot.expect(peer);
         worker.slots.push(slot);
       }
       slot.reshape(shape, this.#options);
       slot.listed = true;
     }
+  }
+
+  /** `slot` was measured; the peers that were not yet are taken to be as fast. Answers those. */
+  learn(slot: Slot, first: boolean): Slot[] {
+    const peers = peersOf(slot.worker);
+    const { step, prefillTokensPerSecond } = slot;
+    this.#measured.set(peers, { step, prefillTokensPerSecond });
+    if (!first) return [];
+    const changed: Slot[] = [];
+    for (const worker of this.workers.values()) {
+      if (peersOf(worker) !== peers) continue;
+      for (const peer of worker.slots) {
+        if (peer.measured) continue;
+        peer.expect(slot);
+        changed.push(peer);
+      }
+    }
+    return changed;
   }
 
   #enter(worker: Worker): void {
@@ -183,6 +205,11 @@ export class Roster {
     kind.largestUsable = largest;
     this.#listener.kindChanged(kind);
   }
+}
+
+/** Engines of one kind in one pool are built alike. */
+function peersOf({ view }: Worker): string {
+  return `${view.engine} ${view.pool}`;
 }
 
 function largestSlot(worker: Worker): number {

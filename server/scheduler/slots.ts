@@ -31,6 +31,8 @@ export class Slot {
   foreign = 0;
   step: { readonly a: number; readonly s: number };
   prefillTokensPerSecond: number;
+  /** Whether these are its own rates; until then they are a default's or a peer's. */
+  measured = false;
   /** Clock time in seconds at which the prefill granted so far should be through. */
   prefillFreeAt = 0;
   /** Kept free for this card, which was passed over too often. */
@@ -81,11 +83,22 @@ export class Slot {
     this.#count(attempt, 1);
   }
 
+  /**
+   * Takes a measured peer's rates until it has its own: a newcomer that looked slower than those that
+   * serve would never be tried, and so never measured.
+   */
+  expect(peer: Pick<Slot, "step" | "prefillTokensPerSecond">): void {
+    if (this.measured) return;
+    this.step = peer.step;
+    this.prefillTokensPerSecond = peer.prefillTokensPerSecond;
+  }
+
   /** Values that no engine can mean are left out one by one; the rest counts. */
   observe(telemetry: Telemetry, options: SchedulerOptions): void {
     const { step, prefillTokensPerSecond: rate, kvUsedTokens } = telemetry;
     if (step !== null && step.a > 0 && step.s >= 0 && step.a + step.s < SANE_STEP_SECONDS) {
       this.step = { a: step.a, s: step.s };
+      this.measured = true;
     }
     if (rate !== null && rate > 0 && rate < SANE_PREFILL_RATE) this.prefillTokensPerSecond = rate;
     // An idle engine's used KV is cache that it gives up on demand.

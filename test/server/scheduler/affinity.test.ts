@@ -31,6 +31,9 @@ describe("sessions", () => {
     // 50 ms more for 200 tokens, 30 ms less to prefill.
     const slow = { slot: 0, kvUsedTokens: 0, running: 1, waiting: 0, prefillTokensPerSecond: null };
     const step = { a: 0.01025, s: 0.0001 };
+    for (const id of ["w0", "w1"]) {
+      bench.send({ type: "telemetry", worker: id, step: { a: 0.01, s: 0.0001 }, ...slow });
+    }
     bench.send({ type: "telemetry", worker: home, step, ...slow });
     assert.equal(where(bench.offer(turn("2", 400))), home);
     assert.notEqual(where(bench.offer(card("stranger"))), home);
@@ -44,6 +47,9 @@ describe("sessions", () => {
     // 100 ms to prefill anew; a step at home takes 4 ms more for each of 200 tokens.
     const slow = { slot: 0, kvUsedTokens: 0, running: 1, waiting: 0, prefillTokensPerSecond: null };
     const step = { a: 0.014, s: 0.0001 };
+    for (const id of ["w0", "w1"]) {
+      bench.send({ type: "telemetry", worker: id, step: { a: 0.01, s: 0.0001 }, ...slow });
+    }
     bench.send({ type: "telemetry", worker: home ?? "", step, ...slow });
     const away = where(bench.offer(turn("2", 1_300)));
     assert.notEqual(away, home);
@@ -122,4 +128,30 @@ test("equal idle workers share the load", () => {
   const seen = new Set<string | undefined>();
   for (let i = 0; i < 64; i++) seen.add(where(bench.offer(card(`${i}`))));
   assert.equal(seen.size, 16);
+});
+
+describe("rates not measured yet", () => {
+  const rates = { slot: 0, kvUsedTokens: 0, running: 0, waiting: 0, step: { a: 0.002, s: 0.0001 } };
+
+  test("are taken from measured peers, so that a newcomer is tried", () => {
+    const bench = new Bench();
+    const [first, second, late] = fleet(3);
+    assert.ok(first && second && late);
+    bench.fleet(first, second);
+    for (const { id } of [first, second]) {
+      bench.send({ type: "telemetry", worker: id, prefillTokensPerSecond: 50_000, ...rates });
+    }
+    bench.fleet(late);
+    const homes = Array.from({ length: 9 }, (_, i) => where(bench.offer(card(`${i}`))));
+    assert.equal(homes.filter((home) => home === late.id).length, 3);
+  });
+
+  test("of one that was there before its peers were measured, too", () => {
+    const bench = new Bench();
+    bench.fleet(...fleet(3));
+    bench.send({ type: "telemetry", worker: "w0", prefillTokensPerSecond: 50_000, ...rates });
+    const homes = Array.from({ length: 9 }, (_, i) => where(bench.offer(card(`${i}`))));
+    for (const id of ["w0", "w1", "w2"])
+      assert.equal(homes.filter((home) => home === id).length, 3);
+  });
 });
