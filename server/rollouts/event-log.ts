@@ -26,6 +26,25 @@ export class EventLog {
     if (this.#waiting.length > 0) this.#wake();
   }
 
+  /**
+   * The rollout has its Result: chunks become views of the Result's arrays, so that what is kept for late
+   * readers costs no second copy and the engine's buffers may go. Only for a rollout that never started over.
+   */
+  settle(ids: Uint32Array, logprobs: Float32Array): void {
+    for (let seq = 0; seq < this.#events.length; seq++) {
+      const event = this.#events[seq] as RolloutEvent;
+      if (event.type !== "tokens") continue;
+      const { start, ids: made } = event.chunk;
+      const end = start + made.length;
+      const chunk = {
+        ...event.chunk,
+        ids: ids.subarray(start, end),
+        logprobs: logprobs.subarray(start, end),
+      };
+      this.#events[seq] = { type: "tokens", chunk };
+    }
+  }
+
   async *read(from: number, signal: AbortSignal): AsyncGenerator<readonly LoggedEvent[]> {
     let cursor = Math.max(0, from);
     while (!signal.aborted) {

@@ -122,6 +122,8 @@ export class RolloutLife implements RolloutHandle, Traveller {
         now,
       );
       observer.finished(this.rollout, result.finishReason, this.timeline.duration(now));
+      if (this.timeline.wastedTokens === 0)
+        this.#log.settle(result.outputTokenIds, result.logprobs);
       this.#close({ result }, { type: "finished", result });
     } catch (thrown) {
       this.failed(PacelineError.from(thrown));
