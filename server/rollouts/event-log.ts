@@ -11,12 +11,16 @@ export interface LoggedEvent {
 }
 
 export class EventLog {
-  readonly #events: RolloutEvent[] = [];
+  #events: RolloutEvent[] = [];
+  /** What is kept once the Result is there; `#events` is what came after. */
+  #settled: readonly SettledRun[] = [];
+  /** Events that `#settled` stands for. */
+  #length = 0;
   #waiting: (() => void)[] = [];
   #closed = false;
 
   get length(): number {
-    return this.#events.length;
+    return this.#length + this.#events.length;
   }
 
   append(event: RolloutEvent): void {
@@ -27,30 +31,24 @@ export class EventLog {
   }
 
   /**
-   * The rollout has its Result: chunks become views of the Result's arrays, so that what is kept for late
-   * readers costs no second copy and the engine's buffers may go. Only for a rollout that never started over.
+   * The rollout has its Result: its many chunks become one view of the Result's arrays for each version,
+   * so that what is kept for late readers costs next to nothing. Only for a rollout that never started over.
    */
   settle(ids: Uint32Array, logprobs: Float32Array): void {
-    for (let seq = 0; seq < this.#events.length; seq++) {
-      const event = this.#events[seq] as RolloutEvent;
-      if (event.type !== "tokens") continue;
-      const { start, ids: made } = event.chunk;
-      const end = start + made.length;
-      const chunk = {
-        ...event.chunk,
-        ids: ids.subarray(start, end),
-        logprobs: logprobs.subarray(start, end),
-      };
-      this.#events[seq] = { type: "tokens", chunk };
-    }
+    this.#settled = settleRuns(this.#events, ids, logprobs);
+    this.#length = this.#events.length;
+    this.#events = [];
   }
 
   async *read(from: number, signal: AbortSignal): AsyncGenerator<readonly LoggedEvent[]> {
     let cursor = Math.max(0, from);
     while (!signal.aborted) {
-      if (cursor < this.#events.length) {
-        const batch = coalesce(this.#events, cursor);
-        cursor = this.#events.length;
+      if (cursor < this.length) {
+        const batch = [
+          ...this.#replay(cursor),
+          ...coalesce(this.#events, cursor - this.#length, this.#length),
+        ];
+        cursor = this.length;
         yield batch;
       } else if (this.#closed) {
         return;
@@ -58,6 +56,10 @@ export class EventLog {
         await this.#more(signal);
       }
     }
+  }
+
+  #replay(from: number): LoggedEvent[] {
+    return this.#settled.filter(({ last }) => last >= from).map((run) => eventFrom(run, from));
   }
 
   #more(signal: AbortSignal): Promise<void> {
@@ -79,17 +81,18 @@ export class EventLog {
 }
 
 /** Joins neighbouring token chunks of one version; `seq` is that of the last one joined. */
-function coalesce(events: readonly RolloutEvent[], from: number): LoggedEvent[] {
+function coalesce(events: readonly RolloutEvent[], from: number, offset: number): LoggedEvent[] {
   const out: LoggedEvent[] = [];
   let run: TokenChunk[] = [];
-  for (let seq = from; seq < events.length; seq++) {
-    const event = events[seq] as RolloutEvent;
+  for (let at = Math.max(0, from); at < events.length; at++) {
+    const event = events[at] as RolloutEvent;
+    const seq = offset + at;
     if (event.type !== "tokens") {
       out.push({ seq, event });
       continue;
     }
     run.push(event.chunk);
-    const next = events[seq + 1];
+    const next = events[at + 1];
     if (next?.type === "tokens" && next.chunk.version === event.chunk.version) continue;
     out.push({ seq, event: { type: "tokens", chunk: joinChunks(run) } });
     run = [];
@@ -110,4 +113,65 @@ function joinChunks(chunks: readonly TokenChunk[]): TokenChunk {
     at += chunk.ids.length;
   }
   return { start: first.start, ids, logprobs, version: first.version, mixed: first.mixed };
+}
+
+/** Events `[first, last]`: one that is no chunk, or neighbouring chunks of one version as one. */
+interface SettledRun {
+  readonly first: number;
+  readonly last: number;
+  readonly event: RolloutEvent;
+  /** Output position at which each of the chunks began. */
+  readonly starts: readonly number[];
+}
+
+function settleRuns(
+  events: readonly RolloutEvent[],
+  ids: Uint32Array,
+  logprobs: Float32Array,
+): SettledRun[] {
+  const runs: SettledRun[] = [];
+  for (let seq = 0; seq < events.length; seq++) {
+    const event = events[seq] as RolloutEvent;
+    if (event.type !== "tokens") {
+      runs.push({ first: seq, last: seq, event, starts: [] });
+      continue;
+    }
+    const { version, mixed, start } = event.chunk;
+    const first = seq;
+    const starts = [start];
+    let end = start + event.chunk.ids.length;
+    for (
+      let next = events[seq + 1];
+      next?.type === "tokens" && next.chunk.version === version;
+      next = events[seq + 1]
+    ) {
+      starts.push(next.chunk.start);
+      end = next.chunk.start + next.chunk.ids.length;
+      seq++;
+    }
+    const chunk = {
+      start,
+      ids: ids.subarray(start, end),
+      logprobs: logprobs.subarray(start, end),
+      version,
+      mixed,
+    };
+    runs.push({ first, last: seq, event: { type: "tokens", chunk }, starts });
+  }
+  return runs;
+}
+
+/** What a reader that has seen everything before `from` has not seen of a run. */
+function eventFrom({ first, last, event, starts }: SettledRun, from: number): LoggedEvent {
+  const start = starts[from - first];
+  if (from <= first || start === undefined || event.type !== "tokens") return { seq: last, event };
+  const { chunk } = event;
+  const seen = start - chunk.start;
+  const rest = {
+    ...chunk,
+    start,
+    ids: chunk.ids.subarray(seen),
+    logprobs: chunk.logprobs.subarray(seen),
+  };
+  return { seq: last, event: { type: "tokens", chunk: rest } };
 }

@@ -9,6 +9,7 @@ import type { LiveFleet } from "../../../server/fleet/live-fleet.ts";
 import type { PlacementReply, PlacementRequest } from "../../../server/placement/port.ts";
 import type { Ledger } from "../../../server/policy/ledger.ts";
 import { createRollouts } from "../../../server/rollouts/rollouts.ts";
+import type { RolloutHandle } from "../../../server/rollouts/service.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
 import { settle, VirtualClock } from "../../support/virtual-clock.ts";
 
@@ -413,16 +414,24 @@ test("readers with a cursor see every event once, chunks of one version joined",
   const { handle } = await run([
     play([tokens(0, 1), tokens(1, 1), tokens(2, 1, 8, true), finished]),
   ]);
+  const all = ["0 accepted", "1 placed", "3 tokens 0+2", "4 tokens 2+1", "5 finished"];
+  assert.deepEqual(await seenFrom(handle, 0), all);
+  // A reader that comes back in the middle of what was joined gets the rest of it.
+  assert.deepEqual(await seenFrom(handle, 3), ["3 tokens 1+1", "4 tokens 2+1", "5 finished"]);
+  assert.deepEqual(await seenFrom(handle, 5), ["5 finished"]);
+});
+
+async function seenFrom(handle: RolloutHandle, from: number): Promise<string[]> {
   const seen: string[] = [];
-  for await (const batch of handle.events(0, new AbortController().signal)) {
+  for await (const batch of handle.events(from, new AbortController().signal)) {
     for (const { seq, event } of batch) {
       seen.push(
         `${seq} ${event.type}${event.type === "tokens" ? ` ${event.chunk.start}+${event.chunk.ids.length}` : ""}`,
       );
     }
   }
-  assert.deepEqual(seen, ["0 accepted", "1 placed", "3 tokens 0+2", "4 tokens 2+1", "5 finished"]);
-});
+  return seen;
+}
 
 test("workers that all failed it are asked once more; then it ends in what the last one said", async () => {
   const broken = (): Script => play([tokens(0, 1, 99)]);
