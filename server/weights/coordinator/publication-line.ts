@@ -7,7 +7,8 @@ import type { PublicationRun, Verdict } from "./publication-run.ts";
 
 export interface Waiting {
   readonly record: VersionRecord;
-  readonly stageMs: number;
+  /** Called when its turn has come. */
+  readonly start: () => PublicationRun;
 }
 
 interface Place {
@@ -26,10 +27,7 @@ export interface PublicationLine {
   lost(ref: MemberRef, reason: string): void;
 }
 
-export function createPublicationLine(
-  policy: string,
-  start: (waiting: Waiting) => PublicationRun,
-): PublicationLine {
+export function createPublicationLine(policy: string): PublicationLine {
   const places: Place[] = [];
   const verdicts = new Map<number, Promise<Verdict>>();
   let reserved = 0;
@@ -39,7 +37,7 @@ export function createPublicationLine(
     if (current !== null) return;
     const place = places.shift();
     if (!place) return;
-    const run = start(place.waiting);
+    const run = place.waiting.start();
     current = { version: place.waiting.record.version, run };
     void run.decided.then(place.verdict.resolve);
     void run.over.then(() => {

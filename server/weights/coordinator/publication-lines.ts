@@ -1,0 +1,76 @@
+/** All policies' lines of publications, whatever moves their bytes: who is under way, and how each ends. */
+import { PacelineError } from "../../contract/errors.ts";
+import type { Ledger, VersionRecord } from "../../policy/ledger.ts";
+import { wasCommitted } from "../../policy/version-states.ts";
+import type { Publisher } from "../publisher.ts";
+import type { MemberRef } from "./core/events.ts";
+import type { ProgressBoard } from "./progress-board.ts";
+import { createPublicationLine, type PublicationLine } from "./publication-line.ts";
+
+export interface PublicationLines extends Pick<Publisher, "committed" | "abort" | "close"> {
+  of(policy: string): PublicationLine;
+  /** Whether a publication takes care of this worker. */
+  taken(worker: string): boolean;
+  lost(ref: MemberRef, reason: string): void;
+}
+
+export function createPublicationLines(ledger: Ledger, board: ProgressBoard): PublicationLines {
+  const lines = new Map<string, PublicationLine>();
+
+  async function withdraw({ policy, version }: VersionRecord, reason: string): Promise<boolean> {
+    const verdict = new PacelineError(
+      "commit_aborted",
+      `version ${version} of ${policy}: ${reason}`,
+      { details: { policy, version, cause: "commit_aborted" } },
+    );
+    if (!lines.get(policy)?.withdraw(version, verdict)) return false;
+    await ledger.transition(policy, version, "aborted");
+    return true;
+  }
+
+  return {
+    of(policy) {
+      const line = lines.get(policy) ?? createPublicationLine(policy);
+      lines.set(policy, line);
+      return line;
+    },
+    taken: (worker) => [...lines.values()].some(({ current }) => current?.run.concerns(worker)),
+    lost(ref, reason) {
+      for (const line of lines.values()) line.lost(ref, reason);
+    },
+    async committed(policy, version) {
+      const { state } = ledger.version(policy, version);
+      const pending = lines.get(policy)?.verdict(version);
+      const error = pending ? await pending : undefined;
+      if (wasCommitted(state) || error === null) return board.progress(policy, version);
+      throw (
+        error ?? new PacelineError("commit_aborted", `version ${version} of ${policy} is ${state}`)
+      );
+    },
+    async abort(policy, version) {
+      const record = ledger.version(policy, version);
+      const current = lines.get(policy)?.current;
+      if (record.state !== "aborted" && !(await withdraw(record, "aborted by a caller"))) {
+        const begun = current?.version === version ? current.run : null;
+        if (!begun?.abort("aborted by a caller")) {
+          const { state } = ledger.version(policy, version);
+          throw new PacelineError(
+            "version_conflict",
+            `version ${version} of ${policy} (${state}) is past the point where it can be aborted`,
+            { details: { policy, version, state } },
+          );
+        }
+        const verdict = await begun.decided;
+        if (verdict !== null && verdict.code !== "commit_aborted") throw verdict;
+      }
+      return board.progress(policy, version);
+    },
+    async close() {
+      const waiting = [...lines.values()].flatMap((line) => line.waiting());
+      await Promise.all(waiting.map((record) => withdraw(record, "the server shuts down")));
+      const runs = [...lines.values()].flatMap(({ current }) => current?.run ?? []);
+      for (const run of runs) run.stop();
+      await Promise.all(runs.map(({ over }) => over));
+    },
+  };
+}
