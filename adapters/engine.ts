@@ -62,6 +62,12 @@ export interface EngineControl {
   resume(signal: AbortSignal): Promise<void>;
   /** Drops cached KV that no running request holds. */
   flush(signal: AbortSignal): Promise<void>;
+  /**
+   * Gives memory back until `wake`; what still runs there ends. Only in a way that keeps the weights
+   * (vLLM's level 1), so that what was proven stays proven.
+   */
+  sleep(signal: AbortSignal): Promise<void>;
+  wake(signal: AbortSignal): Promise<void>;
 }
 
 /** The update calls of an engine that loads from files. */

@@ -28,6 +28,7 @@ const capabilities = z.object({
   spans: z.enum(["chunk", "end", "none"]),
   journal: z.enum(["stream", "none"]),
   pause: z.array(z.enum(["keep", "retract", "abort"])),
+  sleep: z.boolean(),
   weights: z.object({ stage: z.boolean(), proof: z.enum(["digest", "receipt", "reported"]) }),
   promptLogprobs: z.boolean(),
   maxTopLogprobs: natural,
@@ -46,6 +47,7 @@ const info = z.object({
   slots: z.array(z.object({ index: natural, kvTokens: natural, maxRunning: natural })).min(1),
   capabilities,
   paused: z.boolean(),
+  asleep: z.boolean(),
   held: z.array(
     z.object({ policy: z.string(), version: natural, load: natural, digest: z.string() }),
   ),
@@ -81,5 +83,6 @@ export function descriptionOf(kind: "embedded" | "simulated", given: Info): Engi
     slots: given.slots,
     capabilities: given.capabilities,
     paused: given.paused,
+    asleep: given.asleep,
   };
 }

@@ -9,6 +9,12 @@ export function createControl(client: Client): EngineControl {
     async resume(signal) {
       await client.call("POST", "/resume", {}, signal);
     },
+    async sleep(signal) {
+      await client.call("POST", "/sleep", {}, signal);
+    },
+    async wake(signal) {
+      await client.call("POST", "/wake", {}, signal);
+    },
     async flush(signal) {
       await client.call("POST", "/flush", {}, signal);
     },

@@ -117,6 +117,7 @@ export interface InfoBody {
   slots: readonly Slot[];
   capabilities: Capabilities;
   paused: boolean;
+  asleep: boolean;
   /** Weights in service; empty before the first swap. */
   held: readonly HeldBody[];
   stream_interval: number;

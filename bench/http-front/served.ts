@@ -7,6 +7,7 @@ import { encodeResult } from "../../server/api/codec/result.ts";
 import { createHttpFront } from "../../server/api/http/front.ts";
 import { createResult, type Result } from "../../server/contract/result.ts";
 import { liveClock } from "../../server/live-clock.ts";
+import { createWorkerControl } from "../../server/placement/worker-control.ts";
 import type { RolloutService } from "../../server/rollouts/service.ts";
 import { createLifeCycle } from "../../server/telemetry/life-cycle.ts";
 import {
@@ -104,11 +105,13 @@ const instant: RolloutService = {
 
 async function serveFront(): Promise<number> {
   let minted = 0;
+  const fleet = createFakeFleet();
   const front = createHttpFront({
     rollouts: instant,
-    fleet: createFakeFleet(),
+    fleet,
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),
+    control: createWorkerControl({ fleet, owner: { whileEmpty: (_worker, _ms, run) => run() } }),
     drainWorker: async () => {},
     lifeCycle: createLifeCycle(liveClock),
     mint: { id: () => `m-${++minted}`, seed: () => 1 },

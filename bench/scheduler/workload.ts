@@ -101,6 +101,7 @@ export function fleetEvents(count: number, random: Random): SchedulerEvent[] {
         spans: "chunk",
         journal: "stream",
         pause: ["keep"],
+        sleep: true,
         weights: { stage: false, proof: "receipt" },
         promptLogprobs: true,
         maxTopLogprobs: 0,

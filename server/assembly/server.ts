@@ -13,6 +13,7 @@ import { createFleet } from "../fleet/live-fleet.ts";
 import { registerStatic } from "../fleet/static-workers.ts";
 import { type ChildCommand, createSupervisor } from "../fleet/supervisor.ts";
 import { createPlacementOwner } from "../placement/owner.ts";
+import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
 import { createRollouts } from "../rollouts/rollouts.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
@@ -103,6 +104,7 @@ export async function startServer({
     fleet,
     ledger,
     publisher,
+    control: createWorkerControl({ fleet, owner }),
     drainWorker: (worker, how, timeoutMs) => owner.drain(worker, how, timeoutMs),
     lifeCycle,
     mint,

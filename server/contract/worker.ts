@@ -37,6 +37,8 @@ export interface Capabilities {
   /** `stream`: tokens arrive as they are made and can be journalled. */
   readonly journal: "stream" | "none";
   readonly pause: readonly ("keep" | "retract" | "abort")[];
+  /** It can give its KV (and what else it has) back and take it again; its weights stay as they are. */
+  readonly sleep: boolean;
   readonly weights: {
     /** New weights can be loaded and verified beside the serving ones. */
     readonly stage: boolean;
@@ -68,12 +70,14 @@ export interface EngineDescription {
   readonly slots: readonly Slot[];
   readonly capabilities: Capabilities;
   readonly paused: boolean;
+  readonly asleep: boolean;
 }
 
 export type WorkerState =
   | "starting"
   | "ready"
   | "paused"
+  | "asleep"
   | "updating"
   | "suspect"
   | "draining"

@@ -14,6 +14,8 @@ export interface Condition {
   readonly claim: "updating" | "draining" | null;
   /** By an operator, here or at the engine itself. */
   readonly paused: boolean;
+  /** Its memory was given back, by an operator here or at the engine itself. */
+  readonly asleep: boolean;
 }
 
 export type Cause =
@@ -27,9 +29,17 @@ export type Cause =
   /** Whoever claimed or poisoned it says that it is well again. */
   | "lifted"
   | "paused"
-  | "resumed";
+  | "resumed"
+  | "slept"
+  | "woken";
 
-export const BORN: Condition = { life: "starting", poisoned: false, claim: null, paused: false };
+export const BORN: Condition = {
+  life: "starting",
+  poisoned: false,
+  claim: null,
+  paused: false,
+  asleep: false,
+};
 
 /** Cause → what it changes; `null` where it cannot happen or changes nothing. */
 const TRANSITIONS: Readonly<Record<Cause, (condition: Condition) => Partial<Condition> | null>> = {
@@ -47,6 +57,8 @@ const TRANSITIONS: Readonly<Record<Cause, (condition: Condition) => Partial<Cond
     life === "lost" || (claim === null && !poisoned) ? null : { claim: null, poisoned: false },
   paused: ({ life, paused }) => (life === "lost" || paused ? null : { paused: true }),
   resumed: ({ life, paused }) => (life === "lost" || !paused ? null : { paused: false }),
+  slept: ({ life, asleep }) => (life === "lost" || asleep ? null : { asleep: true, claim: null }),
+  woken: ({ life, asleep }) => (life === "lost" || !asleep ? null : { asleep: false }),
 };
 
 /** The condition after `cause`, or null if it changes nothing. */
@@ -56,10 +68,11 @@ export function after(condition: Condition, cause: Cause): Condition | null {
 }
 
 /** The gravest answer wins: only a worker with nothing the matter is `ready`. */
-export function stateOf({ life, poisoned, claim, paused }: Condition): WorkerState {
+export function stateOf({ life, poisoned, claim, paused, asleep }: Condition): WorkerState {
   if (life === "lost") return "lost";
   if (poisoned) return "poisoned";
   if (claim !== null) return claim;
+  if (asleep) return "asleep";
   if (paused) return "paused";
   return life === "alive" ? "ready" : life;
 }

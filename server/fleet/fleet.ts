@@ -86,6 +86,9 @@ export interface Fleet {
   pause(id: string, mode: "keep" | "retract" | "abort"): Promise<WorkerRecord>;
   resume(id: string): Promise<WorkerRecord>;
   flush(id: string): Promise<WorkerRecord>;
+  /** The engine gives its memory back; empty it first (`PlacementOwner.whileEmpty`). `asleep` until `wake`. */
+  sleep(id: string): Promise<WorkerRecord>;
+  wake(id: string): Promise<WorkerRecord>;
   listen(listener: (change: FleetChange) => void): () => void;
   close(): Promise<void>;
 }

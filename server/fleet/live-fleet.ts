@@ -26,6 +26,20 @@ export interface LiveFleet extends Fleet {
   lose(id: string, reason: string): void;
 }
 
+/** A pause closes the worker before it closes the engine, so that nothing is placed into it. */
+const MEANING: Readonly<
+  Record<
+    "pause" | "resume" | "flush" | "sleep" | "wake",
+    { readonly before?: "paused"; readonly after?: "resumed" | "slept" | "woken" }
+  >
+> = {
+  pause: { before: "paused" },
+  resume: { after: "resumed" },
+  flush: {},
+  sleep: { after: "slept" },
+  wake: { after: "woken" },
+};
+
 export function createFleet({
   clock,
   random,
@@ -140,17 +154,23 @@ export function createFleet({
     await forget(victim, "forgotten to make room");
   }
 
-  async function paused(
+  /** Runs `call` on the engine; what it means for the worker is applied `before` or `after` it. */
+  async function controlled(
     id: string,
-    what: "pause" | "resume" | "flush",
+    what: "pause" | "resume" | "flush" | "sleep" | "wake",
     call: (engine: Engine, signal: AbortSignal) => Promise<void>,
   ): Promise<WorkerRecord> {
     const member = registry.get(id);
     const { worker } = member;
-    // Closed before the engine is, so that nothing is placed into the pause.
-    if (what === "pause") member.apply("paused", "paused by an operator");
+    const { before, after } = MEANING[what];
+    if (worker.state === "asleep" && what !== "sleep" && what !== "wake") {
+      throw new PacelineError("conflict", `${id} is asleep: wake it first`, {
+        details: { worker: id, state: worker.state },
+      });
+    }
+    if (before) member.apply(before, `${before} by an operator`);
     await member.control(what, (signal) => call(worker.engine, signal));
-    if (what === "resume") member.apply("resumed", null);
+    if (after) member.apply(after, "put to sleep by an operator");
     return worker.record(clock);
   }
 
@@ -215,10 +235,21 @@ export function createFleet({
           details: { pause: capabilities.pause },
         });
       }
-      return paused(id, "pause", (engine, signal) => engine.control.pause(mode, signal));
+      return controlled(id, "pause", ({ control }, signal) => control.pause(mode, signal));
     },
-    resume: async (id) => paused(id, "resume", (engine, signal) => engine.control.resume(signal)),
-    flush: async (id) => paused(id, "flush", (engine, signal) => engine.control.flush(signal)),
+    resume: async (id) => controlled(id, "resume", ({ control }, signal) => control.resume(signal)),
+    flush: async (id) => controlled(id, "flush", ({ control }, signal) => control.flush(signal)),
+    async sleep(id) {
+      const { worker } = registry.get(id);
+      if (!worker.description.capabilities.sleep) {
+        throw new PacelineError("unsupported", `${id} cannot sleep`);
+      }
+      if (worker.state === "poisoned") {
+        throw new PacelineError("conflict", `${id} is poisoned: it must prove a version first`);
+      }
+      return controlled(id, "sleep", ({ control }, signal) => control.sleep(signal));
+    },
+    wake: async (id) => controlled(id, "wake", ({ control }, signal) => control.wake(signal)),
     listen(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

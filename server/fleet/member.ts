@@ -53,6 +53,7 @@ export class Member {
     worker.renew(this.#context.clock, this.#context.options.leaseMs);
     worker.apply("answered", null);
     if (worker.description.paused) worker.apply("paused", "paused at the engine");
+    if (worker.description.asleep) worker.apply("slept", "put to sleep at the engine");
     this.tell();
     this.monitor.reschedule();
   }
@@ -128,6 +129,8 @@ export class Member {
         if (!overlapped && !worker.updating && worker.state !== "poisoned") {
           const cause = description.paused ? "paused" : "resumed";
           news = worker.apply(cause, "paused at the engine") || news;
+          const rest = description.asleep ? "slept" : "woken";
+          news = worker.apply(rest, "put to sleep at the engine") || news;
         }
         if (news) this.tell();
       },

@@ -50,6 +50,8 @@ export interface Gates {
   drain(worker: string, incarnation: string, mode: DrainMode, timeoutMs: number): Promise<void>;
   /** False if there was no update's gate. */
   open(worker: string): boolean;
+  /** Ends a drain's gate: the worker is wanted again. */
+  undrain(worker: string): void;
   /** Resolves when no update has the worker closed. Throws `deadline_exceeded`. */
   updated(worker: string, timeoutMs: number): Promise<void>;
   emptied(worker: string, kept: readonly string[]): void;
@@ -115,6 +117,11 @@ export function createGates(clock: Clock, handle: (event: SchedulerEvent) => voi
       if (found?.why !== "update") return false;
       lift(worker, found, new PacelineError("version_conflict", `${worker} was opened again`));
       return true;
+    },
+    undrain(worker) {
+      const found = shuts.get(worker);
+      if (found === undefined || found.why === "update") return;
+      lift(worker, found, new PacelineError("version_conflict", `${worker} was opened again`));
     },
     async updated(worker, timeoutMs) {
       const until = clock.now() + timeoutMs;

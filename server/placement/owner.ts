@@ -28,6 +28,11 @@ export interface PlacementOwner extends PlacementPort, Gate {
    * moves them at once. Retried calls join. Throws `not_found`, `deadline_exceeded`.
    */
   drain(worker: string, how: DrainMode, timeoutMs: number): Promise<void>;
+  /**
+   * Moves away what runs there, then `run`s while nothing can be placed, then opens the worker again, if
+   * it is still that one. Throws what `drain` throws, or `run`.
+   */
+  whileEmpty<T>(worker: string, timeoutMs: number, run: () => Promise<T>): Promise<T>;
   /** A job's share beside others; 1 where never set. */
   weigh(job: string, weight: number): void;
   finishSession(session: string): void;
@@ -186,6 +191,19 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     handle(request);
   };
 
+  const drain: PlacementOwner["drain"] = async (worker, how, timeoutMs) => {
+    const until = clock.now() + timeoutMs;
+    // What has just been poisoned was emptied then, in the middle of its update.
+    if (fleet.find(worker)?.state === "poisoned") return;
+    await gates.updated(worker, timeoutMs);
+    const record = fleet.find(worker);
+    if (record === null) throw new PacelineError("not_found", `no worker is called ${worker}`);
+    if (record.state === "lost" || record.state === "poisoned") return;
+    const { incarnation } = record.description;
+    fleet.mark(worker, incarnation, "draining", how);
+    await gates.drain(worker, incarnation, how, Math.max(0, until - clock.now()));
+  };
+
   const forgetFleet = fleet.listen(onFleet);
   const forgetLedger = ledger.listen(onLedger);
   for (const policy of ledger.policies()) onLedger({ type: "policy", policy });
@@ -209,17 +227,20 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       if (record !== null) changed(record);
       handle({ type: "ungate", worker });
     },
-    async drain(worker, how, timeoutMs) {
-      const until = clock.now() + timeoutMs;
-      // What has just been poisoned was emptied then, in the middle of its update.
-      if (fleet.find(worker)?.state === "poisoned") return;
-      await gates.updated(worker, timeoutMs);
-      const record = fleet.find(worker);
-      if (record === null) throw new PacelineError("not_found", `no worker is called ${worker}`);
-      if (record.state === "lost" || record.state === "poisoned") return;
-      const { incarnation } = record.description;
-      fleet.mark(worker, incarnation, "draining", how);
-      await gates.drain(worker, incarnation, how, Math.max(0, until - clock.now()));
+    drain,
+    async whileEmpty(worker, timeoutMs, run) {
+      const incarnation = fleet.find(worker)?.description.incarnation;
+      try {
+        await drain(worker, "migrate", timeoutMs);
+        return await run();
+      } finally {
+        const now = fleet.find(worker);
+        if (now !== null && now.description.incarnation === incarnation) {
+          if (now.state === "draining") fleet.mark(worker, incarnation, "ready", null);
+          gates.undrain(worker);
+          handle({ type: "ungate", worker });
+        }
+      }
     },
     weigh: (job, weight) => handle({ type: "job", job, weight }),
     finishSession: (session) => handle({ type: "session_finished", session }),

@@ -33,11 +33,13 @@ export function workerRecord(over: Partial<WorkerRecord> = {}): WorkerRecord {
         spans: "chunk",
         journal: "stream",
         pause: ["keep"],
+        sleep: true,
         weights: { stage: true, proof: "digest" },
         promptLogprobs: false,
         maxTopLogprobs: 0,
       },
       paused: false,
+      asleep: false,
     },
     load: {
       running: 3,
@@ -108,6 +110,8 @@ export function createFakeFleet(...records: WorkerRecord[]): FakeFleet {
     pause: async (id, mode) => change(id, { state: "paused" }, `pause ${id} ${mode}`),
     resume: async (id) => change(id, { state: "ready" }, `resume ${id}`),
     flush: async (id) => change(id, {}, `flush ${id}`),
+    sleep: async (id) => change(id, { state: "asleep" }, `sleep ${id}`),
+    wake: async (id) => change(id, { state: "ready" }, `wake ${id}`),
     listen: () => () => {},
     async close() {},
   };

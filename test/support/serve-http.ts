@@ -6,6 +6,7 @@ import {
 } from "../../server/api/http/front.ts";
 import type { PacelineError } from "../../server/contract/errors.ts";
 import { liveClock } from "../../server/live-clock.ts";
+import { createWorkerControl } from "../../server/placement/worker-control.ts";
 import { createLifeCycle, type LifeCycle } from "../../server/telemetry/life-cycle.ts";
 import {
   createFakeFleet,
@@ -43,6 +44,7 @@ export async function serveHttp(
     fleet,
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),
+    control: createWorkerControl({ fleet, owner: { whileEmpty: (_worker, _ms, run) => run() } }),
     drainWorker: async (worker, how, timeoutMs) => {
       drains.push(`${worker} ${how} ${timeoutMs}`);
     },

@@ -97,6 +97,7 @@ const encodeCapabilities = (can: Capabilities): WireWorker["capabilities"] => ({
   spans: can.spans,
   journal: can.journal,
   pause: [...can.pause],
+  sleep: can.sleep,
   weights: can.weights,
   prompt_logprobs: can.promptLogprobs,
   max_top_logprobs: can.maxTopLogprobs,

@@ -4,6 +4,7 @@ import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
+import type { WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
 import type { Publisher } from "../../weights/publisher.ts";
@@ -44,6 +45,7 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly fleet: Fleet;
   readonly ledger: Ledger;
   readonly publisher: Publisher;
+  readonly control: WorkerControl;
   readonly drainWorker: DrainWorker;
   readonly lifeCycle: LifeCycleSource;
   readonly mint: Mint;
@@ -105,14 +107,19 @@ function handlersOf(
   streams: Streams,
   failed: (error: PacelineError) => void,
 ): Record<ServedCall, Handler> {
-  const { rollouts, fleet, ledger, publisher, mint, drainWorker, lifeCycle, clock, options } =
-    parts;
+  const { rollouts, fleet, ledger, publisher, mint, control, lifeCycle, clock, options } = parts;
   const inFlight = options.manyInFlight ?? LIMITS.manyInFlight;
   return {
     ...rolloutRoutes({ rollouts, mint, streams, failed }),
     ...manyRoutes({ rollouts, fleet, ledger, clock, inFlight, mint, streams, failed }),
     ...groupRoutes({ rollouts, fleet, ledger, mint, failed }),
-    ...workerRoutes({ fleet, ledger, drainWorker, drainMs: options.drainMs ?? 60_000 }),
+    ...workerRoutes({
+      fleet,
+      ledger,
+      control,
+      drainWorker: parts.drainWorker,
+      drainMs: options.drainMs ?? 60_000,
+    }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),
     ...eventRoutes({ lifeCycle, streams, failed }),
     ...healthRoutes(parts),

@@ -63,6 +63,19 @@ export const SERVED_ROUTES = [
   served("pauseWorker", "POST", "/v1/workers/{id}/pause", "admin", "Pause the whole engine"),
   served("resumeWorker", "POST", "/v1/workers/{id}/resume", "admin", "End a pause"),
   served("flushWorker", "POST", "/v1/workers/{id}/flush", "admin", "Drop cached KV nobody holds"),
+  served(
+    "sleepWorker",
+    "POST",
+    "/v1/workers/{id}/sleep",
+    "admin",
+    "Move its rollouts, free its KV",
+  ),
+  served("wakeWorker", "POST", "/v1/workers/{id}/wake", "admin", "End its sleep"),
+  served("pausePool", "POST", "/v1/pools/{pool}/pause", "admin", "Pause all of a pool"),
+  served("resumePool", "POST", "/v1/pools/{pool}/resume", "admin", "Resume all of a pool"),
+  served("flushPool", "POST", "/v1/pools/{pool}/flush", "admin", "Flush all of a pool"),
+  served("sleepPool", "POST", "/v1/pools/{pool}/sleep", "admin", "Put all of a pool to sleep"),
+  served("wakePool", "POST", "/v1/pools/{pool}/wake", "admin", "Wake all of a pool"),
   served("listPolicies", "GET", "/v1/policies", "read", "All policies"),
   served("getPolicy", "GET", "/v1/policies/{policy}", "read", "Versions, and who holds them"),
   served("declarePolicy", "PUT", "/v1/policies/{policy}", "admin", "Declare or change a policy"),
@@ -80,8 +93,6 @@ export const SERVED_ROUTES = [
 
 export type ServedCall = (typeof SERVED_ROUTES)[number]["call"];
 
-const WORKER = "/v1/workers/{id}";
-const POOL = "/v1/pools/{pool}";
 const SUBMISSION = "/v1/submissions/{id}";
 const FEED = "/v1/feeds/{job}";
 
@@ -97,12 +108,6 @@ export const LATER_ROUTES: readonly Route[] = [
   later("declareJob", "PUT", "/v1/jobs/{job}", "admin", "A job's settings"),
   later("reportTrainer", "POST", "/v1/jobs/{job}/trainer", "generate", "The trainer's step"),
   later("abortJob", "POST", "/v1/jobs/{job}/abort", "generate", "Abort a job's rollouts"),
-  ...(["sleep", "wake"] as const).map((verb) =>
-    later(`${verb}Worker`, "POST", `${WORKER}/${verb}`, "admin", `${verb} one worker`),
-  ),
-  ...(["pause", "resume", "sleep", "wake", "flush"] as const).map((verb) =>
-    later(`${verb}Pool`, "POST", `${POOL}/${verb}`, "admin", `${verb} all of a pool`),
-  ),
   later("openRun", "POST", "/v1/policies/{policy}/runs", "admin", "Fence the former publisher"),
   later("gateVersion", "POST", `${VERSION}/gate`, "admin", "Gate the workers for a foreign mover"),
   later("commitVersion", "POST", `${VERSION}/commit`, "admin", "Commit with proofs"),

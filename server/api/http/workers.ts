@@ -1,6 +1,7 @@
 /** Workers over HTTP: registration, leases and control. Every call answers what the worker is afterwards. */
 import { PacelineError } from "../../contract/errors.ts";
 import type { Fleet, WorkerRecord } from "../../fleet/fleet.ts";
+import type { ControlOrder, WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import { decodeLease, decodePause, decodeRegistration, encodeWorker } from "../codec/worker.ts";
 import { type Handler, noBody, oneOf, param, query, sendJson, wholeNumber } from "./request.ts";
@@ -13,7 +14,14 @@ type WorkerCall =
   | "renewWorker"
   | "pauseWorker"
   | "resumeWorker"
-  | "flushWorker";
+  | "flushWorker"
+  | "sleepWorker"
+  | "wakeWorker"
+  | "pausePool"
+  | "resumePool"
+  | "flushPool"
+  | "sleepPool"
+  | "wakePool";
 
 /**
  * Empties a worker: `finish` waits for its rollouts, at most `timeoutMs`, then moves the rest;
@@ -28,6 +36,7 @@ export type DrainWorker = (
 export interface WorkerRoutes {
   readonly fleet: Fleet;
   readonly ledger: Pick<Ledger, "holds">;
+  readonly control: WorkerControl;
   readonly drainWorker: DrainWorker;
   /** How long `drain=finish` waits where the call does not say, ms. */
   readonly drainMs: number;
@@ -37,10 +46,23 @@ export interface WorkerRoutes {
 const LONGEST_DRAIN_MS = 86_400_000;
 
 export function workerRoutes(context: WorkerRoutes): Record<WorkerCall, Handler> {
-  const { fleet, ledger } = context;
+  const { fleet, ledger, control } = context;
   const wire = (worker: WorkerRecord) =>
     encodeWorker(worker, ledger.holds(worker.id, worker.description.incarnation));
   const json = (worker: WorkerRecord): string => JSON.stringify(wire(worker));
+
+  const bare = (action: Exclude<ControlOrder["action"], "pause">) => ({
+    worker: (async (request, reply) => {
+      noBody(request);
+      return sendJson(reply, json(await control.one(param(request, "id"), { action })));
+    }) satisfies Handler,
+    pool: (async (request, reply) => {
+      noBody(request);
+      const workers = await control.pool(param(request, "pool"), { action });
+      return sendJson(reply, JSON.stringify({ workers: workers.map(wire) }));
+    }) satisfies Handler,
+  });
+  const [resume, flush, sleep, wake] = [bare("resume"), bare("flush"), bare("sleep"), bare("wake")];
 
   return {
     listWorkers: (request, reply) => {
@@ -75,16 +97,21 @@ export function workerRoutes(context: WorkerRoutes): Record<WorkerCall, Handler>
       return sendJson(reply, json(fleet.renew(param(request, "id"), incarnation)));
     },
     pauseWorker: async (request, reply) => {
-      const mode = decodePause(request.body);
-      return sendJson(reply, json(await fleet.pause(param(request, "id"), mode)));
+      const order = { action: "pause", mode: decodePause(request.body) } as const;
+      return sendJson(reply, json(await control.one(param(request, "id"), order)));
     },
-    resumeWorker: async (request, reply) => {
-      noBody(request);
-      return sendJson(reply, json(await fleet.resume(param(request, "id"))));
+    pausePool: async (request, reply) => {
+      const order = { action: "pause", mode: decodePause(request.body) } as const;
+      const workers = await control.pool(param(request, "pool"), order);
+      return sendJson(reply, JSON.stringify({ workers: workers.map(wire) }));
     },
-    flushWorker: async (request, reply) => {
-      noBody(request);
-      return sendJson(reply, json(await fleet.flush(param(request, "id"))));
-    },
+    resumeWorker: resume.worker,
+    resumePool: resume.pool,
+    flushWorker: flush.worker,
+    flushPool: flush.pool,
+    sleepWorker: sleep.worker,
+    sleepPool: sleep.pool,
+    wakeWorker: wake.worker,
+    wakePool: wake.pool,
   };
 }

@@ -22,6 +22,7 @@ export const CAPABILITIES: Capabilities = {
   spans: "chunk",
   journal: "stream",
   pause: ["keep", "retract", "abort"],
+  sleep: true,
   weights: { stage: true, proof: "digest" },
   promptLogprobs: false,
   maxTopLogprobs: 0,

@@ -52,6 +52,7 @@ export function createComputeLoop(
   const byHandle = new Map<number, ReplyStream>();
   const byRequest = new Map<string, ReplyStream>();
   let paused = false;
+  let asleep = false;
   let scheduled = false;
   /** Clock time at which the next step of a core that models time ends. */
   let due = 0;
@@ -130,6 +131,7 @@ export function createComputeLoop(
       if (byRequest.has(request.id)) {
         throw new PacelineError("conflict", `request ${request.id} is running`);
       }
+      if (asleep) throw new PacelineError("engine_error", "the engine sleeps");
       const held = core.held;
       if (held === null || held.policy !== policy) {
         throw new PacelineError("version_unavailable", `the engine holds no version of ${policy}`, {
@@ -159,7 +161,14 @@ export function createComputeLoop(
     else for (const stream of byRequest.values()) stream.cut();
   }
 
-  const state = (): ComputeState => ({ paused, held: core.held });
+  /** There is no memory to give back to the machine: what an embedded engine's sleep frees is its KV. */
+  function sleep(): void {
+    for (const stream of [...byRequest.values()]) abort(stream, "drain");
+    core.flush();
+    asleep = true;
+  }
+
+  const state = (): ComputeState => ({ paused, asleep, held: core.held });
 
   function answer(body: ComputeCall): ComputeAnswer {
     switch (body.kind) {
@@ -182,6 +191,12 @@ export function createComputeLoop(
       case "flush":
         core.flush();
         return {};
+      case "sleep":
+        sleep();
+        return state();
+      case "wake":
+        asleep = false;
+        return state();
       case "stage":
         return core.stage(body);
       case "swap": {

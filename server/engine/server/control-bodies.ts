@@ -29,20 +29,24 @@ function parse<T extends z.ZodType>(schema: T, json: unknown): z.infer<T> {
   return parsed.data;
 }
 
+/** A call that says all by its name. */
+const bare =
+  (kind: "resume" | "flush" | "sleep" | "wake") =>
+  (json: unknown): ComputeCall => {
+    parse(nothing, json);
+    return { kind };
+  };
+
 /** By method and path; the body is `undefined` where none was sent. */
 export const CONTROL_ROUTES: Readonly<Record<string, (json: unknown) => ComputeCall>> = {
   "GET /info": () => ({ kind: "info" }),
   "GET /telemetry": () => ({ kind: "telemetry" }),
   "POST /abort": (json) => ({ kind: "abort", requestId: parse(abort, json).request_id }),
   "POST /pause": (json) => ({ kind: "pause", mode: parse(pause, json).mode }),
-  "POST /resume": (json) => {
-    parse(nothing, json);
-    return { kind: "resume" };
-  },
-  "POST /flush": (json) => {
-    parse(nothing, json);
-    return { kind: "flush" };
-  },
+  "POST /resume": bare("resume"),
+  "POST /flush": bare("flush"),
+  "POST /sleep": bare("sleep"),
+  "POST /wake": bare("wake"),
   "POST /weights/stage": (json) => ({ kind: "stage", ...parse(stage, json) }),
   "POST /weights/swap": (json) => ({ kind: "swap", ...parse(swap, json) }),
   "POST /weights/discard": (json) => ({ kind: "discard", ...parse(discard, json) }),

@@ -142,7 +142,7 @@ function describe(
   options: EngineServerOptions,
   incarnation: string,
   compute: ComputeThread,
-  { paused, held }: ComputeState,
+  { paused, asleep, held }: ComputeState,
 ): InfoBody {
   const { model, dtype, parameters, maxModelLen, vocabSize, eosTokenIds, slot } = compute.info;
   return {
@@ -159,6 +159,7 @@ function describe(
     slots: [slot],
     capabilities: CAPABILITIES,
     paused,
+    asleep,
     held: held === null ? [] : [held],
     stream_interval: options.streamInterval ?? DEFAULT_STREAM_INTERVAL,
   };

@@ -15,6 +15,8 @@ export type ComputeCall =
   | { readonly kind: "pause"; readonly mode: "keep" | "retract" | "abort" }
   | { readonly kind: "resume" }
   | { readonly kind: "flush" }
+  | { readonly kind: "sleep" }
+  | { readonly kind: "wake" }
   | {
       readonly kind: "stage";
       readonly policy: string;
@@ -32,6 +34,7 @@ export type ComputeCall =
 
 export interface ComputeState {
   readonly paused: boolean;
+  readonly asleep: boolean;
   readonly held: HeldBody | null;
 }
 

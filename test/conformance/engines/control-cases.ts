@@ -124,6 +124,25 @@ export const CONTROL_CASES: readonly Case[] = [
     },
   })) satisfies readonly Case[]),
   {
+    name: "sleep ends what runs and refuses more until wake, with the same weights",
+    async run({ engine, description }) {
+      assert.equal(description.capabilities.sleep, true);
+      const undisturbed = await run(engine, LONG);
+      const held = await engine.weights?.held(deadline());
+      const attempt = new Attempt(engine, LONG);
+      await attempt.reached(5);
+      await engine.control.sleep(deadline());
+      assert.deepEqual((await attempt.outcome).finish?.reason.type, "abort");
+      assert.equal((await engine.probe(deadline())).asleep, true);
+      assert.equal((await engine.telemetry(deadline())).kvUsedTokens, 0);
+      assert.equal((await run(engine, LONG)).error?.code, "engine_error");
+      await engine.control.wake(deadline());
+      assert.equal((await engine.probe(deadline())).asleep, false);
+      assert.deepEqual(await engine.weights?.held(deadline()), held);
+      assert.deepEqual((await run(engine, LONG)).ids, undisturbed.ids);
+    },
+  },
+  {
     name: "an update without a pause takes effect between two tokens",
     async run({ engine, install }) {
       const attempt = new Attempt(engine, LONG);

@@ -20,11 +20,13 @@ export const DESCRIPTION: EngineDescription = {
     spans: "chunk",
     journal: "stream",
     pause: ["keep", "abort"],
+    sleep: true,
     weights: { stage: true, proof: "digest" },
     promptLogprobs: false,
     maxTopLogprobs: 0,
   },
   paused: false,
+  asleep: false,
 };
 
 export const IDLE: EngineTelemetry = {
@@ -96,6 +98,16 @@ export class FakeEngine implements Engine {
     flush: async (signal: AbortSignal): Promise<void> => {
       this.calls.push("flush");
       await this.#answer(signal);
+    },
+    sleep: async (signal: AbortSignal): Promise<void> => {
+      this.calls.push("sleep");
+      await this.#answer(signal);
+      this.description = { ...this.description, asleep: true };
+    },
+    wake: async (signal: AbortSignal): Promise<void> => {
+      this.calls.push("wake");
+      await this.#answer(signal);
+      this.description = { ...this.description, asleep: false };
     },
   };
 

@@ -67,6 +67,7 @@ export function worker(id: string, more: Partial<WorkerView> = {}, shape: Shape 
       spans: "chunk",
       journal: "stream",
       pause: ["keep"],
+      sleep: true,
       weights: { stage: true, proof: "digest" },
       promptLogprobs: true,
       maxTopLogprobs: 0,

@@ -27,11 +27,13 @@ const description = (incarnation: string): EngineDescription => ({
     spans: "chunk",
     journal: "stream",
     pause: ["keep"],
+    sleep: true,
     weights: { stage: true, proof: "digest" },
     promptLogprobs: false,
     maxTopLogprobs: 0,
   },
   paused: false,
+  asleep: false,
 });
 
 interface Held {
@@ -106,6 +108,8 @@ export class FakeWorker {
         this.paused = false;
       },
       flush: async () => {},
+      sleep: async () => {},
+      wake: async () => {},
     };
   }
 

@@ -37,11 +37,13 @@ const RECORD: WorkerRecord = {
       spans: "chunk",
       journal: "stream",
       pause: ["keep"],
+      sleep: true,
       weights: { stage: true, proof: "digest" },
       promptLogprobs: false,
       maxTopLogprobs: 0,
     },
     paused: false,
+    asleep: false,
   },
   load: {
     running: 1,

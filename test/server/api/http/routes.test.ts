@@ -54,6 +54,21 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
   },
   resumeWorker: { path: "/v1/workers/w-1/resume", has: WORKER, told: ["resume w-1"] },
   flushWorker: { path: "/v1/workers/w-1/flush", has: WORKER, told: ["flush w-1"] },
+  sleepWorker: {
+    path: "/v1/workers/w-1/sleep",
+    has: { ...WORKER, state: "asleep" },
+    told: ["sleep w-1"],
+  },
+  wakeWorker: { path: "/v1/workers/w-1/wake", has: WORKER, told: ["wake w-1"] },
+  pausePool: {
+    path: "/v1/pools/default/pause",
+    body: { mode: "keep" },
+    told: ["pause w-1 keep", "pause w-2 keep"],
+  },
+  resumePool: { path: "/v1/pools/default/resume", told: ["resume w-1", "resume w-2"] },
+  flushPool: { path: "/v1/pools/default/flush", told: ["flush w-1", "flush w-2"] },
+  sleepPool: { path: "/v1/pools/default/sleep", told: ["sleep w-1", "sleep w-2"] },
+  wakePool: { path: "/v1/pools/default/wake", told: ["wake w-1", "wake w-2"] },
   listPolicies: {},
   getPolicy: {
     path: "/v1/policies/default",
