@@ -4,7 +4,7 @@
  * (its adapter cuts deltas) and tells spans at the end; the embedded engine tells them per chunk. A
  * unary engine yields one `tokens` event and then `finished`.
  */
-import type { HeldVersion } from "../server/contract/policy.ts";
+import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
 import type { TokenChunk } from "../server/contract/tokens.ts";
 import type { EngineDescription } from "../server/contract/worker.ts";
@@ -91,7 +91,7 @@ export interface EngineWeights {
   /** Forgets staged weights. */
   discard(target: { policy: string; version: number }, signal: AbortSignal): Promise<void>;
   /** What the engine itself says it holds now; the caller decides what that proves. */
-  held(signal: AbortSignal): Promise<readonly Omit<HeldVersion, "label" | "proof">[]>;
+  held(signal: AbortSignal): Promise<readonly HeldReport[]>;
 }
 
 export interface Engine {

@@ -49,7 +49,12 @@ const info = z.object({
   paused: z.boolean(),
   asleep: z.boolean(),
   held: z.array(
-    z.object({ policy: z.string(), version: natural, load: natural, digest: z.string() }),
+    z.object({
+      policy: z.string(),
+      version: natural,
+      load: natural,
+      digest: z.string().nullable(),
+    }),
   ),
 });
 
@@ -84,5 +89,6 @@ export function descriptionOf(kind: "embedded" | "simulated", given: Info): Engi
     capabilities: given.capabilities,
     paused: given.paused,
     asleep: given.asleep,
+    held: given.held,
   };
 }

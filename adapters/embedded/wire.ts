@@ -40,7 +40,10 @@
  *   GET /telemetry
  *   POST /abort {request_id} · /pause {mode} · /resume · /flush
  *   POST /weights/stage {policy, version, path} · /swap {policy, version, kv} · /discard {policy, version}
- *   POST /faults  the simulated engine only: `FaultBody`
+ *   POST /update_weights {policy, version, path, kv?}  overwrites the serving weights in place, whoever asks, as vLLM's
+ *       and SGLang's update calls do: for trainers that move weights themselves. `kv` as in swap, default keep
+ *   POST /update_weight_version {policy, version}  gives them another name and nothing else, as vLLM's call does
+ *   POST /faults  only engines started with them (the simulated one is): `FaultBody`
  *
  * While the engine is paused, `/generate` waits: no frame, not even a status, comes before the resume.
  */
@@ -100,7 +103,8 @@ export interface HeldBody {
   policy: string;
   version: number;
   load: number;
-  digest: string;
+  /** Null where the engine was started without the means to show one. */
+  digest: string | null;
 }
 
 export interface InfoBody {
@@ -149,7 +153,9 @@ export interface TelemetryBody {
  *   exit          the whole engine process dies
  *   freeze        the compute thread hangs: no stream and no probe moves
  * Those of the weights strike the next `count` calls: `stage`, `swap` (fails after serving stopped to
- * be trustworthy: the engine holds nothing), `digest` (stage and swap lie about what was read).
+ * be trustworthy: the engine holds nothing), `digest` (stage and swap lie about what was read), and of `/update_weights`,
+ * all of which answer as if all were well: `update_ignored` (takes the new name and keeps the old weights),
+ * `update_other` (loads `path` instead), `update_partial` (leaves the tensors of every other layer as they were).
  * `slow` multiplies the step time by `factor` until it is set again.
  */
 export const FAULT_KINDS = [
@@ -168,6 +174,9 @@ export const FAULT_KINDS = [
   "stage",
   "swap",
   "digest",
+  "update_ignored",
+  "update_other",
+  "update_partial",
   "slow",
 ] as const;
 
@@ -181,4 +190,6 @@ export interface FaultBody {
   count?: number;
   /** Of `slow` only; default 10. */
   factor?: number;
+  /** Of `update_other` only, and needed there. */
+  path?: string | undefined;
 }

@@ -7,6 +7,7 @@ import { Socket } from "node:net";
 import { Command, Option } from "commander";
 import { SETTINGS } from "../config.ts";
 import { PacelineError } from "../contract/errors.ts";
+import type { Proof } from "../contract/policy.ts";
 import { startEngineServer } from "../engine/server/engine-server.ts";
 import { createClient } from "./client.ts";
 
@@ -18,6 +19,8 @@ interface WorkerOptions {
   streamInterval: string;
   port: string;
   simulated?: string;
+  proof: Proof;
+  faults?: boolean;
   adopt?: string;
   server?: string;
   id?: string;
@@ -50,6 +53,12 @@ export function workerCommand(): Command {
     .addOption(option("stream_interval"))
     .option("--port <port>", "of the engine; 0 takes a free one", "0")
     .option("--simulated <json>", "step-time model of a simulated engine")
+    .addOption(
+      new Option("--proof <level>", "what the engine can show of the weights that it holds")
+        .choices(["digest", "receipt", "reported"])
+        .default("digest"),
+    )
+    .option("--faults", "take faults on command, for tests (a simulated engine always does)")
     .option("--adopt <url>", "register an engine that runs already instead of launching one")
     .option("-s, --server <url>", "server to register at; without one the engine just runs")
     .option("--id <id>", "worker id (default: minted by the server)")
@@ -89,6 +98,8 @@ async function open(options: WorkerOptions): Promise<Endpoint> {
     maxRunning: Number(options.maxRunning),
     streamInterval: Number(options.streamInterval),
     port: Number(options.port),
+    proof: options.proof,
+    ...(options.faults === true ? { faults: true } : {}),
     ...(options.simulated === undefined ? {} : { simulated: parseSimulated(options.simulated) }),
   });
 }

@@ -43,6 +43,9 @@ export interface HeldVersion {
   readonly digest: string | null;
 }
 
+/** What an engine says of itself; what that proves is not its to judge. */
+export type HeldReport = Omit<HeldVersion, "label" | "proof">;
+
 /** KV may only be shared inside one namespace (I3). */
 export function cacheNamespace(held: HeldVersion): string {
   return `${held.policy}@${held.version}#${held.load}`;

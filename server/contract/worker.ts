@@ -1,4 +1,5 @@
 /** What is known of an engine endpoint: its shape and what a probe proved that it can do (I6). */
+import type { HeldReport } from "./policy.ts";
 import type { LogprobMode } from "./rollout.ts";
 
 export type EngineKind = "embedded" | "simulated" | "vllm" | "sglang" | "trtllm" | "dynamo";
@@ -71,6 +72,8 @@ export interface EngineDescription {
   readonly capabilities: Capabilities;
   readonly paused: boolean;
   readonly asleep: boolean;
+  /** The weights in service, as the engine names them; empty where it holds none. */
+  readonly held: readonly HeldReport[];
 }
 
 export type WorkerState =

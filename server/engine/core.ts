@@ -110,6 +110,17 @@ export interface Core {
    * Puts staged weights in place. Throws `version_conflict` when that version is not staged. */
   swap(target: { policy: string; version: number; kv: "keep" | "drop" }): HeldWeights;
   discard(target: { policy: string; version: number }): void;
+  /**
+   * Overwrites the serving weights where they lie, as update calls of other engines do: nothing is staged.
+   * Throws `weights_rejected` with the old ones still in service; where reading fails later, none are held. `wanted`:
+   * the tensors that are overwritten, default all.
+   */
+  load(
+    source: { policy: string; version: number; path: string; kv: "keep" | "drop" },
+    wanted?: (tensor: string) => boolean,
+  ): HeldWeights;
+  /** Gives what is held another name; the weights stay. Throws `version_conflict` while none are held. */
+  relabel(target: { policy: string; version: number }): HeldWeights;
   readonly held: HeldWeights | null;
   stats(): CoreStats;
 }

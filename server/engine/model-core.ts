@@ -168,15 +168,33 @@ class ModelCore implements Core {
   }
 
   swap(target: { policy: string; version: number; kv: "keep" | "drop" }): HeldWeights {
-    const { weights, planner, kv } = this.#parts;
-    const held = weights.swap(target);
+    const held = this.#parts.weights.swap(target);
+    this.#age(target.kv);
+    return held;
+  }
+
+  load(
+    source: { policy: string; version: number; path: string; kv: "keep" | "drop" },
+    wanted?: (tensor: string) => boolean,
+  ): HeldWeights {
+    const held = this.#parts.weights.load(source, wanted);
+    this.#age(source.kv);
+    return held;
+  }
+
+  relabel(target: { policy: string; version: number }): HeldWeights {
+    return this.#parts.weights.relabel(target);
+  }
+
+  /** All KV is of weights that are no more. */
+  #age(fate: "keep" | "drop"): void {
+    const { planner, kv } = this.#parts;
     for (const sequence of [...planner.running]) {
       // A prefill under way has told nobody anything yet: it starts again, so that its KV is of one version.
-      if (target.kv === "keep" && sequence.decoding) sequence.mixed = true;
+      if (fate === "keep" && sequence.decoding) sequence.mixed = true;
       else planner.requeue(sequence);
     }
     kv.forget();
-    return held;
   }
 
   discard(target: { policy: string; version: number }): void {

@@ -54,13 +54,14 @@ export function planWeights(plan: MemoryPlan, config: ModelConfig): WeightLayout
 
 /**
  * Reads the checkpoint at `path` into `layout` and answers the content digest of the bytes that it read.
- * Throws `weights_rejected`; what lies at `layout` is then undefined.
+ * Throws `weights_rejected`; what lies at `layout` is then undefined. `wanted`: the tensors that are put, default all.
  */
 export function loadWeights(
   path: string,
   config: ModelConfig,
   buffer: ArrayBuffer,
   layout: WeightLayout,
+  wanted: (tensor: string) => boolean = () => true,
 ): string {
   const checkpoint = openFitting(path, config);
   const places = placesOf(config, buffer, layout);
@@ -72,13 +73,13 @@ export function loadWeights(
     byteCount += bytes.length;
     const put = places.get(entry.name);
     if (put === undefined) throw new Error(`no place for ${entry.name}`);
-    put(upcast(entry, bytes));
+    if (wanted(entry.name)) put(upcast(entry, bytes));
   }
   return combineDigests(hashes, byteCount).digest;
 }
 
 /** The checkpoint's entries, after every check that needs no tensor bytes. */
-function openFitting(path: string, config: ModelConfig): ReadonlyMap<string, TensorEntry> {
+export function openFitting(path: string, config: ModelConfig): ReadonlyMap<string, TensorEntry> {
   const own = readConfig(path);
   if (own !== null && !sameArchitecture(config, parseModelConfig(path, own))) {
     throw rejected(path, "its config.json describes another architecture");

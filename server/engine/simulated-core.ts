@@ -18,6 +18,7 @@ import {
   type SimulatedVocabulary,
   simulatedStream,
 } from "./simulated-tokens.ts";
+import { mixedDigest } from "./weight-holder.ts";
 
 export interface SimulatedModel extends SimulatedVocabulary {
   readonly maxModelLen: number;
@@ -210,6 +211,19 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     return null;
   }
 
+  /** Puts weights in service: all KV is of others from here on. */
+  function serve(weights: Omit<HeldWeights, "load">, kv: "keep" | "drop"): HeldWeights {
+    loads += 1;
+    held = { ...weights, load: loads };
+    digestHash = hashText(weights.digest);
+    cache.clear();
+    for (const entry of [...running]) {
+      if (kv === "keep" && entry.sampled) entry.mixed = true;
+      else preempt(entry);
+    }
+    return held;
+  }
+
   function secondsOf(batch: number, prefilled: number): number {
     return (
       model.stepSeconds + model.perRequestSeconds * batch + prefilled / model.prefillTokensPerSecond
@@ -301,14 +315,18 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
         throw new PacelineError("version_conflict", `${policy}@${version} is not staged`);
       }
       staged.delete(key(policy, version));
-      loads += 1;
-      held = { policy, version, load: loads, digest };
-      digestHash = hashText(digest);
-      cache.clear();
-      for (const entry of [...running]) {
-        if (kv === "keep" && entry.sampled) entry.mixed = true;
-        else preempt(entry);
-      }
+      return serve({ policy, version, digest }, kv);
+    },
+
+    load({ policy, version, path, kv }, wanted) {
+      const read = digestOf(path);
+      const digest = wanted === undefined ? read : mixedDigest(held?.digest ?? "", read);
+      return serve({ policy, version, digest }, kv);
+    },
+
+    relabel({ policy, version }) {
+      if (held === null) throw new PacelineError("version_conflict", "no weights are held");
+      held = { ...held, policy, version };
       return held;
     },
 

@@ -40,6 +40,7 @@ export function workerRecord(over: Partial<WorkerRecord> = {}): WorkerRecord {
       },
       paused: false,
       asleep: false,
+      held: [],
     },
     load: {
       running: 3,

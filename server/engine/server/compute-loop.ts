@@ -206,6 +206,10 @@ export function createComputeLoop(
       case "discard":
         core.discard(body);
         return {};
+      case "load":
+        return core.load(body);
+      case "relabel":
+        return core.relabel(body);
       case "fault":
         if (faults === null) throw new PacelineError("unsupported", "this engine takes no faults");
         faults.arm(body.fault);

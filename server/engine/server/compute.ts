@@ -63,7 +63,8 @@ async function main(data: ComputeData): Promise<void> {
     },
     soon: (then) => void setImmediate(then),
   };
-  const faults = data.options.kind === "simulated" ? createFaults(exit, freeze) : null;
+  const faulty = data.options.faults ?? data.options.kind === "simulated";
+  const faults = faulty ? createFaults(exit, freeze) : null;
   const loop = createComputeLoop(core, compute, liveClock, faults);
   port.on("message", (message: ToCompute) => loop.handle(message));
   post({ type: "ready", info: core.info });

@@ -9,17 +9,22 @@ const id = z.string().min(1).max(LIMITS.idChars);
 const version = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const tokens = z.int().min(0).max(LIMITS.outputTokens);
 
+const path = z.string().min(1).max(4096);
+const kv = z.enum(["keep", "drop"]);
+
 const nothing = z.strictObject({}).default({});
 const abort = z.strictObject({ request_id: id });
 const pause = z.strictObject({ mode: z.enum(["keep", "retract", "abort"]) });
-const stage = z.strictObject({ policy: id, version, path: z.string().min(1).max(4096) });
-const swap = z.strictObject({ policy: id, version, kv: z.enum(["keep", "drop"]) });
-const discard = z.strictObject({ policy: id, version });
+const stage = z.strictObject({ policy: id, version, path });
+const swap = z.strictObject({ policy: id, version, kv });
+const named = z.strictObject({ policy: id, version });
+const load = z.strictObject({ policy: id, version, path, kv: kv.default("keep") });
 const fault = z.strictObject({
   kind: z.enum(FAULT_KINDS),
   after_tokens: tokens.default(0),
   count: z.int().min(1).max(LIMITS.outputTokens).default(1),
   factor: z.number().positive().max(1e6).default(10),
+  path: path.optional(),
 });
 
 /** Throws `invalid_argument` with the field's path. */
@@ -49,6 +54,8 @@ export const CONTROL_ROUTES: Readonly<Record<string, (json: unknown) => ComputeC
   "POST /wake": bare("wake"),
   "POST /weights/stage": (json) => ({ kind: "stage", ...parse(stage, json) }),
   "POST /weights/swap": (json) => ({ kind: "swap", ...parse(swap, json) }),
-  "POST /weights/discard": (json) => ({ kind: "discard", ...parse(discard, json) }),
+  "POST /weights/discard": (json) => ({ kind: "discard", ...parse(named, json) }),
+  "POST /update_weights": (json) => ({ kind: "load", ...parse(load, json) }),
+  "POST /update_weight_version": (json) => ({ kind: "relabel", ...parse(named, json) }),
   "POST /faults": (json) => ({ kind: "fault", fault: parse(fault, json) }),
 };

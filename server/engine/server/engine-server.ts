@@ -5,16 +5,17 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type InfoBody, WIRE_VERSION } from "../../../adapters/embedded/wire.ts";
+import { type HeldBody, type InfoBody, WIRE_VERSION } from "../../../adapters/embedded/wire.ts";
 import type { Random } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
+import type { Proof } from "../../contract/policy.ts";
 import { LIMITS } from "../../limits.ts";
 import { createLiveRandom } from "../../live-clock.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { type ComputeThread, startComputeThread } from "./compute-thread.ts";
 import { CONTROL_ROUTES } from "./control-bodies.ts";
 import { parseGenerateBody } from "./generate-body.ts";
-import type { ComputeState } from "./messages.ts";
+import type { ComputeCall, ComputeState } from "./messages.ts";
 import { DEFAULT_STREAM_INTERVAL, type EngineServerOptions } from "./options.ts";
 import { createReplies, type Replies, writeError, writeJson } from "./replies.ts";
 
@@ -84,6 +85,13 @@ function mintIncarnation(random: Random): string {
   return hex() + hex();
 }
 
+/** Calls that only an engine with a digest to show answers. */
+const STAGING: ReadonlySet<ComputeCall["kind"]> = new Set(["stage", "swap", "discard"]);
+
+/** What an engine tells of what it holds, by the means that it was given. */
+const shown = (held: HeldBody, proof: Proof): HeldBody =>
+  proof === "digest" ? held : { ...held, digest: null };
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 function createFront(
@@ -93,6 +101,7 @@ function createFront(
   replies: Replies,
 ): Handler {
   const interval = options.streamInterval ?? DEFAULT_STREAM_INTERVAL;
+  const proof = options.proof ?? "digest";
 
   async function generate(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = parseGenerateBody(await readJson(request));
@@ -115,12 +124,15 @@ function createFront(
     const parse = CONTROL_ROUTES[route];
     if (parse === undefined) throw new PacelineError("not_found", `no route ${route}`);
     const body = parse(await readJson(request));
+    if (proof !== "digest" && STAGING.has(body.kind)) {
+      throw new PacelineError("unsupported", "this engine stages nothing: it shows no digest");
+    }
     const answer = await compute.call(body);
-    const reply =
-      body.kind === "info"
-        ? describe(options, incarnation, compute, answer as ComputeState)
-        : answer;
-    writeJson(response, 200, reply);
+    if (body.kind === "info") {
+      writeJson(response, 200, describe(options, incarnation, compute, answer as ComputeState));
+    } else if (body.kind === "load" || body.kind === "relabel") {
+      writeJson(response, 200, shown(answer as HeldBody, proof));
+    } else writeJson(response, 200, answer);
   }
 
   return (request, response) => {
@@ -145,6 +157,7 @@ function describe(
   { paused, asleep, held }: ComputeState,
 ): InfoBody {
   const { model, dtype, parameters, maxModelLen, vocabSize, eosTokenIds, slot } = compute.info;
+  const proof = options.proof ?? "digest";
   return {
     wire: WIRE_VERSION,
     kind: options.kind,
@@ -157,10 +170,10 @@ function describe(
     vocab_size: vocabSize,
     eos_token_ids: eosTokenIds,
     slots: [slot],
-    capabilities: CAPABILITIES,
+    capabilities: { ...CAPABILITIES, weights: { stage: proof === "digest", proof } },
     paused,
     asleep,
-    held: held === null ? [] : [held],
+    held: held === null ? [] : [shown(held, proof)],
     stream_interval: options.streamInterval ?? DEFAULT_STREAM_INTERVAL,
   };
 }

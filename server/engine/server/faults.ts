@@ -1,11 +1,20 @@
-/** Faults on command, for the simulated engine; `adapters/embedded/wire.ts` says what each one does. */
+/** Faults on command, for engines started with them; `adapters/embedded/wire.ts` says what each one does. */
 import type { FrameWriter } from "../../../adapters/embedded/wire/frame-writer.ts";
 import { type FaultBody, type FaultKind, HEADER_BYTES } from "../../../adapters/embedded/wire.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Core } from "../core.ts";
 import { AFTER } from "./messages.ts";
 
-const WEIGHT_FAULTS: ReadonlySet<FaultKind> = new Set(["stage", "swap", "digest"]);
+const WEIGHT_FAULTS: ReadonlySet<FaultKind> = new Set([
+  "stage",
+  "swap",
+  "digest",
+  "update_ignored",
+  "update_other",
+  "update_partial",
+]);
+/** Tensors of layers with an even number, and those of no layer. */
+const EVEN_LAYERS = (tensor: string): boolean => !/\.layers\.\d*[13579]\./.test(tensor);
 const DEFAULT_SLOWNESS = 10;
 const JUNK_BYTES = 256;
 
@@ -42,6 +51,7 @@ export function createFaults(exit: () => never, freeze: () => never): Faults {
   const streams: { kind: FaultKind; afterTokens: number; left: number }[] = [];
   const weights = new Map<FaultKind, number>();
   let slowness = 1;
+  let other = "";
 
   function take(kind: FaultKind): boolean {
     const left = weights.get(kind) ?? 0;
@@ -50,7 +60,15 @@ export function createFaults(exit: () => never, freeze: () => never): Faults {
   }
 
   return {
-    arm({ kind, after_tokens = 0, count = 1, factor = DEFAULT_SLOWNESS }) {
+    arm({ kind, after_tokens = 0, count = 1, factor = DEFAULT_SLOWNESS, path }) {
+      if (kind === "update_other") {
+        if (path === undefined) {
+          throw new PacelineError("invalid_argument", "update_other needs a path", {
+            details: { path: "path" },
+          });
+        }
+        other = path;
+      }
       if (kind === "slow") slowness = factor;
       else if (WEIGHT_FAULTS.has(kind)) weights.set(kind, (weights.get(kind) ?? 0) + count);
       else streams.push({ kind, afterTokens: after_tokens, left: count });
@@ -96,6 +114,13 @@ export function createFaults(exit: () => never, freeze: () => never): Faults {
           return { ...held, digest: lie(held.digest) };
         },
         discard: (target) => core.discard(target),
+        load(source) {
+          lost = false;
+          if (core.held !== null && take("update_ignored")) return core.relabel(source);
+          if (take("update_other")) return core.load({ ...source, path: other });
+          return core.load(source, take("update_partial") ? EVEN_LAYERS : undefined);
+        },
+        relabel: (target) => core.relabel(target),
         get held() {
           return lost ? null : core.held;
         },

@@ -30,6 +30,14 @@ export type ComputeCall =
       readonly kv: "keep" | "drop";
     }
   | { readonly kind: "discard"; readonly policy: string; readonly version: number }
+  | {
+      readonly kind: "load";
+      readonly policy: string;
+      readonly version: number;
+      readonly path: string;
+      readonly kv: "keep" | "drop";
+    }
+  | { readonly kind: "relabel"; readonly policy: string; readonly version: number }
   | { readonly kind: "fault"; readonly fault: FaultBody };
 
 export interface ComputeState {
@@ -45,6 +53,7 @@ export type ComputeAnswer =
   | { readonly aborted: boolean }
   | { readonly digest: string }
   | { readonly digest: string; readonly load: number }
+  | HeldBody
   | Readonly<Record<string, never>>;
 
 export type ToCompute =

@@ -27,6 +27,7 @@ export const DESCRIPTION: EngineDescription = {
   },
   paused: false,
   asleep: false,
+  held: [],
 };
 
 export const IDLE: EngineTelemetry = {

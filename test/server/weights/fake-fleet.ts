@@ -10,7 +10,7 @@ export type Call = "stage" | "swap" | "held" | "pause" | "resume" | "discard" | 
 /** `lie`: a digest that is not what it read or holds. */
 export type Fault = "hang" | "fail" | "reject" | "unreachable" | "lie";
 
-const description = (incarnation: string): EngineDescription => ({
+const description = (incarnation: string, held: Held | null): EngineDescription => ({
   kind: "simulated",
   engineVersion: "0",
   incarnation,
@@ -34,6 +34,7 @@ const description = (incarnation: string): EngineDescription => ({
   },
   paused: false,
   asleep: false,
+  held: held === null ? [] : [{ ...held }],
 });
 
 interface Held {
@@ -70,7 +71,7 @@ export class FakeWorker {
     };
     this.engine = {
       url: `http://${id}`,
-      probe: async () => description(incarnation),
+      probe: async () => description(incarnation, this.held),
       generate: unused,
       telemetry: unused,
       close: async () => {},
@@ -157,7 +158,7 @@ export class FakeWorker {
       policies: this.policies,
       state: this.state,
       reason: this.reason,
-      description: description(this.incarnation),
+      description: description(this.incarnation, this.held),
       load: null,
       rates: { step: null, prefillTokensPerSecond: null },
       leaseMs: 1_000,

@@ -44,6 +44,7 @@ const RECORD: WorkerRecord = {
     },
     paused: false,
     asleep: false,
+    held: [],
   },
   load: {
     running: 1,
