@@ -111,8 +111,10 @@ async function serveFront(): Promise<number> {
     fleet,
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),
-    control: createWorkerControl({ fleet, owner: { whileEmpty: (_worker, _ms, run) => run() } }),
-    drainWorker: async () => {},
+    control: createWorkerControl({
+      fleet,
+      owner: { whileEmpty: (_worker, _ms, run) => run(), drain: async () => {} },
+    }),
     lifeCycle: createLifeCycle(liveClock),
     mint: { id: () => `m-${++minted}`, seed: () => 1 },
     clock: liveClock,

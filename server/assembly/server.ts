@@ -99,13 +99,13 @@ export async function startServer({
     seed: () => random.u32() * 2 ** 21 + (random.u32() >>> 11),
   };
   const page = createOverviewReader({ clock, fleet, ledger, snapshot: () => scheduler.snapshot() });
+  const control = createWorkerControl({ fleet, owner });
   const http = createHttpFront({
     rollouts,
     fleet,
     ledger,
     publisher,
-    control: createWorkerControl({ fleet, owner }),
-    drainWorker: (worker, how, timeoutMs) => owner.drain(worker, how, timeoutMs),
+    control,
     lifeCycle,
     mint,
     clock,
@@ -116,7 +116,15 @@ export async function startServer({
     overview: () => page.read(),
     options: { version: VERSION },
   });
-  const grpc = createGrpcFront({ rollouts, mint, readiness, clock, log, failed });
+  const grpc = createGrpcFront({
+    rollouts,
+    mint,
+    control: { fleet, ledger, publisher, control },
+    readiness,
+    clock,
+    log,
+    failed,
+  });
 
   const { port } = await http.listen(config.host, config.port);
   const { port: grpcPort } = await grpc.listen(config.host, config.grpc_port);

@@ -1,6 +1,7 @@
 /** What an operator tells one worker, or all of a pool, to do: the same calls behind every front. */
 import { PacelineError } from "../contract/errors.ts";
 import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
+import type { DrainMode } from "./gates.ts";
 import type { PlacementOwner } from "./owner.ts";
 
 export type ControlOrder =
@@ -15,11 +16,19 @@ export interface WorkerControl {
    * some fail, the first one's error with what every worker answered in `details.workers`.
    */
   pool(pool: string, order: ControlOrder): Promise<readonly WorkerRecord[]>;
+  /**
+   * Empties a worker for good: `finish` waits for its rollouts, at most `timeoutMs` (default 60,000), then
+   * moves the rest; `migrate` moves all at once. Resolves when nothing runs there.
+   */
+  drain(worker: string, how: DrainMode, timeoutMs?: number): Promise<void>;
 }
+
+/** How long a drain waits where nobody says, ms. */
+const DRAIN_MS = 60_000;
 
 export interface WorkerControlParts {
   readonly fleet: Pick<Fleet, "list" | "get" | "pause" | "resume" | "sleep" | "wake" | "flush">;
-  readonly owner: Pick<PlacementOwner, "whileEmpty">;
+  readonly owner: Pick<PlacementOwner, "drain" | "whileEmpty">;
 }
 
 /** Rollouts of a worker that goes to sleep move at once; what holds them is an update under way, ms. */
@@ -48,6 +57,7 @@ export function createWorkerControl({ fleet, owner }: WorkerControlParts): Worke
 
   return {
     one,
+    drain: (worker, how, timeoutMs = DRAIN_MS) => owner.drain(worker, how, timeoutMs),
     async pool(pool, order) {
       const members = fleet.list().filter((one) => one.pool === pool && one.state !== "lost");
       if (members.length === 0) {

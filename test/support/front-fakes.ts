@@ -1,7 +1,9 @@
 /** Stand-ins for what a front is given beside rollouts: small, honest, told what to answer. */
+import type { ControlParts } from "../../server/api/grpc/control-methods.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldVersion } from "../../server/contract/policy.ts";
 import type { Fleet, WorkerRecord } from "../../server/fleet/fleet.ts";
+import { createWorkerControl } from "../../server/placement/worker-control.ts";
 import type { Ledger, PolicyRecord, VersionRecord } from "../../server/policy/ledger.ts";
 import type { PublicationProgress, Publisher } from "../../server/weights/publisher.ts";
 
@@ -228,5 +230,19 @@ export function createFakePublisher(): Publisher {
       return at("aborted", "announced");
     },
     async close() {},
+  };
+}
+
+/** What the control calls of the gRPC front need, over fakes. */
+export function fakeControl(fleet: FakeFleet = createFakeFleet(workerRecord())): ControlParts {
+  const owner = {
+    whileEmpty: <T>(_worker: string, _ms: number, run: () => Promise<T>) => run(),
+    drain: async () => {},
+  };
+  return {
+    fleet,
+    ledger: createFakeLedger(),
+    publisher: createFakePublisher(),
+    control: createWorkerControl({ fleet, owner }),
   };
 }

@@ -6,13 +6,13 @@ import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 import { paceline } from "../../proto/gen/paceline.js";
 import { createEventReader } from "../../server/api/codec/event-reader.ts";
+import { loadProtos } from "../../server/api/grpc/protos.ts";
 import { narrow } from "../../server/api/grpc/rollout-message.ts";
 import { structFromJson } from "../../server/api/grpc/struct.ts";
 import { STATE } from "../../server/api/grpc/words.ts";
 import type { RolloutState } from "../../server/rollouts/service.ts";
 import type { FrontClient } from "../conformance/fronts/front-conformance.ts";
 import { errorFromTrailer, eventData, resultFromProto } from "./grpc-messages.ts";
-import { loadProtos } from "./protos.ts";
 
 const { v1 } = paceline;
 const root = loadProtos();

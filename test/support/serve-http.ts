@@ -44,10 +44,15 @@ export async function serveHttp(
     fleet,
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),
-    control: createWorkerControl({ fleet, owner: { whileEmpty: (_worker, _ms, run) => run() } }),
-    drainWorker: async (worker, how, timeoutMs) => {
-      drains.push(`${worker} ${how} ${timeoutMs}`);
-    },
+    control: createWorkerControl({
+      fleet,
+      owner: {
+        whileEmpty: (_worker, _ms, run) => run(),
+        drain: async (worker, how, timeoutMs) => {
+          drains.push(`${worker} ${how} ${timeoutMs}`);
+        },
+      },
+    }),
     lifeCycle,
     mint: { id: () => `minted-${++minted}`, seed: () => 1 },
     clock: liveClock,

@@ -1,4 +1,5 @@
 /** Workers on the wire: what a registration asks for, what a server tells. */
+import { PacelineError } from "../../contract/errors.ts";
 import type { HeldVersion } from "../../contract/policy.ts";
 import {
   createLeaseSchema,
@@ -29,17 +30,17 @@ export function decodeRegistration(body: unknown): Registration {
   };
 }
 
-/** Body of `POST /v1/workers/{id}/lease`. Throws `invalid_argument`. */
-export function decodeLease(body: unknown): { incarnation: string; versions: HeldVersion[] } {
+/** The incarnation that a body of `POST /v1/workers/{id}/lease` renews. Throws `invalid_argument`, `unsupported`. */
+export function decodeLease(body: unknown): string {
   const { incarnation, versions } = check(LEASE, body);
-  return {
-    incarnation,
-    versions: (versions ?? []).map((held) => ({
-      ...held,
-      label: held.label ?? null,
-      digest: held.digest ?? null,
-    })),
-  };
+  if (versions != null && versions.length > 0) {
+    throw new PacelineError(
+      "unsupported",
+      "versions: this release proves what a worker holds itself",
+      { details: { path: "versions" } },
+    );
+  }
+  return incarnation;
 }
 
 /** Body of a pause; none at all is `keep`. Throws `invalid_argument`. */

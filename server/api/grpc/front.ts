@@ -2,33 +2,31 @@
  * The gRPC front: the same service core and the same checks as HTTP, over grpc-js with definitions of
  * our own. What this release does not serve answers UNIMPLEMENTED with a typed error.
  */
-import {
-  type handleUnaryCall,
-  Server,
-  ServerCredentials,
-  type ServerWritableStream,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Logger } from "pino";
+import protobuf from "protobufjs";
 import type { Clock } from "../../contract/clock.ts";
-import { PacelineError } from "../../contract/errors.ts";
+import type { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
 import type { Mint } from "../codec/rollout.ts";
-import { statusOf } from "./error-status.ts";
+import { type ControlParts, controlMethods } from "./control-methods.ts";
+import { describedService, unserved } from "./described-service.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
+import { loadProtos } from "./protos.ts";
+import { addReflection } from "./reflection.ts";
 import { createRolloutHandlers } from "./rollout-handlers.ts";
 import {
   HEALTH_SERVICE,
-  NOT_SERVED,
-  notServedMethod,
+  LATER_SERVICES,
+  laterMethod,
   ROLLOUT_SERVICE,
-  type Streams,
 } from "./service-definitions.ts";
 
 export interface GrpcFrontOptions {
   readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort">;
   readonly mint: Mint;
+  readonly control: ControlParts;
   readonly readiness: Readiness;
   readonly clock: Pick<Clock, "timer">;
   readonly log: Pick<Logger, "error">;
@@ -44,7 +42,7 @@ export interface GrpcFront {
 }
 
 export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
-  const { rollouts, mint, readiness, clock, log } = options;
+  const { readiness, clock, log } = options;
   const failed = (error: PacelineError): void => {
     if (error.code === "internal") log.error({ err: error.cause ?? error }, error.message);
     options.failed?.(error);
@@ -57,16 +55,9 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
     "grpc.enable_channelz": 1,
   });
   const health = createHealthHandlers(readiness);
-  const served = createRolloutHandlers({ rollouts, mint, failed });
-  for (const [service, methods] of Object.entries(NOT_SERVED)) {
-    const { definition, handlers } = notServed(service, methods);
-    if (service === "RolloutService") {
-      server.addService({ ...ROLLOUT_SERVICE, ...definition }, { ...served, ...handlers });
-    } else {
-      server.addService(definition, handlers);
-    }
-  }
+  addServices(server, options, failed);
   server.addService(HEALTH_SERVICE, health.handlers);
+  addReflection(server);
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
@@ -88,21 +79,34 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
   };
 }
 
-/** Definition and handlers of a service's calls that are only answered UNIMPLEMENTED. */
-function notServed(service: string, methods: Readonly<Record<string, Streams>>) {
-  const definition: Record<string, ReturnType<typeof notServedMethod>> = {};
-  const handlers: UntypedServiceImplementation = {};
-  for (const [name, streams] of Object.entries(methods)) {
-    definition[name] = notServedMethod(service, name, streams);
-    const error = new PacelineError(
-      "unimplemented",
-      `${service}.${name} is not served over gRPC in this release; HTTP may have it`,
-    );
-    const unary: handleUnaryCall<Buffer, unknown> = (_call, callback) => callback(statusOf(error));
-    const stream = (call: ServerWritableStream<Buffer, unknown>): void => {
-      call.emit("error", statusOf(error));
-    };
-    handlers[name] = streams === "unary" ? unary : stream;
+function addServices(
+  server: Server,
+  { rollouts, mint, control }: GrpcFrontOptions,
+  failed: (error: PacelineError) => void,
+): void {
+  const described = loadProtos().lookup("paceline.v1");
+  if (!(described instanceof protobuf.Namespace)) throw new Error("no package paceline.v1");
+  const controls = controlMethods(control);
+  for (const service of described.nestedArray) {
+    if (!(service instanceof protobuf.Service)) continue;
+    const own = service.name === "RolloutService";
+    const taken = new Set(own ? Object.keys(ROLLOUT_SERVICE) : []);
+    const methods = controls[service.name] ?? { unary: {} };
+    const { definition, handlers } = describedService(service, methods, failed, taken);
+    if (!own) server.addService(definition, handlers);
+    else {
+      const hot = createRolloutHandlers({ rollouts, mint, failed });
+      server.addService({ ...ROLLOUT_SERVICE, ...definition }, { ...hot, ...handlers });
+    }
   }
-  return { definition, handlers };
+  for (const [service, methods] of Object.entries(LATER_SERVICES)) {
+    if (described.get(service) !== null) continue;
+    const definition: Record<string, ReturnType<typeof laterMethod>> = {};
+    const handlers: UntypedServiceImplementation = {};
+    for (const [name, streams] of Object.entries(methods)) {
+      definition[name] = laterMethod(service, name, streams);
+      handlers[name] = unserved(`${service}.${name}`, streams);
+    }
+    server.addService(definition, handlers);
+  }
 }

@@ -18,7 +18,7 @@ const pass = (bytes: Buffer): Buffer => bytes;
 
 export type Streams = "unary" | "server" | "client" | "both";
 
-function method<Reply>(
+export function method<Reply>(
   path: string,
   streams: Streams,
   encode: (reply: Reply) => Writer,
@@ -65,28 +65,10 @@ export const HEALTH_SERVICE = {
   Watch: method(`${HEALTH}/Watch`, "server", encodeHealth),
 };
 
-/** Calls of the public surface that this release does not serve over gRPC. */
-export const NOT_SERVED: Readonly<Record<string, Readonly<Record<string, Streams>>>> = {
-  RolloutService: { GenerateMany: "both" },
-  FleetService: {
-    Register: "unary",
-    Renew: "unary",
-    List: "unary",
-    Control: "unary",
-    Drain: "unary",
-    Remove: "unary",
-  },
-  PolicyService: {
-    Declare: "unary",
-    OpenRun: "unary",
-    Publish: "unary",
-    Gate: "unary",
-    Commit: "unary",
-    Watch: "server",
-    Abort: "unary",
-    Rollback: "unary",
-    Get: "unary",
-  },
+/** Services of the public surface that no .proto describes yet. */
+export const LATER_SERVICES: Readonly<Record<string, Readonly<Record<string, Streams>>>> = {
+  JobService: { Declare: "unary", Get: "unary", List: "unary", Report: "unary", Abort: "unary" },
+  WeightService: { Attach: "both" },
   FeedService: {
     Lease: "server",
     Ack: "unary",
@@ -96,7 +78,7 @@ export const NOT_SERVED: Readonly<Record<string, Readonly<Record<string, Streams
   },
 };
 
-export const notServedMethod = (service: string, name: string, streams: Streams) =>
+export const laterMethod = (service: string, name: string, streams: Streams) =>
   method(`/paceline.v1.${service}/${name}`, streams, (): Writer => {
     throw new Error(`${service}/${name} has no reply`);
   });

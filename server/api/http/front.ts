@@ -21,13 +21,11 @@ import { rolloutRoutes } from "./rollouts.ts";
 import { ROUTES, type Route, routerPath, type ServedCall } from "./route-table.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 import { createStreams, type Streams } from "./streams.ts";
-import { type DrainWorker, workerRoutes } from "./workers.ts";
+import { workerRoutes } from "./workers.ts";
 
 export interface HttpFrontOptions extends ServerOptions {
   /** Of the package, for `/openapi.json`. */
   readonly version: string;
-  /** How long `drain=finish` waits where the call does not say, ms; default 60,000. */
-  readonly drainMs?: number;
   /** How long `close` lets replies in progress end, ms; default 5,000. */
   readonly closeGraceMs?: number;
   /** Default `LIMITS.sseHeartbeatMs`. */
@@ -46,7 +44,6 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly ledger: Ledger;
   readonly publisher: Publisher;
   readonly control: WorkerControl;
-  readonly drainWorker: DrainWorker;
   readonly lifeCycle: LifeCycleSource;
   readonly mint: Mint;
   readonly clock: Clock;
@@ -113,13 +110,7 @@ function handlersOf(
     ...rolloutRoutes({ rollouts, mint, streams, failed }),
     ...manyRoutes({ rollouts, fleet, ledger, clock, inFlight, mint, streams, failed }),
     ...groupRoutes({ rollouts, fleet, ledger, mint, failed }),
-    ...workerRoutes({
-      fleet,
-      ledger,
-      control,
-      drainWorker: parts.drainWorker,
-      drainMs: options.drainMs ?? 60_000,
-    }),
+    ...workerRoutes({ fleet, ledger, control }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),
     ...eventRoutes({ lifeCycle, streams, failed }),
     ...healthRoutes(parts),

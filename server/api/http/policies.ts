@@ -11,6 +11,7 @@ import {
   encodePolicy,
   encodePublication,
 } from "../codec/policy.ts";
+import { holdersOf } from "../holders.ts";
 import { toPacelineError } from "./errors.ts";
 import {
   accepts,
@@ -44,7 +45,7 @@ export interface PolicyRoutes {
 export function policyRoutes(context: PolicyRoutes): Record<PolicyCall, Handler> {
   const { ledger, publisher } = context;
   const wire = (record: PolicyRecord) =>
-    encodePolicy(record, ledger.versions(record.policy), holders(context, record.policy));
+    encodePolicy(record, ledger.versions(record.policy), holdersOf(context, record.policy));
   const progressJson = (progress: PublicationProgress): string =>
     JSON.stringify(encodePublication(progress));
 
@@ -82,16 +83,6 @@ export function policyRoutes(context: PolicyRoutes): Record<PolicyCall, Handler>
       return sendJson(reply, progressJson(aborted));
     },
   };
-}
-
-/** Each worker's proven version of a policy. */
-function holders({ fleet, ledger }: PolicyRoutes, policy: string) {
-  return fleet.list().flatMap((worker) =>
-    ledger
-      .holds(worker.id, worker.description.incarnation)
-      .filter((held) => held.policy === policy)
-      .map((held) => ({ worker: worker.id, held })),
-  );
 }
 
 async function streamProgress(

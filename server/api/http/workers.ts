@@ -1,5 +1,4 @@
 /** Workers over HTTP: registration, leases and control. Every call answers what the worker is afterwards. */
-import { PacelineError } from "../../contract/errors.ts";
 import type { Fleet, WorkerRecord } from "../../fleet/fleet.ts";
 import type { ControlOrder, WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
@@ -23,23 +22,10 @@ type WorkerCall =
   | "sleepPool"
   | "wakePool";
 
-/**
- * Empties a worker: `finish` waits for its rollouts, at most `timeoutMs`, then moves the rest;
- * `migrate` moves all at once. Resolves when nothing runs there.
- */
-export type DrainWorker = (
-  worker: string,
-  how: "finish" | "migrate",
-  timeoutMs: number,
-) => Promise<void>;
-
 export interface WorkerRoutes {
   readonly fleet: Fleet;
   readonly ledger: Pick<Ledger, "holds">;
   readonly control: WorkerControl;
-  readonly drainWorker: DrainWorker;
-  /** How long `drain=finish` waits where the call does not say, ms. */
-  readonly drainMs: number;
 }
 
 /** Longest wait that a drain may ask for, ms: a day. */
@@ -78,22 +64,15 @@ export function workerRoutes(context: WorkerRoutes): Record<WorkerCall, Handler>
       const how = drain === undefined ? null : oneOf("drain", drain, ["finish", "migrate"]);
       const timeoutMs =
         timeout_ms === undefined
-          ? context.drainMs
+          ? undefined
           : wholeNumber("timeout_ms", timeout_ms, LONGEST_DRAIN_MS);
       const worker = fleet.get(param(request, "id"));
-      if (how !== null) await context.drainWorker(worker.id, how, timeoutMs);
+      if (how !== null) await control.drain(worker.id, how, timeoutMs);
       await fleet.remove(worker.id, "removed by request");
       return sendJson(reply, JSON.stringify({ id: worker.id, removed: true, drain: how }));
     },
     renewWorker: (request, reply) => {
-      const { incarnation, versions } = decodeLease(request.body);
-      if (versions.length > 0) {
-        throw new PacelineError(
-          "unsupported",
-          "versions: this release proves what a worker holds itself",
-          { details: { path: "versions" } },
-        );
-      }
+      const incarnation = decodeLease(request.body);
       return sendJson(reply, json(fleet.renew(param(request, "id"), incarnation)));
     },
     pauseWorker: async (request, reply) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import protobuf from "protobufjs";
 import type { z } from "zod";
+import { loadProtos } from "../../../server/api/grpc/protos.ts";
 import {
   createLeaseSchema,
   createRegistrationSchema,
@@ -23,7 +24,6 @@ import {
 } from "../../../server/contract/schema-result.ts";
 import { createRolloutSchema, rolloutRef } from "../../../server/contract/schema-rollout.ts";
 import { LIMITS } from "../../../server/limits.ts";
-import { loadProtos } from "../../support/protos.ts";
 import { schemaDifferences } from "../../support/schema-differences.ts";
 
 const events = createEventSchemas("json", LIMITS);

@@ -15,6 +15,7 @@ const withPools = () => {
   const control = createWorkerControl({
     fleet,
     owner: {
+      async drain() {},
       async whileEmpty(worker, _ms, run) {
         fleet.calls.push(`empty ${worker}`);
         return run();

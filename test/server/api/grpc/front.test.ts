@@ -5,9 +5,10 @@ import { type ServiceError, status } from "@grpc/grpc-js";
 import { pino } from "pino";
 import { grpc } from "../../../../proto/gen/paceline.js";
 import { createGrpcFront, type GrpcFront } from "../../../../server/api/grpc/front.ts";
-import { NOT_SERVED } from "../../../../server/api/grpc/service-definitions.ts";
+import { LATER_SERVICES } from "../../../../server/api/grpc/service-definitions.ts";
 import { liveClock } from "../../../../server/live-clock.ts";
 import { frontConformance } from "../../../conformance/fronts/front-conformance.ts";
+import { fakeControl } from "../../../support/front-fakes.ts";
 import { createGrpcClient, encodeMessage, type GrpcClient } from "../../../support/grpc-client.ts";
 import { errorFromTrailer } from "../../../support/grpc-messages.ts";
 import {
@@ -51,6 +52,7 @@ async function serve(rollouts: ScriptedRollouts, clock = liveClock): Promise<Ser
   const readiness = new Switch();
   const front = createGrpcFront({
     rollouts,
+    control: fakeControl(),
     mint: { id: () => `minted-${++minted}`, seed: () => minted },
     readiness,
     clock,
@@ -153,7 +155,7 @@ suite("gRPC front", () => {
 
   test("the rest of the surface is UNIMPLEMENTED, with the typed error", () =>
     serving(undefined, async ({ client }) => {
-      for (const [service, methods] of Object.entries(NOT_SERVED)) {
+      for (const [service, methods] of Object.entries(LATER_SERVICES)) {
         for (const method of Object.keys(methods)) {
           const path = `/paceline.v1.${service}/${method}`;
           const error = await failing(client, path, Buffer.alloc(0));
@@ -194,6 +196,25 @@ suite("gRPC front", () => {
     await closing;
   });
 });
+
+test("reflection names every service", () =>
+  serving(undefined, async ({ client }) => {
+    for (const version of ["v1", "v1alpha"]) {
+      const pass = (bytes: Buffer): Buffer => bytes;
+      const call = client.raw.makeBidiStreamRequest(
+        `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+        pass,
+        pass,
+      );
+      // ServerReflectionRequest { list_services: "*" }
+      call.write(Buffer.from([0x3a, 0x01, 0x2a]));
+      const [reply] = (await once(call, "data")) as [Buffer];
+      call.end();
+      for (const service of ["RolloutService", "FleetService", "PolicyService"])
+        assert.ok(reply.includes(`paceline.v1.${service}`), `${version} ${service}`);
+      assert.ok(reply.includes("grpc.health.v1.Health"));
+    }
+  }));
 
 suite("grpc.health.v1", () => {
   const health = (service: string): Buffer =>
