@@ -6,6 +6,7 @@
  */
 import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
+import type { PromptLogprobs, SideWant } from "../server/contract/side-data.ts";
 import type { TokenChunk } from "../server/contract/tokens.ts";
 import type { EngineDescription } from "../server/contract/worker.ts";
 
@@ -25,11 +26,15 @@ export interface EngineRequest {
   readonly logprobMode: LogprobMode;
   readonly cacheNamespace: string;
   readonly priority: number;
+  /** Wanted beside the tokens, of what the engine's capabilities say; `null`: nothing. */
+  readonly side: SideWant | null;
 }
 
 export type EngineEvent =
   /** Prefill is done (or the first output is near); sent at most once, before any tokens. */
   | { readonly type: "started"; readonly cachedTokens: number }
+  /** All of them at once, before any tokens; where wanted, exactly once. */
+  | { readonly type: "prompt"; readonly prompt: PromptLogprobs }
   /** Deltas: `chunk.start` continues where the last one (or `outputTokenIds`) ended. */
   | { readonly type: "tokens"; readonly chunk: TokenChunk }
   | EngineFinish;

@@ -32,6 +32,7 @@ const capabilities = z.object({
   weights: z.object({ stage: z.boolean(), proof: z.enum(["digest", "receipt", "reported"]) }),
   promptLogprobs: z.boolean(),
   maxTopLogprobs: natural,
+  samplingMask: z.boolean(),
 });
 
 const info = z.object({

@@ -74,9 +74,7 @@ export function createClient(url: string, streamInterval: number | null): Client
     generate(request, signal) {
       if (signal.aborted) throw errorFromSignal(signal, "the attempt");
       const body = encodeRequest(request, streamInterval);
-      const stream = new EventStream(request.outputTokenIds.length, signal, () =>
-        abort(request.requestId),
-      );
+      const stream = new EventStream(request, signal, () => abort(request.requestId));
       pool.dispatch({ method: "POST", path: "/generate", headers: JSON_HEADERS, body }, stream);
       return stream;
     },

@@ -8,7 +8,7 @@ import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent } from "../engine.ts";
 import { errorFromReply, errorFromSignal, errorFromSocket } from "./errors.ts";
-import { eventSink } from "./response.ts";
+import { type Expected, eventSink } from "./response.ts";
 import { FrameReader } from "./wire/frame-reader.ts";
 
 const DONE: IteratorResult<EngineEvent, undefined> = { value: undefined, done: true };
@@ -35,8 +35,8 @@ export class EventStream
   #refusal = "";
 
   /** `left` is called once if the reply is given up before its finish: by `signal`, or by the consumer. */
-  constructor(outputTokens: number, signal: AbortSignal, left: () => void) {
-    this.#reader = new FrameReader(eventSink(outputTokens, (event) => this.#emit(event)));
+  constructor(request: Expected, signal: AbortSignal, left: () => void) {
+    this.#reader = new FrameReader(eventSink(request, (event) => this.#emit(event)));
     this.#left = left;
     const cancel = (): void => this.#leave(errorFromSignal(signal, "the attempt"));
     this.#stop = () => signal.removeEventListener("abort", cancel);

@@ -27,9 +27,15 @@ export function encodeRequest(request: EngineRequest, streamInterval: number | n
     logprob_mode: request.logprobMode,
     cache_namespace: request.cacheNamespace,
     priority: request.priority,
+    ...sideBody(request.side),
     ...(streamInterval === null ? {} : { stream_interval: streamInterval }),
   };
   return JSON.stringify(body);
+}
+
+function sideBody(side: EngineRequest["side"]): Pick<GenerateBody, "prompt_logprobs"> {
+  if (side === null) return {};
+  return side.promptLogprobs === null ? {} : { prompt_logprobs: side.promptLogprobs.start };
 }
 
 function samplingBody(sampling: Sampling): SamplingBody {

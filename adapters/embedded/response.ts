@@ -4,8 +4,9 @@
  */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishCause, FinishType } from "../../server/contract/rollout.ts";
+import { assertPromptLogprobs } from "../../server/contract/side-data.ts";
 import { assertAligned } from "../../server/contract/tokens.ts";
-import type { EngineEvent } from "../engine.ts";
+import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import { errorFromBody } from "./errors.ts";
 import type { FrameSink } from "./wire/frame-reader.ts";
 
@@ -15,8 +16,13 @@ const CAUSES: Readonly<Record<FinishType, readonly FinishCause[]>> = {
   abort: ["client", "timeout", "need", "stale", "drain"],
 };
 
+/** What a reply must go on from and reach. */
+export type Expected = Pick<EngineRequest, "promptTokenIds" | "outputTokenIds" | "side">;
+
 /** Calls `emit` with each event; throws typed errors, the engine's own among them. */
-export function eventSink(outputTokens: number, emit: (event: EngineEvent) => void): FrameSink {
+export function eventSink(request: Expected, emit: (event: EngineEvent) => void): FrameSink {
+  const outputTokens = request.outputTokenIds.length;
+  const scores = promptSink(request, emit);
   let expected = outputTokens;
   let started = false;
   return {
@@ -27,13 +33,21 @@ export function eventSink(outputTokens: number, emit: (event: EngineEvent) => vo
       emit({ type: "started", cachedTokens });
     },
     tokens(start, ids, logprobs, version, mixed) {
+      if (scores !== null) scores.end();
       if (start !== expected) throw broken(`tokens from ${start} where ${expected} was due`);
       assertAligned(ids, logprobs);
       expected += ids.length;
       emit({ type: "tokens", chunk: { start, ids, logprobs, version, mixed } });
     },
+    prompt(start, logprobs, version) {
+      if (scores === null) throw broken("prompt logprobs that nobody asked for");
+      if (!started || expected !== outputTokens) throw broken("prompt logprobs out of turn");
+      scores.take(start, logprobs, version);
+    },
     finished(body) {
-      emit(finishOf(body));
+      const finish = finishOf(body);
+      if (scores !== null && finish.reason.type !== "abort") scores.end();
+      emit(finish);
     },
     error(body) {
       throw errorFromBody(body);
@@ -41,7 +55,37 @@ export function eventSink(outputTokens: number, emit: (event: EngineEvent) => vo
   };
 }
 
-function finishOf(body: unknown): EngineEvent {
+/** Joins the frames of a prompt's logprobs; `null` where none are wanted. */
+function promptSink({ promptTokenIds, side }: Expected, emit: (event: EngineEvent) => void) {
+  const wanted = side?.promptLogprobs ?? null;
+  if (wanted === null) return null;
+  const { start } = wanted;
+  const all = new Float32Array(promptTokenIds.length - start);
+  let seen = 0;
+  let made: number | null = null;
+  return {
+    take(from: number, logprobs: Float32Array, version: number): void {
+      if (from !== start + seen || seen + logprobs.length > all.length) {
+        throw broken(`prompt logprobs from ${from} where ${start + seen} was due`);
+      }
+      if (made !== null && made !== version) throw broken("prompt logprobs of two versions");
+      made = version;
+      all.set(logprobs, seen);
+      seen += logprobs.length;
+      if (seen < all.length) return;
+      const prompt = { start, logprobs: all, version };
+      assertPromptLogprobs(prompt, promptTokenIds.length);
+      emit({ type: "prompt", prompt });
+    },
+    /** Throws `misaligned` if any are missing. */
+    end(): void {
+      if (seen === all.length) return;
+      throw new PacelineError("misaligned", `${seen} of ${all.length} prompt logprobs`);
+    },
+  };
+}
+
+function finishOf(body: unknown): EngineFinish {
   if (typeof body !== "object" || body === null) throw broken("a finished frame that is no object");
   const { type, cause, matched, cached_tokens: cachedTokens } = body as Record<string, unknown>;
   if (!isReason(type, cause)) throw broken(`finished as ${String(type)}, ${String(cause)}`);

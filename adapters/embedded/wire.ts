@@ -8,12 +8,18 @@
  *
  *   offset  size  header
  *   0       u32   payload bytes: a multiple of 4, at most LIMITS.engineFrameBytes
- *   4       u8    type: 1 started, 2 tokens, 3 finished, 4 error
+ *   4       u8    type: 1 started, 2 tokens, 3 finished, 4 error, 5 prompt
  *   5       u8    flags: bit 0 of a tokens frame = mixed; all others zero
  *   6       u8×2  zero
  *
  *   started (payload 4 bytes)               at most once, before any tokens
  *   8       u32   cached tokens: how much of prompt and continuation came from cached KV
+ *
+ *   prompt (payload 16 + 4·count bytes)     only if wanted: after started, before any tokens
+ *   8       u32   prompt position of the first entry; the first frame's is what was asked for, others go on
+ *   12      u32   count, at least 1; the frames together reach the prompt's end
+ *   16      u64   version of the weights that computed them: the same in all frames
+ *   24      f32×count   raw logprob of each prompt token; NaN for the prompt's first token
  *
  *   tokens (payload 16 + 8·count bytes)
  *   8       u32   start: output position of the first token, those of the request's continuation counted
@@ -55,15 +61,15 @@ export const WIRE_VERSION = 1;
 
 export const FRAMES_CONTENT_TYPE = "application/x-paceline-frames";
 
-export const FRAME = { started: 1, tokens: 2, finished: 3, error: 4 } as const;
+export const FRAME = { started: 1, tokens: 2, finished: 3, error: 4, prompt: 5 } as const;
 
 /** Flag of a tokens frame, in the header's sixth byte. */
 export const MIXED = 1;
 
 export const HEADER_BYTES = 8;
-/** Start, count and version before the two arrays of a tokens frame. */
+/** Start, count and version before the arrays of a tokens or a prompt frame. */
 export const TOKENS_FIXED_BYTES = 16;
-/** A writer splits longer runs, to stay under LIMITS.engineFrameBytes. */
+/** Entries of either; a writer splits longer runs, to stay under LIMITS.engineFrameBytes. */
 export const MAX_FRAME_TOKENS = 65_536;
 
 export interface SamplingBody {
@@ -93,6 +99,8 @@ export interface GenerateBody {
   logprob_mode: LogprobMode;
   cache_namespace: string;
   priority: number;
+  /** Prompt position from which on the prompt's logprobs are wanted. */
+  prompt_logprobs?: number;
   /** Tokens per tokens frame after the first token; absent = the engine's own. */
   stream_interval?: number;
 }

@@ -148,6 +148,7 @@ function run(
       logprobMode: "processed",
       cacheNamespace: "bench",
       priority: 0,
+      side: null,
     });
   }
   while (core.busy) core.step();

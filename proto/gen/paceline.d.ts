@@ -576,6 +576,8 @@ export namespace paceline {
             segments: paceline.v1.Segment.$Properties[];
             routing?: (paceline.v1.Routing.$Properties|null);
             usage?: (paceline.v1.Usage.$Properties|null);
+            prompt_logprobs: number[];
+            prompt_version?: (number|Long|null);
             static create(properties: paceline.v1.Result.$Shape): paceline.v1.Result & paceline.v1.Result.$Shape;
             static create(properties?: paceline.v1.Result.$Properties): paceline.v1.Result;
             static encode(message: paceline.v1.Result.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -597,6 +599,8 @@ export namespace paceline {
                 segments?: (paceline.v1.Segment.$Properties[]|null);
                 routing?: (paceline.v1.Routing.$Properties|null);
                 usage?: (paceline.v1.Usage.$Properties|null);
+                prompt_logprobs?: (number[]|null);
+                prompt_version?: (number|Long|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = {
@@ -613,6 +617,8 @@ export namespace paceline {
               segments?: paceline.v1.Segment.$Shape[]|null;
               routing?: paceline.v1.Routing.$Shape|null;
               usage?: paceline.v1.Usage.$Shape|null;
+              prompt_logprobs?: number[]|null;
+              prompt_version?: number|Long|null;
               $unknowns?: Uint8Array[];
             };
         }

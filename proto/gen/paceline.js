@@ -2431,6 +2431,7 @@ export const paceline = $root.paceline = (() => {
                 this.logprobs = [];
                 this.spans = [];
                 this.segments = [];
+                this.prompt_logprobs = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -2450,6 +2451,8 @@ export const paceline = $root.paceline = (() => {
             Result.prototype.segments = $util.emptyArray;
             Result.prototype.routing = null;
             Result.prototype.usage = null;
+            Result.prototype.prompt_logprobs = $util.emptyArray;
+            Result.prototype.prompt_version = null;
 
             let $oneOfFields;
 
@@ -2462,6 +2465,12 @@ export const paceline = $root.paceline = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Result.prototype, "_session", {
                 get: $util.oneOfGetter($oneOfFields = ["session"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Result.prototype, "_prompt_version", {
+                get: $util.oneOfGetter($oneOfFields = ["prompt_version"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -2504,6 +2513,10 @@ export const paceline = $root.paceline = (() => {
                     $root.paceline.v1.Routing.encode(message.routing, writer.uint32(98).fork(), _depth + 1).ldelim();
                 if (message.usage != null && $Object.hasOwnProperty.call(message, "usage"))
                     $root.paceline.v1.Usage.encode(message.usage, writer.uint32(106).fork(), _depth + 1).ldelim();
+                if (message.prompt_logprobs != null && message.prompt_logprobs.length)
+                    writer.uint32(114).floats(message.prompt_logprobs);
+                if (message.prompt_version != null && $Object.hasOwnProperty.call(message, "prompt_version"))
+                    writer.uint32(120).uint64(message.prompt_version);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2647,6 +2660,27 @@ export const paceline = $root.paceline = (() => {
                             if (wireType !== 2)
                                 break;
                             message.usage = $root.paceline.v1.Usage.decode(reader, reader.size(), $undefined, _depth + 1, message.usage);
+                            continue;
+                        }
+                    case 14: {
+                            if (wireType === 2) {
+                                if (!(message.prompt_logprobs && message.prompt_logprobs.length))
+                                    message.prompt_logprobs = [];
+                                reader.floats(message.prompt_logprobs);
+                                continue;
+                            }
+                            if (wireType !== 5)
+                                break;
+                            if (!(message.prompt_logprobs && message.prompt_logprobs.length))
+                                message.prompt_logprobs = [];
+                            message.prompt_logprobs.push(reader.float());
+                            continue;
+                        }
+                    case 15: {
+                            if (wireType !== 0)
+                                break;
+                            message.prompt_version = reader.uint64();
+                            message._prompt_version = "prompt_version";
                             continue;
                         }
                     }

@@ -4,6 +4,7 @@
  */
 import { PacelineError } from "./errors.ts";
 import type { FinishReason, GroupRef, LogprobMode, Segment, SessionRef, Span } from "./rollout.ts";
+import { assertPromptLogprobs, type SideData } from "./side-data.ts";
 import { assertAligned } from "./tokens.ts";
 
 export interface Routing {
@@ -38,6 +39,8 @@ export interface ResultParts {
   readonly segments: readonly Segment[];
   readonly routing: Routing;
   readonly usage: Usage;
+  /** What was wanted beside the tokens; `null` where nothing was. */
+  readonly side: SideData | null;
 }
 
 declare const checked: unique symbol;
@@ -55,7 +58,12 @@ export function createResult(parts: ResultParts): Result {
       `usage says ${parts.usage.outputTokens} of ${length} tokens`,
     );
   }
+  if (parts.side !== null) assertSide(parts.side, parts);
   return parts as Result;
+}
+
+function assertSide({ prompt }: SideData, { usage }: ResultParts): void {
+  if (prompt !== null) assertPromptLogprobs(prompt, usage.promptTokens);
 }
 
 /** Half-open, contiguous, non-empty, covering `[0, length)`. */

@@ -82,6 +82,7 @@ const capabilities = () =>
     weights: z.strictObject({ stage: z.boolean(), proof: proof() }),
     prompt_logprobs: z.boolean(),
     max_top_logprobs: uint32(),
+    sampling_mask: z.boolean(),
   });
 
 const load = () =>

@@ -1,13 +1,23 @@
 /** The wire's Result, progress, error and stream events: what a server writes and a client reads. */
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "./errors.ts";
-import { double, type Encoding, floatArray, id, uint32, uint32Array, uint53 } from "./schema.ts";
+import {
+  double,
+  type Encoding,
+  floatArray,
+  id,
+  promptLogprobArray,
+  uint32,
+  uint32Array,
+  uint53,
+} from "./schema.ts";
 import { groupRef, logprobMode, sessionRef, span } from "./schema-rollout.ts";
 
 export type WireSpan = z.infer<ReturnType<typeof span>>;
 
 /** Longest arrays that a reader takes. */
 export interface ResultLimits {
+  readonly promptTokens: number;
   readonly outputTokens: number;
   readonly groupSize: number;
 }
@@ -76,6 +86,9 @@ export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
     segments: z.array(segment()),
     routing: routing(),
     usage: usage(),
+    /** One entry a prompt token from where it was asked for; null (NaN in binary) for the prompt's first. */
+    prompt_logprobs: promptLogprobArray(encoding, { min: 1, max: limits.promptTokens }).nullish(),
+    prompt_version: uint53().nullish(),
   });
 
 export const progress = () =>

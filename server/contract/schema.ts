@@ -91,20 +91,8 @@ export function uint32Array(encoding: Encoding, entries: Entries) {
 /** Finite numbers into a `Float32Array`. */
 export function floatArray(encoding: Encoding, entries: Entries) {
   return numberArray(encoding, { type: "number", format: "float" }, (value, complain) => {
-    let out: Float32Array;
-    if (encoding === "b64") {
-      const bytes = base64Words(value, entries, complain);
-      if (bytes === null) return null;
-      out = new Float32Array(bytes);
-    } else {
-      if (!isArrayWithin(value, entries, complain)) return null;
-      out = new Float32Array(value.length);
-      for (let i = 0; i < value.length; i++) {
-        const item: unknown = value[i];
-        // Not a number becomes NaN, which the check of the whole array below refuses.
-        out[i] = typeof item === "number" ? item : Number.NaN;
-      }
-    }
+    const out = floatsOf(encoding, value, entries, complain);
+    if (out === null) return null;
     for (let i = 0; i < out.length; i++) {
       if (!Number.isFinite(out[i])) {
         complain("must be a finite number", i);
@@ -113,6 +101,43 @@ export function floatArray(encoding: Encoding, entries: Entries) {
     }
     return out;
   });
+}
+
+/**
+ * Logprobs of a prompt into a `Float32Array`. What its first token has is `null` in JSON and NaN in
+ * binary encodings, and becomes NaN; nothing else may be one.
+ */
+export function promptLogprobArray(encoding: Encoding, entries: Entries) {
+  return numberArray(encoding, { type: "number", format: "float" }, (value, complain) => {
+    const out = floatsOf(encoding, value, entries, complain);
+    if (out === null) return null;
+    for (let i = 1; i < out.length; i++) {
+      if (Number.isFinite(out[i])) continue;
+      complain("must be a finite number", i);
+      return null;
+    }
+    return out;
+  });
+}
+
+/** Whatever is not a number becomes NaN. Null after complaining. */
+function floatsOf(
+  encoding: Encoding,
+  value: unknown,
+  entries: Entries,
+  complain: Complain,
+): Float32Array | null {
+  if (encoding === "b64") {
+    const bytes = base64Words(value, entries, complain);
+    return bytes === null ? null : new Float32Array(bytes);
+  }
+  if (!isArrayWithin(value, entries, complain)) return null;
+  const out = new Float32Array(value.length);
+  for (let i = 0; i < value.length; i++) {
+    const item: unknown = value[i];
+    out[i] = typeof item === "number" ? item : Number.NaN;
+  }
+  return out;
 }
 
 function isArrayWithin(

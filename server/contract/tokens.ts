@@ -34,6 +34,11 @@ export function assertAligned(ids: Uint32Array, logprobs: Float32Array): void {
       { details: { tokens: ids.length, logprobs: logprobs.length } },
     );
   }
+  assertLogprobs(logprobs);
+}
+
+/** Throws `misaligned` for a value that cannot be a logprob. */
+export function assertLogprobs(logprobs: Float32Array): void {
   for (let i = 0; i < logprobs.length; i++) {
     const value = logprobs[i] as number;
     // Rounding in an engine's log-softmax can leave a certain token a hair above 0.

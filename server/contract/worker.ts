@@ -47,6 +47,8 @@ export interface Capabilities {
   };
   readonly promptLogprobs: boolean;
   readonly maxTopLogprobs: number;
+  /** Tells which ids top-k, top-p and min-p left at each position. */
+  readonly samplingMask: boolean;
 }
 
 /** One data-parallel rank: the unit of placement. */

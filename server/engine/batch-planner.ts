@@ -14,6 +14,8 @@ export interface PlannerOptions {
   readonly maxRunning: number;
   /** Tokens of prefill in one step at most. */
   readonly prefillChunk: number;
+  /** Positions of prompts whose logits are computed in one step at most, beside those that sample. */
+  readonly promptLogits: number;
 }
 
 export interface PlannedRows {
@@ -90,8 +92,15 @@ export class BatchPlanner {
   #planPrefill(): PlannedRows[] {
     const rows: PlannedRows[] = [];
     let budget = this.#options.prefillChunk;
+    let logits = this.#options.promptLogits;
     const feed = (sequence: Sequence): void => {
-      const count = Math.min(budget, sequence.remaining);
+      const { computed, scores } = sequence;
+      let count = Math.min(budget, sequence.remaining);
+      if (scores !== null) {
+        count = scores.within(computed, count, logits);
+        if (count === 0) return;
+        logits -= scores.rows(computed, count);
+      }
       budget -= count;
       // From here on others may find these blocks: they are written before any row of this batch attends.
       sequence.seal(this.#kv, sequence.computed + count);

@@ -18,11 +18,12 @@ export function assertRequest(request: CoreRequest, limits: RequestLimits): void
   assertIds("prompt_token_ids", prompt, limits.vocabSize);
   assertIds("output_token_ids", output, limits.vocabSize);
   assertSampling(request, limits);
+  const start = request.side?.promptLogprobs?.start ?? 0;
+  if (start >= prompt.length) throw invalid("prompt_logprobs", `start at ${start}`);
   const known = prompt.length + output.length;
-  if (
-    prompt.length >= limits.maxModelLen ||
-    known > Math.min(limits.maxModelLen, limits.kvTokens)
-  ) {
+  // A prompt that is only scored may fill the context.
+  const room = limits.maxModelLen - Math.min(1, request.sampling.maxNewTokens);
+  if (prompt.length > room || known > Math.min(limits.maxModelLen, limits.kvTokens)) {
     throw new PacelineError(
       "prompt_too_long",
       `${known} tokens do not fit a context of ${limits.maxModelLen} and a KV cache of ${limits.kvTokens}`,

@@ -4,6 +4,7 @@
  * `step` until it answers that nothing is left to do, handling messages between two steps.
  */
 import type { FinishReason, LogprobMode } from "../contract/rollout.ts";
+import type { SideWant } from "../contract/side-data.ts";
 import type { Slot } from "../contract/worker.ts";
 
 /** Sampling as the core applies it; limits count `outputTokenIds`. */
@@ -35,11 +36,21 @@ export interface CoreRequest {
   /** KV blocks are shared only between requests of one namespace (and one load). */
   readonly cacheNamespace: string;
   readonly priority: number;
+  /** Wanted beside the tokens; `null`: nothing. */
+  readonly side: SideWant | null;
 }
 
 export type CoreEvent =
   /** Prefill is complete; sent before the first tokens of a request, and once only. */
   | { readonly type: "started"; readonly id: string; readonly cachedTokens: number }
+  /** All prompt logprobs that were asked for; right after `started`. */
+  | {
+      readonly type: "prompt";
+      readonly id: string;
+      readonly start: number;
+      readonly logprobs: Float32Array;
+      readonly version: number;
+    }
   /** `start` counts `outputTokenIds`. */
   | {
       readonly type: "tokens";

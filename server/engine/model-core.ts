@@ -37,6 +37,9 @@ export interface ModelCoreOptions {
   readonly clock?: Pick<Clock, "now">;
 }
 
+/** Memory for the logits of prompt positions in one step. */
+const PROMPT_LOGITS_BYTES = 16 * 1024 * 1024;
+
 /** Steps kept for `stats`. */
 const STEPS_KEPT = 64;
 
@@ -47,10 +50,12 @@ export function createModelCore(options: ModelCoreOptions): Core {
   const prefillChunk = options.prefillChunk ?? 256;
   const kvBlocks = Math.floor((options.kvTokens ?? 32_768) / BLOCK_TOKENS);
   const kvTokens = kvBlocks * BLOCK_TOKENS;
+  const affordable = Math.max(1, Math.floor(PROMPT_LOGITS_BYTES / (4 * config.vocabSize)));
+  const promptLogits = Math.min(prefillChunk, affordable);
   const transformer = createTransformer(config, {
     kvBlocks,
     maxRows: maxRunning + prefillChunk,
-    maxLogits: maxRunning,
+    maxLogits: maxRunning + promptLogits,
     weightSets: 2,
   });
   const kv = createKvBlocks(kvBlocks);
@@ -68,7 +73,7 @@ export function createModelCore(options: ModelCoreOptions): Core {
     transformer,
     weights: createWeightHolder(config, transformer),
     kv,
-    planner: new BatchPlanner(kv, { maxRunning, prefillChunk }),
+    planner: new BatchPlanner(kv, { maxRunning, prefillChunk, promptLogits }),
     sampler: createSampler(config.vocabSize, config.eosTokenIds),
     clock: options.clock ?? { now: () => performance.now() },
   });
@@ -115,7 +120,7 @@ class ModelCore implements Core {
     }
     assertRequest(request, limits);
     const sequence = new Sequence(request, this.#arrivals++, limits.vocabSize);
-    const reason = this.#finishOf(sequence);
+    const reason = sequence.scores === null ? this.#finishOf(sequence) : null;
     if (reason === null) {
       this.#sequences.set(request.id, sequence);
       planner.enqueue(sequence);
@@ -222,28 +227,56 @@ class ModelCore implements Core {
     const { transformer, weights } = this.#parts;
     const rows: Row[] = [];
     for (const { sequence, count } of planned) {
-      const { blocks, computed, length } = sequence;
+      const { blocks, computed, length, scores } = sequence;
       for (let position = computed; position < computed + count; position++) {
-        const logits = position === length - 1;
+        const logits = position === length - 1 || scores?.needs(position) === true;
         rows.push({ token: sequence.token(position), position, blocks, logits });
       }
       if (!sequence.decoding) this.#prefillTokens += count;
     }
     const logits = transformer.forward(weights.serving, rows).values();
-    for (const { sequence, count } of planned) {
-      sequence.computed += count;
-      if (sequence.remaining > 0) continue;
+    const next = (): Float32Array => {
       const own = logits.next();
       if (own.done === true) throw new Error("logits are missing");
-      this.#sample(sequence, own.value, events);
+      return own.value;
+    };
+    for (const { sequence, count } of planned) {
+      const { computed: from, scores } = sequence;
+      sequence.computed += count;
+      for (let position = from; scores !== null && position < from + count; position++) {
+        if (scores.needs(position)) scores.take(position, next(), sequence.token(position + 1));
+      }
+      if (sequence.remaining > 0) continue;
+      const sampled = next();
+      this.#start(sequence, events);
+      const ended = scores === null ? null : this.#finishOf(sequence);
+      if (ended === null) this.#sample(sequence, sampled, events);
+      else this.#finish(sequence, ended, events);
     }
   }
 
-  #sample(sequence: Sequence, logits: Float32Array, events: CoreEvent[]): void {
-    const { request, cachedTokens, outputLength: start, counts, mixed } = sequence;
-    const { id, sampling, siblingIndex, logprobMode } = request;
+  /** Prefill is complete: tells so, and of the prompt what is wanted. */
+  #start(sequence: Sequence, events: CoreEvent[]): void {
+    const { request, cachedTokens, scores } = sequence;
+    const { id } = request;
+    if (!sequence.started) events.push({ type: "started", id, cachedTokens });
+    sequence.started = true;
+    if (scores === null) return;
+    sequence.scores = null;
+    const { start, logprobs } = scores;
+    events.push({ type: "prompt", id, start, logprobs, version: this.#version() });
+  }
+
+  #version(): number {
     const version = this.#parts.weights.held?.version;
     if (version === undefined) throw new Error("no weights are held");
+    return version;
+  }
+
+  #sample(sequence: Sequence, logits: Float32Array, events: CoreEvent[]): void {
+    const { request, outputLength: start, counts, mixed } = sequence;
+    const { id, sampling, siblingIndex, logprobMode } = request;
+    const version = this.#version();
     const input = { logits, sampling, position: start, counts };
     const distribution = this.#parts.sampler.distribution(input);
     const token = distribution.draw(uniformAt(sampling.seed, siblingIndex, start));
@@ -251,8 +284,6 @@ class ModelCore implements Core {
     sequence.append(token);
     sequence.decoding = true;
     this.#outputTokens += 1;
-    if (!sequence.started) events.push({ type: "started", id, cachedTokens });
-    sequence.started = true;
     events.push({
       type: "tokens",
       id,

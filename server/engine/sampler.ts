@@ -180,6 +180,9 @@ function argmax(values: Float64Array): number {
   return top;
 }
 
+/** Of the model's own logits, in double precision: what the mode `raw` reports. */
+export const rawLogprob = (logits: Float32Array, id: number): number => logSoftmaxAt(logits, id);
+
 function logSoftmaxAt(values: Float32Array | Float64Array, id: number): number {
   let max = Number.NEGATIVE_INFINITY;
   for (const value of values) if (value > max) max = value;

@@ -2,6 +2,7 @@
 import type { CoreRequest } from "./core.ts";
 import { BLOCK_TOKENS } from "./kernels/kernels.ts";
 import { type KvBlocks, rootChain } from "./kv-blocks.ts";
+import { type PromptScores, promptScores } from "./prompt-scores.ts";
 import { countOutput, createTokenCounts, type TokenCounts } from "./token-counts.ts";
 
 export class Sequence {
@@ -17,6 +18,8 @@ export class Sequence {
   /** Some KV is of older weights: nothing of it may be found by others. */
   mixed = false;
   started = false;
+  /** What is still to be told of the prompt itself; `null` once it is told, or where nobody wants it. */
+  scores: PromptScores | null;
   cachedTokens = 0;
   #tokens: Uint32Array;
   #length: number;
@@ -27,6 +30,7 @@ export class Sequence {
     const { promptTokenIds: prompt, outputTokenIds: output } = request;
     this.request = request;
     this.arrival = arrival;
+    this.scores = promptScores(request);
     this.counts = createTokenCounts(request.sampling, vocabSize, prompt, output);
     this.#tokens = new Uint32Array(prompt.length + output.length + BLOCK_TOKENS);
     this.#tokens.set(prompt);
@@ -63,9 +67,10 @@ export class Sequence {
     if (this.counts !== null) countOutput(this.counts, id);
   }
 
-  /** Takes over sealed blocks of its prefix; the last token is always left to compute. */
+  /** Takes over sealed blocks of its prefix; what logits are needed of is always left to compute. */
   findPrefix(kv: KvBlocks): void {
-    while ((this.blocks.length + 1) * BLOCK_TOKENS < this.#length) {
+    const most = Math.min(this.#length - 1, this.scores?.from ?? this.#length);
+    while ((this.blocks.length + 1) * BLOCK_TOKENS <= most) {
       const found = kv.find(this.#chain, this.#blockTokens(this.blocks.length));
       if (found === null) break;
       this.blocks.push(found.block);

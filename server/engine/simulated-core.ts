@@ -16,6 +16,7 @@ import {
   hashTokens,
   type SimulatedStream,
   type SimulatedVocabulary,
+  simulatedPromptLogprobs,
   simulatedStream,
 } from "./simulated-tokens.ts";
 import { mixedDigest } from "./weight-holder.ts";
@@ -69,6 +70,12 @@ interface Running {
 
 const STEPS_KEPT = 64;
 
+/** Logits of a prompt that is scored are computed, whatever the cache holds. */
+const uncachedFrom = ({ started, request }: Running): number =>
+  started || !request.side?.promptLogprobs
+    ? Number.POSITIVE_INFINITY
+    : Math.max(0, request.side.promptLogprobs.start - 1);
+
 /** What a coordinator would publish `path` under, where it is a checkpoint; else of the path itself. */
 export function digestOfPath(path: string): string {
   let entries: readonly TensorEntry[];
@@ -120,7 +127,10 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       if (next === undefined || used + contextOf(next) + growth > options.kvTokens) return;
       waiting.shift();
       used += contextOf(next);
-      next.computed = cache.lookup(next.request.cacheNamespace, next.request.promptTokenIds);
+      next.computed = Math.min(
+        cache.lookup(next.request.cacheNamespace, next.request.promptTokenIds),
+        uncachedFrom(next),
+      );
       if (!next.started) next.cachedTokens = next.computed;
       running.push(next);
     }
@@ -143,6 +153,15 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     return true;
   }
 
+  function score({ request }: Running, events: CoreEvent[]): void {
+    const { id, promptTokenIds, side } = request;
+    const wanted = side?.promptLogprobs ?? null;
+    if (wanted === null || held === null) return;
+    const { start } = wanted;
+    const logprobs = simulatedPromptLogprobs(promptTokenIds, digestHash).subarray(start);
+    events.push({ type: "prompt", id, start, logprobs, version: held.version });
+  }
+
   function prefill(events: CoreEvent[]): number {
     for (const entry of running) {
       const missing = contextOf(entry) - entry.computed;
@@ -153,6 +172,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       if (chunk === missing && !entry.started) {
         entry.started = true;
         events.push({ type: "started", id: entry.request.id, cachedTokens: entry.cachedTokens });
+        score(entry, events);
         cache.insert(entry.request.cacheNamespace, entry.request.promptTokenIds);
       }
       prefillTokens += chunk;
@@ -375,7 +395,14 @@ function check(request: CoreRequest, model: SimulatedModel, kvTokens: number): v
   }
   const room = Math.min(model.maxModelLen, kvTokens);
   const context = promptTokenIds.length + outputTokenIds.length;
-  if (context >= room) {
+  const start = request.side?.promptLogprobs?.start ?? 0;
+  if (start >= promptTokenIds.length) {
+    throw new PacelineError("invalid_argument", `prompt_logprobs start at ${start}`, {
+      details: { path: "prompt_logprobs" },
+    });
+  }
+  // A prompt that is only scored may fill the context.
+  if (context + Math.min(1, sampling.maxNewTokens) > room) {
     throw new PacelineError("prompt_too_long", `${context} tokens leave no room in ${room}`, {
       details: { path: "prompt_token_ids", tokens: context, limit: room },
     });

@@ -64,7 +64,7 @@ export function simulatedStream(
   return {
     at(position, digestHash) {
       const hash = mix(mix(key, digestHash), position);
-      const logprob = Math.fround(-((mix(hash, 1) >>> 8) / 2 ** 24) * 4 - 1e-3);
+      const logprob = simulatedLogprob(hash);
       const mayStop = position >= minNewTokens;
       if (mayStop && !ignoreEos) {
         if (end !== null && position + 1 >= end) return { id: eosTokenId, logprob };
@@ -79,6 +79,21 @@ export function simulatedStream(
     },
   };
 }
+
+/** A prompt's own logprobs: each a function of the tokens up to it and the weights; NaN for the first. */
+export function simulatedPromptLogprobs(prompt: Uint32Array, digestHash: number): Float32Array {
+  const logprobs = new Float32Array(prompt.length).fill(Number.NaN);
+  let hash = mix(digestHash, prompt[0] as number);
+  for (let at = 1; at < prompt.length; at++) {
+    hash = mix(hash, prompt[at] as number);
+    logprobs[at] = simulatedLogprob(hash);
+  }
+  return logprobs;
+}
+
+/** In (−4.001, −0.001]. */
+const simulatedLogprob = (hash: number): number =>
+  Math.fround(-((mix(hash, 1) >>> 8) / 2 ** 24) * 4 - 1e-3);
 
 function lengthOf(vocabulary: SimulatedVocabulary, key: number): number | null {
   if (vocabulary.length === null) return null;

@@ -58,13 +58,11 @@ function outOfVocabulary(id: number, vocabulary: number, path: string): Paceline
 
 /** Parts of the contract that no release serves yet are refused, never dropped (I6). */
 function refuseUnserved(rollout: Rollout): void {
-  const { want, sampling } = rollout;
+  const { want } = rollout;
   const unserved: readonly (readonly [string, boolean])[] = [
-    ["want.prompt_logprobs", want.promptLogprobs !== null],
     ["want.top_logprobs", want.topLogprobs > 0],
     ["want.routed_experts", want.routedExperts],
     ["want.sampling_mask", want.samplingMask],
-    ["sampling.max_new_tokens", sampling.maxNewTokens === 0],
     ["deliver", rollout.deliver === "feed"],
   ];
   for (const [path, asked] of unserved) {

@@ -6,11 +6,14 @@ import type { Engine, EngineFinish, EngineRequest } from "../../adapters/engine.
 import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
+import type { PromptLogprobs } from "../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../contract/tokens.ts";
 
 /** How one attempt touches the rollout that it belongs to. */
 export interface AttemptSink {
   started(cachedTokens: number): void;
+  /** The version is proven; throws if it is not of this prompt. */
+  prompt(prompt: PromptLogprobs): void;
   /** The version is proven; throws if the chunk does not fit. */
   tokens(chunk: TokenChunk, held: HeldVersion, attested: "engine" | "coordinator"): void;
 }
@@ -48,6 +51,9 @@ export async function runAttempt(
         );
       } else if (event.type === "started") {
         sink.started(event.cachedTokens);
+      } else if (event.type === "prompt") {
+        const { version } = heldFor(event.prompt, context);
+        sink.prompt({ ...event.prompt, version });
       } else {
         return event;
       }
@@ -59,7 +65,7 @@ export async function runAttempt(
   throw new PacelineError("engine_error", "the engine's stream ended without a finish");
 }
 
-function heldFor(chunk: TokenChunk, context: AttemptContext): HeldVersion {
+function heldFor(chunk: Pick<TokenChunk, "version">, context: AttemptContext): HeldVersion {
   if (chunk.version === null || chunk.version === context.granted.version) return context.granted;
   const held = context.proved(chunk.version);
   if (held) return held;

@@ -1,7 +1,8 @@
 /** A rollout as the scheduler sees it: lengths and prefix hashes. */
 import type { Rollout } from "../contract/rollout.ts";
 import { rolloutKey } from "../contract/rollout.ts";
-import { type Card, PREFIX_BLOCK_TOKENS } from "../scheduler/card.ts";
+import { sideWanted } from "../contract/side-data.ts";
+import { type Card, PREFIX_BLOCK_TOKENS, type SideNeeds } from "../scheduler/card.ts";
 import { featuresOf, resumeNeeds } from "./resume.ts";
 
 /** The part of a card that stays the same over all attempts. */
@@ -16,7 +17,7 @@ export function cardBase(rollout: Rollout, acceptedAt: number): CardBase {
     promptTokens: rollout.promptTokenIds.length,
     maxNewTokens: rollout.sampling.maxNewTokens,
     expectedNewTokens: rollout.hints.expectedNewTokens,
-    prefix: prefixHashes(rollout.promptTokenIds),
+    prefix: prefixHashes(reusable(rollout)),
     priority: rollout.priority,
     session: rollout.session === null ? null : `${rollout.job}/${rollout.session.id}`,
     group: rollout.group,
@@ -24,10 +25,22 @@ export function cardBase(rollout: Rollout, acceptedAt: number): CardBase {
     onUpdate: rollout.onUpdate,
     logprobModes: rollout.want.logprobModes,
     features: featuresOf(rollout),
+    side: sideNeeds(rollout),
     resume:
       rollout.resume === "required" ? resumeNeeds(rollout) : { seeded: false, penalties: false },
     acceptedAt,
   };
+}
+
+/** Of a prompt that is scored, only what lies before `start` may come from cached KV. */
+const reusable = ({ promptTokenIds, want }: Rollout): Uint32Array =>
+  want.promptLogprobs === null
+    ? promptTokenIds
+    : promptTokenIds.subarray(0, want.promptLogprobs.start);
+
+function sideNeeds({ want }: Rollout): SideNeeds | null {
+  const side = sideWanted(want);
+  return side === null ? null : { ...side, promptLogprobs: side.promptLogprobs !== null };
 }
 
 /** FNV-1a over token ids, one hash at the end of each full block: equal prefixes, equal hashes. */

@@ -104,6 +104,7 @@ export function concludeResult(
       outputTokens: given.length,
       wastedTokens: timeline.wastedTokens,
     },
+    side: given.side === null ? null : given.side.data(),
   });
 }
 

@@ -188,6 +188,7 @@ export class Journey {
         this.#request(grant),
         {
           started: (cached) => this.#traveller.timeline.started(cached),
+          prompt: (prompt) => this.#traveller.output.side?.prompt(prompt),
           tokens: (...args) => this.#tokens(...args),
         },
         this.#attemptContext(grant, held),
@@ -237,6 +238,7 @@ export class Journey {
       logprobMode: grant.logprobMode,
       cacheNamespace: grant.cacheNamespace,
       priority: rollout.priority,
+      side: this.#traveller.output.side?.wanted ?? null,
     };
   }
 
@@ -294,6 +296,7 @@ export class Journey {
       this.#attemptOver("revoked", "drain");
       return;
     }
+    this.#traveller.output.side?.assertWhole();
     const stay = this.#stay as Stay;
     this.#context.fleet.report(stay.worker, stay.incarnation, "ok");
     this.#over = true;

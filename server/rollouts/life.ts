@@ -14,6 +14,7 @@ import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
 import type { RolloutEvent, RolloutHandle, RolloutProgress } from "./service.ts";
+import { sideRows } from "./side-rows.ts";
 
 type Ending = { readonly result: Result } | { readonly error: PacelineError };
 
@@ -36,7 +37,8 @@ export class RolloutLife implements RolloutHandle, Traveller {
     this.rollout = rollout;
     this.#context = context;
     const mode = rollout.want.logprobModes[0] ?? "processed";
-    this.output = new Output(rollout.continueFrom, mode, rollout.sampling.maxNewTokens);
+    const side = sideRows(rollout.want, rollout.promptTokenIds.length);
+    this.output = new Output(rollout.continueFrom, mode, rollout.sampling.maxNewTokens, side);
     this.timeline = new Timeline(context.clock.now());
     this.#journey = new Journey(this, context);
     this.#readers = new Readers(context.clock, context.detachMs, () => this.end("client"));

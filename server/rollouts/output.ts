@@ -6,6 +6,7 @@ import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
 import type { Continuation, LogprobMode, ResumeKind, Segment, Span } from "../contract/rollout.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
+import type { SideRows } from "./side-rows.ts";
 
 /** Where an attempt runs; the constant part of its segments. */
 export interface Stay {
@@ -31,9 +32,17 @@ export class Output {
   #segments: Open<Segment>[] = [];
 
   readonly #initial: number;
+  /** `null` where nothing is wanted beside tokens. */
+  readonly side: SideRows | null;
 
   /** `expected`: output tokens at most, as far as known. */
-  constructor(continued: Continuation | null, logprobMode: LogprobMode, expected = INITIAL_TOKENS) {
+  constructor(
+    continued: Continuation | null,
+    logprobMode: LogprobMode,
+    expected = INITIAL_TOKENS,
+    side: SideRows | null = null,
+  ) {
+    this.side = side;
     this.#initial = Math.min(expected, INITIAL_TOKENS);
     if (continued === null) return;
     this.#ids = continued.outputTokenIds.slice();
@@ -101,6 +110,7 @@ export class Output {
     this.#length = 0;
     this.#spans = [];
     this.#segments = [];
+    this.side?.clear();
     return lost;
   }
 

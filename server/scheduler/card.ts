@@ -9,6 +9,13 @@ import type { SamplingFeature } from "../contract/worker.ts";
 /** Tokens in one block of `Card.prefix`. */
 export const PREFIX_BLOCK_TOKENS = 256;
 
+export interface SideNeeds {
+  readonly promptLogprobs: boolean;
+  /** Alternatives at each position, at most so many; 0 = none. */
+  readonly topLogprobs: number;
+  readonly samplingMask: boolean;
+}
+
 /** One wish for a place, for one attempt of a rollout. */
 export interface Card {
   /** `rolloutKey(job, id)`. */
@@ -35,6 +42,8 @@ export interface Card {
   readonly onUpdate: OnUpdate | null;
   readonly logprobModes: readonly LogprobMode[];
   readonly features: readonly SamplingFeature[];
+  /** What the worker must give beside tokens; `null`: nothing. */
+  readonly side: SideNeeds | null;
   /** What the worker must be able to resume, where `outputTokens > 0` or a later move must be right. */
   readonly resume: { readonly seeded: boolean; readonly penalties: boolean };
   /** Workers that this rollout must not return to (they failed it), by incarnation. */

@@ -2,7 +2,7 @@
 import { allows, type HeldVersion } from "../contract/policy.ts";
 import type { LogprobMode } from "../contract/rollout.ts";
 import type { SamplingFeature } from "../contract/worker.ts";
-import type { Card } from "./card.ts";
+import type { Card, SideNeeds } from "./card.ts";
 import type { WorkerView } from "./events.ts";
 
 /** What of a worker decides eligibility; workers that agree in all of it are of one kind. */
@@ -14,6 +14,7 @@ export interface KindFacts {
   readonly contextCeiling: number;
   readonly logprobModes: ReadonlySet<string>;
   readonly features: ReadonlySet<string>;
+  readonly side: SideNeeds;
   readonly resume: { readonly seeded: boolean; readonly penalties: boolean };
   readonly holds: readonly Pick<HeldVersion, "policy" | "version" | "label">[];
 }
@@ -24,6 +25,7 @@ const capacityClass = (view: WorkerView): number =>
 
 export function kindKey(view: WorkerView): string {
   const { logprobModes, sampling, resume } = view.capabilities;
+  const { promptLogprobs, topLogprobs, samplingMask } = sideOf(view);
   const holds = view.holds.map((held) => [held.policy, held.version, held.label?.step ?? null]);
   return JSON.stringify([
     view.pool,
@@ -34,6 +36,7 @@ export function kindKey(view: WorkerView): string {
     [...sampling].sort(),
     resume.seeded,
     resume.penalties,
+    [promptLogprobs, topLogprobs, samplingMask],
     holds.sort(),
   ]);
 }
@@ -47,10 +50,17 @@ export function kindFacts(view: WorkerView): KindFacts {
     contextCeiling: Math.min(view.maxModelLen, 2 ** (capacityClass(view) / 4)),
     logprobModes: new Set(logprobModes),
     features: new Set(sampling),
+    side: sideOf(view),
     resume,
     holds: view.holds,
   };
 }
+
+const sideOf = ({ capabilities: can }: WorkerView): SideNeeds => ({
+  promptLogprobs: can.promptLogprobs,
+  topLogprobs: can.maxTopLogprobs,
+  samplingMask: can.samplingMask,
+});
 
 /** Cards with the same key are eligible for the same kinds. Names hold no space; constraints are one number each. */
 export function classKey(card: Card): string {
@@ -58,7 +68,10 @@ export function classKey(card: Card): string {
   const wanted = constraint === null ? "" : JSON.stringify(constraint);
   const needs = (resume.seeded ? 1 : 0) + (resume.penalties ? 2 : 0);
   const asked = bitsOf(card.logprobModes, MODES) + 16 * bitsOf(card.features, FEATURES);
-  return `${policy} ${pool ?? ""} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${asked}`;
+  const key = `${policy} ${pool ?? ""} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${asked}`;
+  if (card.side === null) return key;
+  const { promptLogprobs, topLogprobs, samplingMask } = card.side;
+  return `${key} ${promptLogprobs ? "p" : ""}${samplingMask ? "m" : ""}${topLogprobs}`;
 }
 
 const bits = <Name extends string>(names: readonly Name[]): ReadonlyMap<Name, number> =>
@@ -105,8 +118,16 @@ export function canHonour(card: Card, kind: KindFacts): boolean {
   const { logprobModes, features, resume } = card;
   if (resume.seeded && !kind.resume.seeded) return false;
   if (resume.penalties && !kind.resume.penalties) return false;
+  if (card.side !== null && missingSide(card.side, kind) !== null) return false;
   if (!features.every((feature) => kind.features.has(feature))) return false;
   return logprobModes.length === 0 || logprobModes.some((mode) => kind.logprobModes.has(mode));
+}
+
+/** Path of the first wish that such a worker does not give, or null. */
+function missingSide(side: SideNeeds, { side: given }: KindFacts): string | null {
+  if (side.promptLogprobs && !given.promptLogprobs) return "want.prompt_logprobs";
+  if (side.topLogprobs > given.topLogprobs) return "want.top_logprobs";
+  return side.samplingMask && !given.samplingMask ? "want.sampling_mask" : null;
 }
 
 export const rightEngine = (card: Card, kind: KindFacts): boolean =>
@@ -149,6 +170,12 @@ export function unsupported(
   if (card.logprobModes.length > 0 && !modes) {
     const message = `no worker of ${pool} gives logprobs as ${card.logprobModes.join(" or ")}`;
     return { message, path: "want.logprob_modes" };
+  }
+  const { side } = card;
+  const lacks = side === null ? [] : all.map((kind) => missingSide(side, kind));
+  const path = lacks[0] ?? null;
+  if (path !== null && !lacks.includes(null)) {
+    return { message: `no worker of ${pool} gives ${path.replace("want.", "")} as wanted`, path };
   }
   const message = `no worker of ${pool} can honour all that is asked for together`;
   return { message, path: null };

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { createResult, type Result } from "../../server/contract/result.ts";
 import type { Segment, Span } from "../../server/contract/rollout.ts";
+import type { PromptLogprobs } from "../../server/contract/side-data.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true });
@@ -67,18 +68,35 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
         head: head(),
         wasted: whole(),
         prompt: u32(),
+        scores: fc.option(scores()),
       }),
     )
-    .map(({ ids, logprobs, spans, segments, head, wasted, prompt }) =>
+    .map(({ ids, logprobs, spans, segments, head, wasted, prompt, scores }) =>
       createResult({
         ...head,
         outputTokenIds: Uint32Array.from(ids),
         logprobs: Float32Array.from(logprobs),
         spans,
         segments,
-        usage: { promptTokens: prompt, outputTokens: ids.length, wastedTokens: wasted },
+        usage: {
+          promptTokens: scores === null ? prompt : scores.start + scores.logprobs.length,
+          outputTokens: ids.length,
+          wastedTokens: wasted,
+        },
+        side: scores === null ? null : { prompt: scores },
       }),
     );
+
+const scores = (): fc.Arbitrary<PromptLogprobs> =>
+  record({
+    start: fc.nat(3),
+    logprobs: fc.array(logprob(), { minLength: 1, maxLength: 20 }),
+    version: fc.option(whole()),
+  }).map(({ start, logprobs, version }) => ({
+    start,
+    logprobs: Float32Array.from(logprobs).fill(Number.NaN, 0, start === 0 ? 1 : 0),
+    version,
+  }));
 
 const head = () =>
   record({

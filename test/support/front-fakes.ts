@@ -39,6 +39,7 @@ export function workerRecord(over: Partial<WorkerRecord> = {}): WorkerRecord {
         weights: { stage: true, proof: "digest" },
         promptLogprobs: false,
         maxTopLogprobs: 0,
+        samplingMask: false,
       },
       paused: false,
       asleep: false,

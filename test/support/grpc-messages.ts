@@ -55,6 +55,12 @@ function resultData(message: Message) {
       output_tokens: usage?.output_tokens ?? 0,
       wasted_tokens: narrow(usage?.wasted_tokens) ?? 0,
     },
+    ...(message.prompt_logprobs?.length
+      ? {
+          prompt_logprobs: message.prompt_logprobs,
+          prompt_version: narrow(message.prompt_version),
+        }
+      : {}),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type Segment,
   type Span,
 } from "../../server/contract/rollout.ts";
+import type { SideData } from "../../server/contract/side-data.ts";
 import type {
   RolloutEvent,
   RolloutHandle,
@@ -256,7 +257,19 @@ export class ScriptedLife implements RolloutHandle {
         outputTokens: length,
         wastedTokens: 0,
       },
+      side: this.#side(),
     });
+  }
+
+  #side(): SideData | null {
+    const wanted = this.rollout.want.promptLogprobs;
+    if (wanted === null) return null;
+    const { start } = wanted;
+    const logprobs = Float32Array.from(this.rollout.promptTokenIds.subarray(start), (_, i) =>
+      scriptedLogprob(start + i),
+    );
+    if (start === 0) logprobs[0] = Number.NaN;
+    return { prompt: { start, logprobs, version: 7 } };
   }
 
   #cover(): { spans: Span[]; segments: Segment[] } {

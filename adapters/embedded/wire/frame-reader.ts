@@ -19,6 +19,7 @@ export interface FrameSink {
     version: number,
     mixed: boolean,
   ): void;
+  prompt(start: number, logprobs: Float32Array, version: number): void;
   /** Parsed JSON, not yet checked. */
   finished(body: unknown): void;
   error(body: unknown): void;
@@ -119,7 +120,7 @@ export class FrameReader {
   #length(bytes: Uint8Array, at: number): number {
     const length = u32(bytes, at);
     const type = u32(bytes, at + 4);
-    if ((type < FRAME.started || type > FRAME.error) && type !== MIXED_TOKENS) {
+    if ((type < FRAME.started || type > FRAME.prompt) && type !== MIXED_TOKENS) {
       throw broken(`frame of type ${type}`);
     }
     if (length > this.#frameBytes) {
@@ -137,6 +138,8 @@ export class FrameReader {
     else if (type === FRAME.started) {
       if (end - payload !== 4) throw broken(`a started frame of ${end - payload} bytes`);
       this.#sink.started(u32(bytes, payload));
+    } else if (type === FRAME.prompt) {
+      this.#prompt(bytes, payload, end);
     } else {
       this.#ended = true;
       const body = json(bytes, payload, end);
@@ -145,13 +148,19 @@ export class FrameReader {
     }
   }
 
+  #prompt(bytes: Uint8Array, at: number, end: number): void {
+    const count = countOf(bytes, at, end);
+    if (end - at - TOKENS_FIXED_BYTES !== 4 * count) {
+      throw new PacelineError("misaligned", `${count} prompt logprobs in ${end - at} bytes`);
+    }
+    const logprobs = new Float32Array(count);
+    new Uint8Array(logprobs.buffer).set(bytes.subarray(at + TOKENS_FIXED_BYTES, end));
+    this.#sink.prompt(u32(bytes, at), logprobs, versionOf(bytes, at));
+  }
+
   #tokens(bytes: Uint8Array, at: number, end: number): void {
-    if (end - at < TOKENS_FIXED_BYTES) throw broken(`a tokens frame of ${end - at} bytes`);
-    const start = u32(bytes, at);
-    const count = u32(bytes, at + 4);
-    const versionHigh = u32(bytes, at + 12);
+    const count = countOf(bytes, at, end);
     const arrays = end - at - TOKENS_FIXED_BYTES;
-    if (count === 0) throw broken("a tokens frame without tokens");
     if (arrays !== 8 * count) {
       throw new PacelineError(
         "misaligned",
@@ -159,15 +168,15 @@ export class FrameReader {
         { details: { tokens: count, bytes: arrays } },
       );
     }
-    if (versionHigh >= 2 ** 21) throw broken("a version beyond 2^53");
+    const version = versionOf(bytes, at);
     const slab = this.#room(arrays);
     const offset = this.#slabUsed - arrays;
     new Uint8Array(slab, offset, arrays).set(bytes.subarray(at + TOKENS_FIXED_BYTES, end));
     this.#sink.tokens(
-      start,
+      u32(bytes, at),
       new Uint32Array(slab, offset, count),
       new Float32Array(slab, offset + 4 * count, count),
-      versionHigh * 2 ** 32 + u32(bytes, at + 8),
+      version,
       bytes[at - HEADER_BYTES + 5] === MIXED,
     );
   }
@@ -183,6 +192,20 @@ export class FrameReader {
     this.#slabUsed += bytes;
     return this.#slab;
   }
+}
+
+/** Of a tokens or a prompt frame's payload. */
+function countOf(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at < TOKENS_FIXED_BYTES) throw broken(`a frame with arrays of ${end - at} bytes`);
+  const count = u32(bytes, at + 4);
+  if (count === 0) throw broken("a frame without tokens");
+  return count;
+}
+
+function versionOf(bytes: Uint8Array, at: number): number {
+  const high = u32(bytes, at + 12);
+  if (high >= 2 ** 21) throw broken("a version beyond 2^53");
+  return high * 2 ** 32 + u32(bytes, at + 8);
 }
 
 function u32(bytes: Uint8Array, at: number): number {

@@ -40,11 +40,7 @@ export class FrameWriter {
       const to = Math.min(ids.length, from + MAX_FRAME_TOKENS);
       const count = to - from;
       const at = this.#frame(FRAME.tokens, TOKENS_FIXED_BYTES + 8 * count, mixed ? MIXED : 0);
-      const view = this.#view;
-      view.setUint32(at, start + from, true);
-      view.setUint32(at + 4, count, true);
-      view.setUint32(at + 8, version >>> 0, true);
-      view.setUint32(at + 12, Math.floor(version / 2 ** 32), true);
+      this.#fixed(at, start + from, count, version);
       const body = at + TOKENS_FIXED_BYTES;
       // Frames start at multiples of 4, so typed arrays lie on them. Little-endian hosts only, as `wire.ts` demands.
       new Uint32Array(this.#buffer, body, count).set(
@@ -53,6 +49,16 @@ export class FrameWriter {
       new Float32Array(this.#buffer, body + 4 * count, count).set(
         from === 0 && to === logprobs.length ? logprobs : logprobs.subarray(from, to),
       );
+    }
+  }
+
+  /** Splits as `tokens` does. */
+  prompt(start: number, logprobs: Float32Array, version: number): void {
+    for (let from = 0; from < logprobs.length; from += MAX_FRAME_TOKENS) {
+      const part = logprobs.subarray(from, from + MAX_FRAME_TOKENS);
+      const at = this.#frame(FRAME.prompt, TOKENS_FIXED_BYTES + 4 * part.length);
+      this.#fixed(at, start + from, part.length, version);
+      new Float32Array(this.#buffer, at + TOKENS_FIXED_BYTES, part.length).set(part);
     }
   }
 
@@ -85,6 +91,14 @@ export class FrameWriter {
     this.#view = new DataView(this.#buffer);
     this.#used = 0;
     return buffer;
+  }
+
+  #fixed(at: number, start: number, count: number, version: number): void {
+    const view = this.#view;
+    view.setUint32(at, start, true);
+    view.setUint32(at + 4, count, true);
+    view.setUint32(at + 8, version >>> 0, true);
+    view.setUint32(at + 12, Math.floor(version / 2 ** 32), true);
   }
 
   #json(type: number, body: unknown): void {

@@ -10,9 +10,13 @@ import type { RolloutEvent } from "../../rollouts/service.ts";
 import { decodeError } from "./error.ts";
 import { check } from "./invalid.ts";
 import { fromReply, resultFromWire } from "./result.ts";
+import { encodingOfReply } from "./side-data.ts";
 
-const JSON_EVENTS = createEventSchemas("json", LIMITS);
-const B64_TOKENS = createEventSchemas("b64", LIMITS).tokens;
+const EVENTS = {
+  json: createEventSchemas("json", LIMITS),
+  b64: createEventSchemas("b64", LIMITS),
+} as const;
+const JSON_EVENTS = EVENTS.json;
 
 export interface EventReader {
   /** Reads one event by its name and parsed data. Throws `internal` for what is none of ours. */
@@ -58,7 +62,7 @@ export function createEventReader(): EventReader {
         };
       }
       case "finished": {
-        const head = check(JSON_EVENTS.finished, data);
+        const head = check(EVENTS[encodingOfReply(data)].finished, data);
         const result = resultFromWire({
           ...head,
           output_token_ids: Uint32Array.from(ids),
@@ -76,12 +80,7 @@ export function createEventReader(): EventReader {
 }
 
 function chunkOf(data: unknown): TokenChunk {
-  const packed =
-    typeof data === "object" &&
-    data !== null &&
-    "output_token_ids" in data &&
-    typeof data.output_token_ids === "string";
-  const wire = check(packed ? B64_TOKENS : JSON_EVENTS.tokens, data);
+  const wire = check(EVENTS[encodingOfReply(data)].tokens, data);
   assertAligned(wire.output_token_ids, wire.logprobs);
   return {
     start: wire.start,

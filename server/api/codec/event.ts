@@ -3,7 +3,7 @@ import type { Encoding } from "../../contract/schema.ts";
 import type { RolloutEvent } from "../../rollouts/service.ts";
 import { encodeError } from "./error.ts";
 import { floatsText, idsText } from "./number-arrays.ts";
-import { resultHead } from "./result.ts";
+import { encodeResultHead } from "./result.ts";
 
 /** JSON text of an event's data; its name is `event.type`, its SSE id the sequence number. One line. */
 export function encodeEvent(event: RolloutEvent, encoding: Encoding): string {
@@ -17,7 +17,7 @@ export function encodeEvent(event: RolloutEvent, encoding: Encoding): string {
       return JSON.stringify({ from, to, reason, resume, kept_tokens: keptTokens });
     }
     case "finished":
-      return JSON.stringify(resultHead(event.result));
+      return encodeResultHead(event.result, encoding);
     case "error":
       return encodeError(event.error);
     default: {

@@ -11,17 +11,21 @@ import { LIMITS } from "../../limits.ts";
 import { check } from "./invalid.ts";
 import { floatsText, idsText } from "./number-arrays.ts";
 import { groupFromWire, sessionFromWire, spanFromWire, spanToWire } from "./refs.ts";
+import { encodingOfReply, sideFromWire, sideText } from "./side-data.ts";
 
 /** The whole Result: the body of a unary reply, one line of NDJSON. Throws `misaligned` (I1). */
 export function encodeResult(result: Result, encoding: Encoding): string {
-  const { outputTokenIds, logprobs } = result;
+  const { outputTokenIds, logprobs, side } = result;
   assertAligned(outputTokenIds, logprobs);
   const head = JSON.stringify(resultHead(result));
-  return `${head.slice(0, -1)},"output_token_ids":${idsText(outputTokenIds, encoding)},"logprobs":${floatsText(logprobs, encoding)}}`;
+  return `${head.slice(0, -1)},"output_token_ids":${idsText(outputTokenIds, encoding)},"logprobs":${floatsText(logprobs, encoding)}${sideText(side, encoding)}}`;
 }
 
 /** All but the token arrays: what the `finished` event carries. */
-export function resultHead(result: Result) {
+export const encodeResultHead = (result: Result, encoding: Encoding): string =>
+  `${JSON.stringify(resultHead(result)).slice(0, -1)}${sideText(result.side, encoding)}}`;
+
+function resultHead(result: Result) {
   const { routing, usage } = result;
   return {
     id: result.id,
@@ -60,14 +64,7 @@ const SCHEMAS = {
 
 /** For clients. Tells the encoding by the arrays. Throws `internal` for a body that is no Result. */
 export function decodeResult(body: unknown): Result {
-  const encoding =
-    typeof body === "object" &&
-    body !== null &&
-    "output_token_ids" in body &&
-    typeof body.output_token_ids === "string"
-      ? "b64"
-      : "json";
-  return fromReply("Result", () => resultFromWire(check(SCHEMAS[encoding], body)));
+  return fromReply("Result", () => resultFromWire(check(SCHEMAS[encodingOfReply(body)], body)));
 }
 
 /** What a server answered and what does not hold is not the caller's argument. */
@@ -115,5 +112,6 @@ export function resultFromWire(wire: WireResult): Result {
       outputTokens: usage.output_tokens,
       wastedTokens: usage.wasted_tokens,
     },
+    side: sideFromWire(wire),
   });
 }

@@ -50,7 +50,7 @@ export function decodeRollout(
   const wire = check(SCHEMAS[encoding], body);
   assertServed(wire);
   const continueFrom = continuationFromWire(wire);
-  const want = wantFromWire(wire.want);
+  const want = wantFromWire(wire);
   const sampling = samplingFromWire(wire, continueFrom, want, mint);
   const parts = {
     id: wire.id ?? mint.id(),
@@ -125,8 +125,12 @@ const hintsFromWire = (hints: WireRollout["hints"]): Hints => ({
   latency: hints?.latency ?? "throughput",
 });
 
-function wantFromWire(want: WireRollout["want"]): Want {
+function wantFromWire({ want, prompt_token_ids: prompt }: WireRollout): Want {
   const modes = want?.logprob_modes ?? [];
+  const start = want?.prompt_logprobs?.start ?? 0;
+  if (start >= prompt.length) {
+    throw invalid("want.prompt_logprobs.start", `${start} of a prompt of ${prompt.length} tokens`);
+  }
   return {
     logprobModes: modes.length > 0 ? modes : DEFAULT_LOGPROB_MODES,
     promptLogprobs: want?.prompt_logprobs ?? null,

@@ -102,6 +102,7 @@ const encodeCapabilities = (can: Capabilities): WireWorker["capabilities"] => ({
   weights: can.weights,
   prompt_logprobs: can.promptLogprobs,
   max_top_logprobs: can.maxTopLogprobs,
+  sampling_mask: can.samplingMask,
 });
 
 function present<K extends string>(

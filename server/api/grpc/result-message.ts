@@ -2,6 +2,7 @@
 import type { paceline } from "../../../proto/gen/paceline.js";
 import type { Result } from "../../contract/result.ts";
 import type { Segment, Span } from "../../contract/rollout.ts";
+import type { SideData } from "../../contract/side-data.ts";
 import { assertAligned } from "../../contract/tokens.ts";
 import { plainArray } from "../codec/number-arrays.ts";
 import { ATTESTED, FINISH_CAUSE, FINISH_TYPE, KV, LOGPROB_MODE, RESUME_KIND } from "./words.ts";
@@ -49,8 +50,14 @@ export function resultHeadToProto(result: Result): Message {
       output_tokens: usage.outputTokens,
       wasted_tokens: usage.wastedTokens,
     },
+    ...(result.side === null ? {} : sideToProto(result.side)),
   };
 }
+
+const sideToProto = ({ prompt }: SideData): Message =>
+  prompt === null
+    ? {}
+    : { prompt_logprobs: plainArray(prompt.logprobs), prompt_version: prompt.version };
 
 function matchedToProto(matched: number | string | null) {
   if (typeof matched === "number") return { matched_id: matched };

@@ -24,6 +24,7 @@ export const CAPABILITIES: Capabilities = {
   pause: ["keep", "retract", "abort"],
   sleep: true,
   weights: { stage: true, proof: "digest" },
-  promptLogprobs: false,
+  promptLogprobs: true,
   maxTopLogprobs: 0,
+  samplingMask: false,
 };

@@ -102,6 +102,9 @@ export function createComputeLoop(
       case "started":
         stream.started(event.cachedTokens);
         break;
+      case "prompt":
+        stream.prompt(event.start, event.logprobs, event.version);
+        break;
       case "finished":
         end(stream, event.reason, event.cachedTokens);
         break;

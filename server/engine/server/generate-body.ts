@@ -34,6 +34,7 @@ const body = z.strictObject({
   logprob_mode: z.enum(["processed", "tempered", "penalised", "raw"]),
   cache_namespace: z.string().max(4 * LIMITS.idChars),
   priority: z.int(),
+  prompt_logprobs: z.int().min(0).max(LIMITS.promptTokens).optional(),
   stream_interval: z.int().min(1).max(LIMITS.outputTokens).optional(),
 });
 
@@ -75,8 +76,15 @@ export function parseGenerateBody(json: unknown): GenerateCall {
       logprobMode: given.logprob_mode,
       cacheNamespace: given.cache_namespace,
       priority: given.priority,
+      side: sideOf(given),
     },
   };
+}
+
+/** Most requests want nothing. */
+function sideOf(given: GenerateBody): CoreRequest["side"] {
+  if (given.prompt_logprobs === undefined) return null;
+  return { promptLogprobs: { start: given.prompt_logprobs }, topLogprobs: 0, samplingMask: false };
 }
 
 /** Decodes base64 of little-endian u32; the fresh buffer is aligned, so its bytes are the array. */

@@ -4,8 +4,8 @@
  * finish.
  *
  * A slow reader: while its stream is held nothing goes to the socket. Its tokens stay here, in frames
- * as long as they may be, so they cost at most 8 bytes each and a request can make no more than
- * the model's length of them. With LIMITS.engineStreams replies open at most, that is the bound.
+ * as long as they may be, so they cost at most 8 bytes each (4 more for a prompt token that is scored)
+ * and a request can make no more than the model's length of them. With LIMITS.engineStreams replies open at most, that is the bound.
  */
 import { MAX_FRAME_TOKENS } from "../../../adapters/embedded/wire.ts";
 import type { FinishReason } from "../../contract/rollout.ts";
@@ -66,6 +66,12 @@ export class ReplyStream {
     this.cachedTokens = cachedTokens;
     const from = this.#outbox.writer.used;
     this.#outbox.writer.started(cachedTokens);
+    this.#close(from, AFTER.more);
+  }
+
+  prompt(start: number, logprobs: Float32Array, version: number): void {
+    const from = this.#outbox.writer.used;
+    this.#outbox.writer.prompt(start, logprobs, version);
     this.#close(from, AFTER.more);
   }
 

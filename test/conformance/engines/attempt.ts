@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Engine, EngineEvent, EngineFinish, EngineRequest } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { Sampling } from "../../../server/contract/rollout.ts";
+import type { PromptLogprobs } from "../../../server/contract/side-data.ts";
 import type { TokenChunk } from "../../../server/contract/tokens.ts";
 
 /** No case takes seconds; a hang is a failure, not a wait. */
@@ -25,6 +26,7 @@ export function requestOf(wish: Wish): EngineRequest {
     logprobMode: "processed",
     cacheNamespace: `case-${attempts}`,
     priority: 0,
+    side: null,
     ...wish,
     sampling: {
       maxNewTokens: 32,
@@ -55,6 +57,7 @@ export interface Outcome {
   readonly logprobs: readonly number[];
   readonly chunks: readonly TokenChunk[];
   readonly started: number | null;
+  readonly prompt: PromptLogprobs | null;
   readonly finish: EngineFinish | null;
   readonly error: PacelineError | null;
 }
@@ -122,6 +125,7 @@ function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null):
     logprobs: chunks.flatMap((chunk) => [...chunk.logprobs]),
     chunks,
     started: started?.cachedTokens ?? null,
+    prompt: events.find((event) => event.type === "prompt")?.prompt ?? null,
     finish: finish ?? null,
     error,
   };

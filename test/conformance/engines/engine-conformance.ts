@@ -5,6 +5,7 @@ import { run } from "./attempt.ts";
 import { CONTROL_CASES } from "./control-cases.ts";
 import { type Bench, type EngineUnderTest, openBench } from "./fixture.ts";
 import { GENERATE_CASES } from "./generate-cases.ts";
+import { SIDE_CASES } from "./side-cases.ts";
 
 export function engineConformance(under: EngineUnderTest): void {
   describe(`engine ${under.name}: generate`, () => {
@@ -14,6 +15,15 @@ export function engineConformance(under: EngineUnderTest): void {
     });
     after(() => bench.stop());
     for (const { name, run } of GENERATE_CASES) test(name, () => run(bench));
+  });
+
+  describe(`engine ${under.name}: side data`, () => {
+    let bench: Bench;
+    before(async () => {
+      bench = await openBench(under);
+    });
+    after(() => bench.stop());
+    for (const { name, run } of SIDE_CASES) test(name, () => run(bench));
   });
 
   describe(`engine ${under.name}: control and weights`, () => {

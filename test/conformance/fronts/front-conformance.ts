@@ -117,6 +117,24 @@ function answers(front: Front): void {
       assert.deepEqual(result, await rollouts.life("j", "r-1").result());
     }));
 
+  test("answers a prompt's logprobs, whole and as a stream's end", () =>
+    serving(front, undefined, async (client, rollouts) => {
+      for (const [index, start] of [0, 1].entries()) {
+        const body = {
+          ...BODY,
+          id: `r-${index}`,
+          sampling: { max_new_tokens: 0 },
+          want: { prompt_logprobs: { start } },
+        };
+        const result = await client.generate(body);
+        assert.deepEqual(result, await rollouts.life("default", body.id).result());
+        assert.deepEqual([result.side?.prompt?.start, result.outputTokenIds.length], [start, 0]);
+        for await (const { event } of client.stream(body)) {
+          if (event.type === "finished") assert.deepEqual(event.result, result);
+        }
+      }
+    }));
+
   test("hands the service what was asked for, defaults in place", () =>
     serving(front, undefined, async (client, rollouts) => {
       await client.generate({

@@ -147,6 +147,11 @@ const AROUND: readonly RefusedRollout[] = [
     JSON_ONLY,
   ),
   invalid(
+    "scores from behind the prompt",
+    "want.prompt_logprobs.start",
+    body({ want: { prompt_logprobs: { start: 2 } } }),
+  ),
+  invalid(
     "continuation without logprobs",
     "continue.logprobs",
     body({ continue: { output_token_ids: [1], logprobs: [], spans: [] } }),

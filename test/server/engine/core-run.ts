@@ -35,6 +35,7 @@ export function coreRequest(
     logprobMode: "processed",
     cacheNamespace: "policy@1#1",
     priority: 0,
+    side: null,
     ...more,
     sampling: { ...SAMPLING, ...sampling },
   };
@@ -47,6 +48,7 @@ export interface Outcome {
   versions: number[];
   mixed: boolean[];
   started: number;
+  prompt: Extract<CoreEvent, { type: "prompt" }> | null;
   cachedTokens: number | null;
   reason: FinishReason | null;
 }
@@ -62,6 +64,9 @@ export class Outcomes {
       if (event.type === "started") {
         assert.equal(outcome.ids.length, 0, "tokens before started");
         outcome.started += 1;
+      } else if (event.type === "prompt") {
+        assert.deepEqual([outcome.started, outcome.ids.length, outcome.prompt], [1, 0, null]);
+        outcome.prompt = event;
       } else if (event.type === "tokens") {
         assert.equal(outcome.started, 1);
         assert.equal(event.ids.length, event.logprobs.length);
@@ -92,6 +97,7 @@ export class Outcomes {
       versions: [],
       mixed: [],
       started: 0,
+      prompt: null,
       cachedTokens: null,
       reason: null,
       next: null,

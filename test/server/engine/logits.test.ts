@@ -80,6 +80,37 @@ for (const { name, path, cases } of models) {
       });
     }
 
+    test("logprobs of prompts, scored by the core", () => {
+      // Small chunks: most positions are computed on KV of earlier steps.
+      const core = createModelCore({ directory: folder, kvTokens: 1_024, prefillChunk: 24 });
+      load(core, 1, folder);
+      const side = { promptLogprobs: { start: 0 }, topLogprobs: 0, samplingMask: false };
+      const whole = ({ prompt, greedy }: FixtureCase) => [...prompt, ...(greedy?.ids ?? [])];
+      for (const each of cases) {
+        core.add(coreRequest(each.name, whole(each), { side, sampling: { maxNewTokens: 0 } }));
+      }
+      const outcomes = drain(core);
+      let compared = 0;
+      for (const { name, prompt, logits, logsumexp, greedy } of cases) {
+        const scores = outcomes.of(name).prompt?.logprobs ?? [];
+        const expected: [position: number, logprob: number][] = [];
+        for (const [at, row] of Object.entries(logits)) {
+          const position = Number(at) + 1;
+          const token = prompt[position];
+          if (token === undefined) continue;
+          expected.push([position, (row[token] as number) - (logsumexp[position - 1] as number)]);
+        }
+        for (const [k, logprob] of (greedy?.logprobs ?? []).entries()) {
+          expected.push([prompt.length + k, logprob]);
+        }
+        for (const [position, logprob] of expected) {
+          assertNear(scores[position], logprob, `${name}, token ${position}`);
+          compared++;
+        }
+      }
+      assert.ok(compared > 40, `${compared} compared`);
+    });
+
     test("greedy continuations, token by token with the cache", () => {
       const core = createModelCore({ directory: folder, kvTokens: 1_024 });
       load(core, 1, folder);

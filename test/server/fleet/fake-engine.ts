@@ -24,6 +24,7 @@ export const DESCRIPTION: EngineDescription = {
     weights: { stage: true, proof: "digest" },
     promptLogprobs: false,
     maxTopLogprobs: 0,
+    samplingMask: false,
   },
   paused: false,
   asleep: false,

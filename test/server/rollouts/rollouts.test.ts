@@ -33,6 +33,7 @@ const CAPABILITIES = {
   weights: { stage: true, proof: "digest" },
   promptLogprobs: false,
   maxTopLogprobs: 0,
+  samplingMask: false,
 } as const;
 
 const noted = (): void => undefined;
@@ -283,6 +284,47 @@ for (const [name, script, expected] of broken) {
     assert.equal(evidence[0], expected);
     const offers = sent.filter((request) => request.type === "offer");
     assert.deepEqual(offers[1]?.card.avoid, ["i1"]);
+  });
+}
+
+const scored = (): Partial<Rollout> => {
+  const { want } = sampleRollout({});
+  return { want: { ...want, promptLogprobs: { start: 0 } } };
+};
+const prompt: Extract<EngineEvent, { type: "prompt" }> = {
+  type: "prompt",
+  prompt: { start: 0, logprobs: Float32Array.of(Number.NaN, -1, -2), version: 7 },
+};
+
+test("a prompt is scored once: its logprobs are kept over a lost worker", async () => {
+  const { outcome, requests } = await run(
+    [play([prompt, tokens(0, 3)], unreachable), play([tokens(3, 2), finished])],
+    scored(),
+  );
+  assert.ok(!(outcome instanceof Error));
+  assert.deepEqual(
+    requests.map(({ side }) => side?.promptLogprobs),
+    [{ start: 0 }, null],
+  );
+  assert.deepEqual(outcome.side?.prompt, prompt.prompt);
+});
+
+for (const [name, events] of [
+  ["forgets them", [tokens(0, 2), finished]],
+  [
+    "gives too few",
+    [{ ...prompt, prompt: { ...prompt.prompt, logprobs: Float32Array.of(Number.NaN, -1) } }],
+  ],
+  ["names a version never proven", [{ ...prompt, prompt: { ...prompt.prompt, version: 99 } }]],
+] as const) {
+  test(`an engine asked for a prompt's logprobs that ${name} fails the attempt`, async () => {
+    const { outcome, evidence } = await run(
+      [play([...events]), play([prompt, tokens(events.length === 2 ? 2 : 0, 2), finished])],
+      scored(),
+    );
+    assert.ok(!(outcome instanceof Error));
+    assert.equal(evidence[0], name.includes("version") ? "misversioned" : "misaligned");
+    assert.equal(outcome.side?.prompt?.logprobs.length, 3);
   });
 }
 

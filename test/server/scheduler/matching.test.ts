@@ -26,6 +26,24 @@ describe("refusals and reasons to wait", () => {
       want: "refuse unsupported no worker of pool a gives logprobs as tempered",
     },
     {
+      name: "a prompt's logprobs where some worker gives them",
+      fleet: [worker("w")],
+      card: { side: { promptLogprobs: true, topLogprobs: 0, samplingMask: false } },
+      want: "grant",
+    },
+    {
+      name: "more alternatives than any worker gives",
+      fleet: [worker("w")],
+      card: { side: { promptLogprobs: true, topLogprobs: 4, samplingMask: false } },
+      want: "refuse unsupported no worker of the fleet gives top_logprobs as wanted",
+    },
+    {
+      name: "a sampling mask that no worker gives",
+      fleet: [worker("w")],
+      card: { side: { promptLogprobs: false, topLogprobs: 0, samplingMask: true } },
+      want: "refuse unsupported no worker of the fleet gives sampling_mask as wanted",
+    },
+    {
       name: "resuming that no worker can",
       fleet: [worker("w")],
       card: { resume: { seeded: true, penalties: true } },

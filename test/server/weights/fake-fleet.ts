@@ -31,6 +31,7 @@ const description = (incarnation: string, held: Held | null): EngineDescription 
     weights: { stage: true, proof: "digest" },
     promptLogprobs: false,
     maxTopLogprobs: 0,
+    samplingMask: false,
   },
   paused: false,
   asleep: false,

@@ -19,6 +19,7 @@ function recorder(): FrameSink & { readonly seen: Seen[] } {
     started: (cached) => void seen.push(["started", cached]),
     tokens: (start, ids, logprobs, version, mixed) =>
       void seen.push(["tokens", start, [...ids], [...logprobs], version, mixed]),
+    prompt: (start, logprobs, version) => void seen.push(["prompt", start, [...logprobs], version]),
     finished: (body) => void seen.push(["finished", body]),
     error: (body) => void seen.push(["error", body]),
   };
@@ -31,6 +32,12 @@ function sample(random: ReturnType<typeof seededRandom>, chunks: number) {
   const cached = random.u32();
   writer.started(cached);
   expected.started(cached);
+  if (chunks % 2 === 0) {
+    const scores = Float32Array.from({ length: 1 + chunks }, () => -random.next());
+    const version = random.u32();
+    writer.prompt(chunks, scores, version);
+    expected.prompt(chunks, scores, version);
+  }
   let start = 0;
   for (let i = 0; i < chunks; i++) {
     const count = 1 + (random.u32() % (i % 5 === 0 ? 600 : 20));

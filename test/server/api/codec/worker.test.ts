@@ -41,6 +41,7 @@ const RECORD: WorkerRecord = {
       weights: { stage: true, proof: "digest" },
       promptLogprobs: false,
       maxTopLogprobs: 0,
+      samplingMask: false,
     },
     paused: false,
     asleep: false,

@@ -84,6 +84,7 @@ class Bench implements ComputePort {
     const reader = new FrameReader({
       started: () => undefined,
       tokens: (start, ids, _, version) => void chunks.push({ start, count: ids.length, version }),
+      prompt: () => undefined,
       finished: () => undefined,
       error: () => undefined,
     });
