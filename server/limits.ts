@@ -24,6 +24,8 @@ export const LIMITS = {
   policies: 10_000,
   /** Versions whose records are kept per policy, besides the committed one. */
   versionsKept: 1_000,
+  /** Runs whose names are remembered per policy: an older one's name is taken as new. One an hour for six weeks. */
+  runsKept: 1_000,
   /** Attempts of one rollout before it fails with what the last one said. */
   attempts: 16,
   /** Life-cycle events kept in memory for `/v1/events`. */

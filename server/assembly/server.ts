@@ -150,10 +150,12 @@ export async function startServer({
   async function bootstrapPolicy(): Promise<void> {
     const known = ledger.policies().find(({ policy }) => policy === config.policy);
     if (known !== undefined && known.committedVersion !== null) return;
-    if (known === undefined) await ledger.declare({ policy: config.policy });
+    const { run } = known ?? (await ledger.declare({ policy: config.policy }));
     const { version } = await publisher.publish({
       policy: config.policy,
       source: { path: config.model },
+      // A run that was opened before anything was committed: this is its first version.
+      ...(run === null ? {} : { runEpoch: run.epoch }),
     });
     await publisher.committed(config.policy, version.version);
   }

@@ -2,14 +2,18 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { PacelineError } from "../contract/errors.ts";
-import { createClient } from "./client.ts";
+import { type Client, createClient } from "./client.ts";
 import { serverOption } from "./options.ts";
 
 interface PublishOptions {
   server: string;
   policy: string;
+  rollback?: string;
   run?: string;
   step?: string;
+  runEpoch?: string;
+  openRun?: boolean;
+  opener?: string;
   onUpdate?: string;
   timeoutMs?: string;
 }
@@ -26,11 +30,15 @@ export function publishCommand(): Command {
     .description(
       "publish a version from a safetensors file or a Hugging Face style directory and watch it commit",
     )
-    .argument("<path>", "weights; must stay as they are until superseded")
+    .argument("[path]", "weights; must stay as they are until superseded")
     .addOption(serverOption())
     .option("-p, --policy <id>", "the policy", "default")
+    .option("--rollback <version>", "instead of a path: what this older version held, as a new one")
     .option("--run <name>", "label: the training run")
     .option("--step <n>", "label: the trainer's step")
+    .option("--open-run", "open --run first: fences whoever published before")
+    .option("--opener <id>", "who opens it: the same name from another opener is a new run")
+    .option("--run-epoch <n>", "of the run, where its name alone does not tell")
     .addOption(
       new Option(
         "--on-update <how>",
@@ -40,26 +48,38 @@ export function publishCommand(): Command {
     .option("--timeout-ms <ms>", "give up and abort if not committed by then")
     .addHelpText(
       "after",
-      "\nExample:\n  paceline publish server/engine/demo-policy/step-2 --run demo --step 2",
+      `
+Examples:
+  paceline publish server/engine/demo-policy/step-2 --run demo --step 2 --open-run
+  paceline publish --rollback 1`,
     )
     .action(publish);
 }
 
-async function publish(path: string, options: PublishOptions): Promise<void> {
+async function publish(path: string | undefined, options: PublishOptions): Promise<void> {
+  if ((path === undefined) === (options.rollback === undefined)) {
+    throw new PacelineError("invalid_argument", "give either a path or --rollback VERSION");
+  }
   const client = createClient(options.server);
   try {
-    const base = `/v1/policies/${encodeURIComponent(options.policy)}/versions`;
-    const opened = await client.json<Progress>("POST", base, {
-      source: { path: resolve(path) },
+    const policy = `/v1/policies/${encodeURIComponent(options.policy)}`;
+    const base = `${policy}/versions`;
+    const epoch = options.openRun ? await openRun(client, policy, options) : options.runEpoch;
+    const asked = {
       ...(options.step === undefined
         ? {}
         : { label: { run: options.run ?? "cli", step: Number(options.step) } }),
+      ...(epoch === undefined ? {} : { run_epoch: Number(epoch) }),
       ...(options.onUpdate === undefined ? {} : { on_update: options.onUpdate }),
       commit: {
         mode: "all",
         ...(options.timeoutMs === undefined ? {} : { timeout_ms: Number(options.timeoutMs) }),
       },
-    });
+    };
+    const opened =
+      path === undefined
+        ? await client.json<Progress>("POST", `${base}/${options.rollback}/rollback`, asked)
+        : await client.json<Progress>("POST", base, { source: { path: resolve(path) }, ...asked });
     process.stderr.write(
       `version ${opened.version} of ${options.policy}, digest ${opened.digest.slice(0, 12)}…\n`,
     );
@@ -88,4 +108,21 @@ async function publish(path: string, options: PublishOptions): Promise<void> {
   } finally {
     await client.close();
   }
+}
+
+/** Answers its epoch, which the publication gives. */
+async function openRun(
+  client: Client,
+  policy: string,
+  { run, opener }: PublishOptions,
+): Promise<number> {
+  if (run === undefined) {
+    throw new PacelineError("invalid_argument", "--open-run needs --run NAME");
+  }
+  const opened = await client.json<{ epoch: number }>("POST", `${policy}/runs`, {
+    run,
+    ...(opener === undefined ? {} : { opener }),
+  });
+  process.stderr.write(`run ${run}, epoch ${opened.epoch}\n`);
+  return opened.epoch;
 }

@@ -26,6 +26,20 @@ const source = () =>
     })
     .refine(exactlyOne, "must hold exactly one of path, arena, external");
 
+const options = () => ({
+  commit: z
+    .strictObject({
+      mode: commitMode(),
+      quorum: uint32(1).nullish(),
+      timeout_ms: uint32(1).nullish(),
+    })
+    .nullish(),
+  on_update: onUpdate().nullish(),
+  update_grace_ms: uint32().nullish(),
+  /** Of the run that publishes, as its opening answered. */
+  run_epoch: uint53().nullish(),
+});
+
 /** Body of `POST /v1/policies/{policy}/versions`. */
 export const publication = () =>
   z.strictObject({
@@ -33,15 +47,25 @@ export const publication = () =>
     source: source(),
     format: z.enum(["full", "delta"]).nullish(),
     base_version: uint53().nullish(),
-    commit: z
-      .strictObject({
-        mode: commitMode(),
-        quorum: uint32(1).nullish(),
-        timeout_ms: uint32(1).nullish(),
-      })
-      .nullish(),
-    on_update: onUpdate().nullish(),
-    update_grace_ms: uint32().nullish(),
+    ...options(),
+  });
+
+/** Body of `POST …/versions/{version}/rollback`. */
+export const rollback = () => z.strictObject({ label: label().nullish(), ...options() });
+
+/** Body of `POST /v1/policies/{policy}/runs`. */
+export const runOpening = () => z.strictObject({ run: id(), opener: id().nullish() });
+
+export const run = () =>
+  z.strictObject({
+    policy: id(),
+    run: id(),
+    /** Strictly increasing per policy: what is of an older one is fenced. */
+    epoch: uint53(),
+    opener: id().nullish(),
+    /** A publication may say this run by the name in its label; else it must give `run_epoch`. */
+    by_name: z.boolean(),
+    opened_at_ms: double(),
   });
 
 export const version = () =>
@@ -67,6 +91,8 @@ export const version = () =>
     update_grace_ms: uint32(),
     /** Milliseconds since the Unix epoch. */
     created_at_ms: double(),
+    /** Of the run that it was published in. */
+    run_epoch: uint53().nullish(),
   });
 
 const publicationWorker = () =>
@@ -103,6 +129,7 @@ export const policy = () =>
     last_version: uint53(),
     label: label().nullish(),
     run: z.string().nullish(),
+    run_epoch: uint53().nullish(),
     versions: z.array(version()),
     workers: z.array(
       z.strictObject({
@@ -116,4 +143,5 @@ export const policy = () =>
   });
 
 export type WirePolicy = z.infer<ReturnType<typeof policy>>;
+export type WireRun = z.infer<ReturnType<typeof run>>;
 export type WirePublicationProgress = z.infer<ReturnType<typeof publicationProgress>>;

@@ -8,7 +8,7 @@ import { ERRORS, PacelineError } from "../contract/errors.ts";
 import { cacheNamespace } from "../contract/policy.ts";
 import type { FleetChange, WorkerRecord } from "../fleet/fleet.ts";
 import type { LiveFleet } from "../fleet/live-fleet.ts";
-import type { Ledger, LedgerChange } from "../policy/ledger.ts";
+import type { Ledger, LedgerChange, PolicyRecord } from "../policy/ledger.ts";
 import type { Card } from "../scheduler/card.ts";
 import type {
   Scheduler,
@@ -44,7 +44,7 @@ export interface PlacementOwner extends PlacementPort, Gate {
 export interface OwnerParts {
   readonly scheduler: Scheduler;
   readonly fleet: Pick<LiveFleet, "find" | "listen" | "list" | "mark">;
-  readonly ledger: Pick<Ledger, "holds" | "policies" | "listen" | "forget">;
+  readonly ledger: Pick<Ledger, "holds" | "policies" | "listen" | "forget" | "inCurrentRun">;
   readonly clock: Clock;
   /** Of this owner; a grant of another epoch is void. */
   readonly epoch: number;
@@ -58,6 +58,8 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
   const cards = new Map<string, Card>();
   /** Workers whose attempts were taken from them because they are poisoned. */
   const poisoned = new Set<string>();
+  /** Of each policy's run, as the scheduler knows it. */
+  const epochs = new Map<string, number | null>();
   const queue: SchedulerEvent[] = [];
   let handling = false;
   let retired = false;
@@ -135,7 +137,10 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
   };
 
   const show = (record: WorkerRecord): void => {
-    const proven = ledger.holds(record.id, record.description.incarnation);
+    const proven = ledger
+      .holds(record.id, record.description.incarnation)
+      // A label is a promise about the run of today: an older run's steps satisfy no `min_step`.
+      .map((held) => (ledger.inCurrentRun(held) ? held : { ...held, label: null }));
     handle({ type: "worker", worker: viewOf(record, proven) });
   };
 
@@ -171,9 +176,20 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       const record = fleet.find(change.worker);
       const current = record?.description.incarnation === change.incarnation;
       if (record && current && record.state !== "lost") show(record);
-    } else if (change.type === "policy" && change.policy.committedVersion !== null) {
-      const { policy, committedVersion } = change.policy;
-      handle({ type: "committed", policy, version: committedVersion });
+    } else if (change.type === "policy") policyChanged(change.policy);
+  };
+
+  const policyChanged = ({ policy, committedVersion, run }: PolicyRecord): void => {
+    if (committedVersion === null) return;
+    handle({ type: "committed", policy, version: committedVersion });
+    const epoch = run?.epoch ?? null;
+    const before = epochs.get(policy) ?? null;
+    epochs.set(policy, epoch);
+    if (before === epoch) return;
+    for (const record of fleet.list()) {
+      const { id, description, state } = record;
+      const holds = ledger.holds(id, description.incarnation);
+      if (state !== "lost" && holds.some((held) => held.policy === policy)) show(record);
     }
   };
 

@@ -5,10 +5,17 @@ import type { VersionState } from "../contract/policy.ts";
 import { LIMITS } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import { declared, newPolicy } from "./declaration.ts";
-import type { Ledger, LedgerChange, PolicyRecord, VersionRecord } from "./ledger.ts";
-import { type LedgerStep, loadEntries, type PolicyEntry, writeStep } from "./ledger-rows.ts";
+import type { Ledger, LedgerChange, NewVersion, PolicyRecord, VersionRecord } from "./ledger.ts";
+import {
+  emptyEntry,
+  type LedgerStep,
+  loadEntries,
+  type PolicyEntry,
+  writeStep,
+} from "./ledger-rows.ts";
 import { createProofs } from "./proofs.ts";
-import { assertStep, isOver, wasCommitted } from "./version-states.ts";
+import { assertInRun, openedRun } from "./runs.ts";
+import { assertStep, isOver, isUndecided, wasCommitted } from "./version-states.ts";
 
 /**
  * Loads what the store holds; what was not committed when the last server ended is aborted. Throws
@@ -65,6 +72,25 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
     });
   };
 
+  async function mint(opened: NewVersion): Promise<VersionRecord> {
+    const { entry, record } = find(opened.policy);
+    assertInRun(record, opened.runEpoch);
+    if (opened.contentOf !== null) findVersion(opened.policy, opened.contentOf);
+    const number = record.lastVersion + 1;
+    const version: VersionRecord = {
+      ...opened,
+      version: number,
+      state: "open",
+      createdAt: clock.wall(),
+    };
+    await write(entry, {
+      policy: { ...record, lastVersion: number },
+      versions: [version],
+      forgotten: tooMany(entry),
+    });
+    return version;
+  }
+
   return {
     policies: () => [...entries.values()].flatMap(({ policy }) => policy?.record ?? []),
     policy: (policy) => find(policy).record,
@@ -86,30 +112,40 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
           (base) => find(base).record,
         );
         if (policy === known) return known;
-        const entry = entries.get(policy.policy) ?? { policy: null, versions: new Map() };
+        const entry = entries.get(policy.policy) ?? emptyEntry();
         await write(entry, { policy });
         entries.set(policy.policy, entry);
         return policy;
       }),
 
-    open: (opened) =>
-      inTurn(opened.policy, async () => {
-        const { entry, record } = find(opened.policy);
-        if (opened.contentOf !== null) findVersion(opened.policy, opened.contentOf);
-        const number = record.lastVersion + 1;
-        const version: VersionRecord = {
-          ...opened,
-          version: number,
-          state: "open",
-          createdAt: clock.wall(),
-        };
-        await write(entry, {
-          policy: { ...record, lastVersion: number },
-          versions: [version],
-          forgotten: tooMany(entry),
-        });
-        return version;
+    openRun: (opening) =>
+      inTurn(opening.policy, async () => {
+        const { entry, record } = find(opening.policy);
+        const versions = [...entry.versions.values()].map((kept) => kept.record);
+        const runs = [...entry.runs.values()];
+        const run = openedRun(record, runs, versions, opening, clock.wall());
+        if (run !== record.run) await write(entry, { policy: { ...record, run }, run });
+        return run;
       }),
+
+    open: (opened) => inTurn(opened.policy, () => mint(opened)),
+
+    openOnce: (opened, same) =>
+      inTurn(opened.policy, async () => {
+        const { entry, record: policy } = find(opened.policy);
+        assertInRun(policy, opened.runEpoch);
+        const known = [...entry.versions.values()].findLast(
+          ({ record }) => (isUndecided(record.state) || isServing(record.state)) && same(record),
+        );
+        if (known !== undefined) return { record: known.record, minted: false };
+        return { record: await mint(opened), minted: true };
+      }),
+
+    inCurrentRun({ policy, version }) {
+      const { entry, record } = find(policy);
+      const epoch = entry.versions.get(version)?.record.runEpoch;
+      return epoch === (record.run?.epoch ?? null);
+    },
 
     transition: (policy, version, to) =>
       inTurn(policy, async () => {
@@ -122,7 +158,7 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
           return changed;
         }
         const former = [...entry.versions.values()]
-          .filter(({ record: { state } }) => wasCommitted(state) && !isOver(state))
+          .filter(({ record: { state } }) => isServing(state))
           .map((kept): VersionRecord => ({ ...kept.record, state: "superseded" }));
         await write(entry, {
           policy: { ...record, committedVersion: version },
@@ -162,7 +198,11 @@ function assertTransition(policy: PolicyRecord, version: VersionRecord, to: Vers
   if (to === "committed" && version.version < (policy.committedVersion ?? 0)) {
     throw conflict(version, `is older than the committed ${policy.committedVersion}`);
   }
+  if (to === "committed") assertInRun(policy, version.runEpoch);
 }
+
+/** The fleet's version. */
+const isServing = (state: VersionState): boolean => wasCommitted(state) && !isOver(state);
 
 function conflict({ policy, version, state }: VersionRecord, why: string): PacelineError {
   return new PacelineError(

@@ -1,11 +1,13 @@
 /** The ledger's records in the store, each with the revision that its next change must name. */
 import { PacelineError } from "../contract/errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { Change, Row, Store } from "../store/store.ts";
-import type { PolicyRecord, VersionRecord } from "./ledger.ts";
+import type { PolicyRecord, RunRecord, VersionRecord } from "./ledger.ts";
 import { isUndecided } from "./version-states.ts";
 
 const POLICIES = "policies";
 const VERSIONS = "versions";
+const RUNS = "runs";
 
 interface Kept<T> {
   readonly record: T;
@@ -16,30 +18,41 @@ export interface PolicyEntry {
   /** `null` while the first declaration is being written. */
   policy: Kept<PolicyRecord> | null;
   readonly versions: Map<number, Kept<VersionRecord>>;
+  /** Every run that is kept, by epoch: whose names are taken. */
+  readonly runs: Map<number, RunRecord>;
 }
+
+export const emptyEntry = (): PolicyEntry => ({
+  policy: null,
+  versions: new Map(),
+  runs: new Map(),
+});
 
 /** One durable step of one policy. */
 export interface LedgerStep {
   readonly policy?: PolicyRecord;
+  readonly run?: RunRecord;
   readonly versions?: readonly VersionRecord[];
   readonly forgotten?: readonly number[];
 }
 
-/** Ids hold no slash; padded so that rows sort by version. */
-const versionKey = (policy: string, version: number): string =>
-  `${policy}/${String(version).padStart(16, "0")}`;
+/** Ids hold no slash; padded so that rows sort by version, or by epoch. */
+const numberedKey = (policy: string, number: number): string =>
+  `${policy}/${String(number).padStart(16, "0")}`;
 
 /** Loads all policies; versions whose commit had not happened are aborted (presumed abort). */
 export async function loadEntries(store: Store): Promise<Map<string, PolicyEntry>> {
   const entries = new Map<string, PolicyEntry>();
   for (const { value, revision } of await store.list<PolicyRecord>(POLICIES)) {
-    entries.set(value.policy, { policy: { record: value, revision }, versions: new Map() });
+    entries.set(value.policy, { ...emptyEntry(), policy: { record: value, revision } });
   }
   for (const row of await store.list<VersionRecord>(VERSIONS)) {
-    entryOfRow(entries, row).versions.set(row.value.version, {
-      record: row.value,
-      revision: row.revision,
-    });
+    // A row that was written before there were runs does not have the field.
+    const record = { ...row.value, runEpoch: row.value.runEpoch ?? null };
+    entryOfRow(entries, row).versions.set(record.version, { record, revision: row.revision });
+  }
+  for (const row of await store.list<RunRecord>(RUNS)) {
+    entryOfRow(entries, row).runs.set(row.value.epoch, row.value);
   }
   for (const entry of entries.values()) {
     const undecided = [...entry.versions.values()].filter(({ record }) =>
@@ -52,7 +65,10 @@ export async function loadEntries(store: Store): Promise<Map<string, PolicyEntry
   return entries;
 }
 
-function entryOfRow(entries: Map<string, PolicyEntry>, row: Row<VersionRecord>): PolicyEntry {
+function entryOfRow(
+  entries: Map<string, PolicyEntry>,
+  row: Row<VersionRecord | RunRecord>,
+): PolicyEntry {
   const entry = entries.get(row.value.policy);
   if (entry) return entry;
   throw new PacelineError("store_unavailable", `the store has ${row.key} but not its policy`);
@@ -60,10 +76,10 @@ function entryOfRow(entries: Map<string, PolicyEntry>, row: Row<VersionRecord>):
 
 /** Durable when it resolves; only then does `entry` change. */
 export async function writeStep(store: Store, entry: PolicyEntry, step: LedgerStep): Promise<void> {
-  const { policy, versions = [], forgotten = [] } = step;
+  const { policy, run, versions = [], forgotten = [] } = step;
   const changes: Change[] = versions.map((record) => ({
     table: VERSIONS,
-    key: versionKey(record.policy, record.version),
+    key: numberedKey(record.policy, record.version),
     value: record,
     ifRevision: entry.versions.get(record.version)?.revision ?? 0,
   }));
@@ -71,9 +87,14 @@ export async function writeStep(store: Store, entry: PolicyEntry, step: LedgerSt
     const ifRevision = entry.policy?.revision ?? 0;
     changes.push({ table: POLICIES, key: policy.policy, value: policy, ifRevision });
   }
+  const oldest = run && entry.runs.size >= LIMITS.runsKept ? [...entry.runs.keys()][0] : undefined;
+  if (run) changes.push({ table: RUNS, key: numberedKey(run.policy, run.epoch), value: run });
+  if (run && oldest !== undefined) {
+    changes.push({ table: RUNS, key: numberedKey(run.policy, oldest), value: undefined });
+  }
   const name = policy?.policy ?? entry.policy?.record.policy ?? "";
   for (const version of forgotten) {
-    changes.push({ table: VERSIONS, key: versionKey(name, version), value: undefined });
+    changes.push({ table: VERSIONS, key: numberedKey(name, version), value: undefined });
   }
   await commit(store, changes);
   if (policy) entry.policy = { record: policy, revision: (entry.policy?.revision ?? 0) + 1 };
@@ -82,6 +103,8 @@ export async function writeStep(store: Store, entry: PolicyEntry, step: LedgerSt
     entry.versions.set(record.version, { record, revision });
   }
   for (const version of forgotten) entry.versions.delete(version);
+  if (run) entry.runs.set(run.epoch, run);
+  if (oldest !== undefined) entry.runs.delete(oldest);
 }
 
 async function commit(store: Store, changes: readonly Change[]): Promise<void> {

@@ -14,13 +14,37 @@ export interface PolicyRecord {
   readonly committedVersion: number | null;
   /** The highest version ever minted; never reused. */
   readonly lastVersion: number;
-  readonly run: string | null;
+  /** The one whose publications are taken; null before the first was opened: then anybody's are. */
+  readonly run: RunRecord | null;
+}
+
+/** One life of a training job on a policy. */
+export interface RunRecord {
+  readonly policy: string;
+  readonly run: string;
+  /** Strictly increasing per policy: what is of an older one is fenced. */
+  readonly epoch: number;
+  /** Of the process that opened it, where it said one. */
+  readonly opener: string | null;
+  /** Its name means this run alone, so a publication may say it by its label. */
+  readonly byName: boolean;
+  /** Wall time, ms. */
+  readonly openedAt: number;
+}
+
+export interface RunOpening {
+  readonly policy: string;
+  readonly run: string;
+  /** Minted by the opening process: the same name from another opener is a new run. */
+  readonly opener?: string;
 }
 
 export interface VersionRecord {
   readonly policy: string;
   readonly version: number;
   readonly label: Label | null;
+  /** Of the run that it was published in; null before the policy's first. */
+  readonly runEpoch: number | null;
   readonly state: VersionState;
   readonly source: { readonly path: string };
   /** SHA-256 content digest (hex). */
@@ -31,6 +55,8 @@ export interface VersionRecord {
   /** Wall time, ms. */
   readonly createdAt: number;
 }
+
+export type NewVersion = Omit<VersionRecord, "version" | "state" | "createdAt">;
 
 export type LedgerChange =
   | { readonly type: "policy"; readonly policy: PolicyRecord }
@@ -62,9 +88,21 @@ export interface Ledger {
   /** What this incarnation of a worker proved; empty for any other incarnation. */
   holds(worker: string, incarnation: string): readonly HeldVersion[];
   declare(declaration: PolicyDeclaration): Promise<PolicyRecord>;
-  /** Mints the next version in state `open`. */
-  open(version: Omit<VersionRecord, "version" | "state" | "createdAt">): Promise<VersionRecord>;
-  /** Throws `version_conflict` for a transition that the state machine does not have. */
+  /** Fences the run before it; a retried opening answers the same. Throws `not_found`, `run_fenced`. */
+  openRun(opening: RunOpening): Promise<RunRecord>;
+  /** Mints the next version in state `open`. Throws `run_fenced` if it is not of the current run. */
+  open(version: NewVersion): Promise<VersionRecord>;
+  /** The newest undecided or serving version that is the `same`, else a new one as from `open`. */
+  openOnce(
+    version: NewVersion,
+    same: (record: VersionRecord) => boolean,
+  ): Promise<{ readonly record: VersionRecord; readonly minted: boolean }>;
+  /** Whether its label is of the policy's current run: steps of two runs cannot be compared. */
+  inCurrentRun(held: Pick<HeldVersion, "policy" | "version">): boolean;
+  /**
+   * Throws `version_conflict` for a transition that the state machine does not have, `run_fenced` for the
+   * commit of a version of an older run.
+   */
   transition(policy: string, version: number, to: VersionState): Promise<VersionRecord>;
   /** A worker proved that it holds a version (I3). Replaces what it held of that policy. Memory only: proofs die with us. */
   prove(worker: string, incarnation: string, held: HeldVersion): void;

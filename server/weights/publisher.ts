@@ -2,11 +2,17 @@
 import type { CommitMode, Label, OnUpdate } from "../contract/policy.ts";
 import type { VersionRecord } from "../policy/ledger.ts";
 
-export interface Publication {
+export interface Publication extends PublicationOptions {
   readonly policy: string;
-  readonly label?: Label;
   /** A safetensors file or a Hugging Face style directory; must stay as it is until superseded. */
   readonly source: { readonly path: string };
+}
+
+/** What a publication and a rollback may say beside what is published. */
+export interface PublicationOptions {
+  readonly label?: Label;
+  /** Of the run that publishes, as its opening answered. Absent: the label's run, where its name tells. */
+  readonly runEpoch?: number;
   readonly commit?: { readonly mode: CommitMode; readonly timeoutMs?: number };
   readonly onUpdate?: OnUpdate;
   readonly updateGraceMs?: number;
@@ -35,14 +41,27 @@ export interface PublicationProgress {
 }
 
 export interface Publisher {
-  /** Resolves when the version is minted and its content digest known. Throws `weights_rejected`, `not_found`, `version_conflict`. */
+  /**
+   * Resolves when the version is minted and its content digest known; the same label and content in the same
+   * run, under way or committed, are the version that is there. Throws `weights_rejected`, `not_found`, `run_fenced`.
+   */
   publish(publication: Publication): Promise<PublicationProgress>;
   /** Throws `not_found`. */
   progress(policy: string, version: number): PublicationProgress;
   /** Each change, ending when the version is installed everywhere, superseded or aborted. */
   watch(policy: string, version: number, signal: AbortSignal): AsyncIterable<PublicationProgress>;
-  /** Resolves when committed; throws `commit_aborted`. */
+  /** Resolves when committed; throws `commit_aborted`, `run_fenced`. */
   committed(policy: string, version: number): Promise<PublicationProgress>;
   abort(policy: string, version: number): Promise<PublicationProgress>;
+  /**
+   * Publishes what an older version held as a new one; a retried call is the version that is there. Throws
+   * `version_conflict` where it was never committed or is the fleet's, `weights_rejected` where its source cannot be
+   * read any more, `digest_mismatch` where it has changed, `run_fenced`.
+   */
+  rollback(
+    policy: string,
+    version: number,
+    options: PublicationOptions,
+  ): Promise<PublicationProgress>;
   close(): Promise<void>;
 }

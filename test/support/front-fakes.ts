@@ -126,6 +126,7 @@ export function versionRecord(over: Partial<VersionRecord> = {}): VersionRecord 
     policy: "default",
     version: 7,
     label: { run: "a", step: 7 },
+    runEpoch: null,
     state: "committed",
     source: { path: "/weights/7" },
     digest: "d".repeat(64),
@@ -182,7 +183,16 @@ export function createFakeLedger(): Ledger {
       policies.set(declaration.policy, record);
       return record;
     },
+    async openRun({ policy: name, run, opener = null }) {
+      const before = policy(name);
+      const epoch = (before.run?.epoch ?? 0) + 1;
+      const opened = { policy: name, run, epoch, opener, byName: true, openedAt: 1 };
+      policies.set(name, { ...before, run: opened });
+      return opened;
+    },
+    inCurrentRun: () => true,
     open: async () => notFound("coordinator here"),
+    openOnce: async () => notFound("coordinator here"),
     transition: async () => notFound("coordinator here"),
     prove() {},
     proved: () => null,
@@ -225,6 +235,10 @@ export function createFakePublisher(): Publisher {
     async committed(policy, version) {
       known(policy, version);
       return at("committed", "installed");
+    },
+    async rollback(policy, version) {
+      known(policy, version);
+      return at("open", "announced");
     },
     async abort(policy, version) {
       known(policy, version);

@@ -1,18 +1,34 @@
 /** Policies and publications on the wire. What this release cannot honour is refused, never dropped (I6). */
+import type { z } from "zod";
 import { PacelineError } from "../../contract/errors.ts";
 import type { HeldVersion } from "../../contract/policy.ts";
 import {
   declaration as declarationSchema,
   publication as publicationSchema,
+  rollback as rollbackSchema,
+  runOpening as runOpeningSchema,
   type WirePolicy,
   type WirePublicationProgress,
+  type WireRun,
 } from "../../contract/schema-policy.ts";
-import type { PolicyDeclaration, PolicyRecord, VersionRecord } from "../../policy/ledger.ts";
-import type { Publication, PublicationProgress } from "../../weights/publisher.ts";
+import type {
+  PolicyDeclaration,
+  PolicyRecord,
+  RunOpening,
+  RunRecord,
+  VersionRecord,
+} from "../../policy/ledger.ts";
+import type {
+  Publication,
+  PublicationOptions,
+  PublicationProgress,
+} from "../../weights/publisher.ts";
 import { check } from "./invalid.ts";
 
 const DECLARATION = declarationSchema();
 const PUBLICATION = publicationSchema();
+const ROLLBACK = rollbackSchema();
+const RUN_OPENING = runOpeningSchema();
 
 const unsupported = (path: string, why: string): PacelineError =>
   new PacelineError("unsupported", `${path}: ${why}`, { details: { path } });
@@ -41,25 +57,47 @@ export function decodePublication(policy: string, body: unknown): Publication {
   }
   if (wire.format === "delta") throw unsupported("format", "this release publishes full versions");
   if (wire.base_version != null) throw unsupported("base_version", "only a delta has one");
-  if (wire.commit?.quorum != null) {
+  return { policy, source: { path }, ...optionsOf(wire) };
+}
+
+/** Body of `POST …/rollback`; absent: nothing is asked for. Throws `invalid_argument`, `unsupported`. */
+export const decodeRollback = (body: unknown): PublicationOptions =>
+  optionsOf(check(ROLLBACK, body ?? {}));
+
+/** Body of `POST /v1/policies/{policy}/runs`. Throws `invalid_argument`. */
+export function decodeRunOpening(policy: string, body: unknown): RunOpening {
+  const { run, opener } = check(RUN_OPENING, body);
+  return { policy, run, ...(opener == null ? {} : { opener }) };
+}
+
+function optionsOf(wire: z.infer<typeof ROLLBACK>): PublicationOptions {
+  const { label, commit } = wire;
+  if (commit?.quorum != null) {
     throw unsupported("commit.quorum", "this release commits to all workers");
   }
   return {
-    policy,
-    source: { path },
-    ...(wire.label == null ? {} : { label: wire.label }),
-    ...(wire.commit == null ? {} : { commit: commitOf(wire.commit) }),
+    ...(label == null ? {} : { label }),
+    ...(wire.run_epoch == null ? {} : { runEpoch: wire.run_epoch }),
+    ...(commit == null
+      ? {}
+      : {
+          commit: {
+            mode: commit.mode,
+            ...(commit.timeout_ms == null ? {} : { timeoutMs: commit.timeout_ms }),
+          },
+        }),
     ...(wire.on_update == null ? {} : { onUpdate: wire.on_update }),
     ...(wire.update_grace_ms == null ? {} : { updateGraceMs: wire.update_grace_ms }),
   };
 }
 
-const commitOf = (commit: {
-  mode: NonNullable<Publication["commit"]>["mode"];
-  timeout_ms?: number | null | undefined;
-}): NonNullable<Publication["commit"]> => ({
-  mode: commit.mode,
-  ...(commit.timeout_ms == null ? {} : { timeoutMs: commit.timeout_ms }),
+export const encodeRun = (record: RunRecord): WireRun => ({
+  policy: record.policy,
+  run: record.run,
+  epoch: record.epoch,
+  opener: record.opener,
+  by_name: record.byName,
+  opened_at_ms: record.openedAt,
 });
 
 export const encodeVersion = (record: VersionRecord): WirePolicy["versions"][number] => ({
@@ -73,6 +111,7 @@ export const encodeVersion = (record: VersionRecord): WirePolicy["versions"][num
   on_update: record.onUpdate,
   update_grace_ms: record.updateGraceMs,
   created_at_ms: record.createdAt,
+  run_epoch: record.runEpoch,
 });
 
 /** `holders`: each live worker's proved version of this policy. */
@@ -92,7 +131,8 @@ export function encodePolicy(
     committed_version: committed,
     last_version: record.lastVersion,
     label: versions.find(({ version }) => version === committed)?.label ?? null,
-    run: record.run,
+    run: record.run?.run ?? null,
+    run_epoch: record.run?.epoch ?? null,
     versions: versions.map(encodeVersion),
     workers: holders.map(({ worker, held }) => ({
       worker,

@@ -18,6 +18,9 @@ import {
   policy,
   publication,
   publicationProgress,
+  rollback,
+  run,
+  runOpening,
 } from "../../contract/schema-policy.ts";
 import { createResultSchema, error, progress } from "../../contract/schema-result.ts";
 import { createRolloutSchema } from "../../contract/schema-rollout.ts";
@@ -61,6 +64,9 @@ const SCHEMAS = (): Readonly<Record<string, z.ZodType>> => ({
   Policies: z.strictObject({ policies: z.array(policy()) }),
   Publication: publication(),
   PublicationProgress: publicationProgress(),
+  RunOpening: runOpening(),
+  Run: run(),
+  Rollback: rollback(),
 });
 
 interface Shape {
@@ -120,6 +126,13 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
     status: [202, 200],
     query: { wait: "`committed`: answer 200 once committed" },
   },
+  openRun: { body: ["RunOpening"], reply: ["Run"] },
+  rollbackVersion: {
+    body: ["Rollback"],
+    reply: ["PublicationProgress"],
+    status: [202, 200],
+    query: { wait: "`committed`: answer 200 once committed" },
+  },
   getVersion: { reply: ["PublicationProgress"], streams: [SSE] },
   abortVersion: { reply: ["PublicationProgress"] },
   readEvents: {
@@ -134,6 +147,8 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
   overview: {},
   page: { media: "text/html" },
 };
+
+const BODY_MAY_BE_ABSENT: ReadonlySet<string> = new Set(["pauseWorker", "rollbackVersion"]);
 
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 const schemaOf = (names: readonly string[]): Json =>
@@ -187,7 +202,7 @@ function operation(route: Route): Json {
       ? {}
       : {
           requestBody: {
-            required: route.call !== "pauseWorker",
+            required: !BODY_MAY_BE_ABSENT.has(route.call),
             content: { "application/json": { schema: schemaOf(shape.body) } },
           },
         }),

@@ -1,5 +1,5 @@
 /** Policies over HTTP: declare, publish a version, watch it commit. */
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { PacelineError } from "../../contract/errors.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
 import type { Ledger, PolicyRecord } from "../../policy/ledger.ts";
@@ -8,8 +8,11 @@ import { encodeError } from "../codec/error.ts";
 import {
   decodeDeclaration,
   decodePublication,
+  decodeRollback,
+  decodeRunOpening,
   encodePolicy,
   encodePublication,
+  encodeRun,
 } from "../codec/policy.ts";
 import { holdersOf } from "../holders.ts";
 import { toPacelineError } from "./errors.ts";
@@ -31,7 +34,9 @@ type PolicyCall =
   | "declarePolicy"
   | "publishVersion"
   | "getVersion"
-  | "abortVersion";
+  | "abortVersion"
+  | "openRun"
+  | "rollbackVersion";
 
 export interface PolicyRoutes {
   readonly ledger: Ledger;
@@ -49,6 +54,21 @@ export function policyRoutes(context: PolicyRoutes): Record<PolicyCall, Handler>
   const progressJson = (progress: PublicationProgress): string =>
     JSON.stringify(encodePublication(progress));
 
+  /** 202 once the version is minted, or 200 once committed where the caller waits for that. */
+  async function published(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    publish: (policy: string) => Promise<PublicationProgress>,
+  ): Promise<FastifyReply> {
+    const { wait } = query(request, ["wait"]);
+    if (wait !== undefined) oneOf("wait", wait, ["committed"]);
+    const policy = param(request, "policy");
+    const opened = await publish(policy);
+    if (wait === undefined) return sendJson(reply, progressJson(opened), 202);
+    const committed = await publisher.committed(policy, opened.version.version);
+    return sendJson(reply, progressJson(committed));
+  }
+
   return {
     listPolicies: (request, reply) => {
       query(request, []);
@@ -60,15 +80,18 @@ export function policyRoutes(context: PolicyRoutes): Record<PolicyCall, Handler>
       const declaration = decodeDeclaration(param(request, "policy"), request.body);
       return sendJson(reply, JSON.stringify(wire(await ledger.declare(declaration))));
     },
-    publishVersion: async (request, reply) => {
-      const { wait } = query(request, ["wait"]);
-      if (wait !== undefined) oneOf("wait", wait, ["committed"]);
-      const policy = param(request, "policy");
-      const opened = await publisher.publish(decodePublication(policy, request.body));
-      if (wait === undefined) return sendJson(reply, progressJson(opened), 202);
-      const committed = await publisher.committed(policy, opened.version.version);
-      return sendJson(reply, progressJson(committed));
+    openRun: async (request, reply) => {
+      const opening = decodeRunOpening(param(request, "policy"), request.body);
+      return sendJson(reply, JSON.stringify(encodeRun(await ledger.openRun(opening))));
     },
+    publishVersion: (request, reply) =>
+      published(request, reply, (policy) =>
+        publisher.publish(decodePublication(policy, request.body)),
+      ),
+    rollbackVersion: (request, reply) =>
+      published(request, reply, (policy) =>
+        publisher.rollback(policy, versionParam(request), decodeRollback(request.body)),
+      ),
     getVersion: (request, reply) => {
       const policy = param(request, "policy");
       const version = versionParam(request);

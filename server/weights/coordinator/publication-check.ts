@@ -2,7 +2,7 @@
 import { PacelineError } from "../../contract/errors.ts";
 import type { CommitMode } from "../../contract/policy.ts";
 import type { PolicyRecord } from "../../policy/ledger.ts";
-import type { Publication } from "../publisher.ts";
+import type { PublicationOptions } from "../publisher.ts";
 
 const LATER: Readonly<Record<Exclude<CommitMode, "all">, string>> = {
   rolling: "0.2",
@@ -11,7 +11,7 @@ const LATER: Readonly<Record<Exclude<CommitMode, "all">, string>> = {
 };
 
 /** Throws `unsupported`, `invalid_argument`. */
-export function assertSupported(policy: PolicyRecord, publication: Publication): void {
+export function assertSupported(policy: PolicyRecord, publication: PublicationOptions): void {
   const { mode = policy.commit, timeoutMs = 1 } = publication.commit ?? {};
   if (policy.kind === "lora") {
     throw new PacelineError("unsupported", "adapters are published from release 0.5 on", {

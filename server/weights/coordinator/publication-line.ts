@@ -20,7 +20,7 @@ export interface PublicationLine {
   /** Holds a place while the content is hashed. Throws `overloaded`. Call the answer to give it up or fill it. */
   reserve(): { fill(waiting: Waiting): void; leave(): void };
   verdict(version: number): Promise<Verdict> | null;
-  readonly current: { readonly version: number; readonly run: PublicationRun } | null;
+  readonly current: { readonly record: VersionRecord; readonly run: PublicationRun } | null;
   /** Takes a version out that has not begun; false if it has. */
   withdraw(version: number, verdict: PacelineError): boolean;
   waiting(): readonly VersionRecord[];
@@ -31,14 +31,14 @@ export function createPublicationLine(policy: string): PublicationLine {
   const places: Place[] = [];
   const verdicts = new Map<number, Promise<Verdict>>();
   let reserved = 0;
-  let current: { version: number; run: PublicationRun } | null = null;
+  let current: { record: VersionRecord; run: PublicationRun } | null = null;
 
   function next(): void {
     if (current !== null) return;
     const place = places.shift();
     if (!place) return;
     const run = place.waiting.start();
-    current = { version: place.waiting.record.version, run };
+    current = { record: place.waiting.record, run };
     void run.decided.then(place.verdict.resolve);
     void run.over.then(() => {
       current = null;

@@ -1,9 +1,10 @@
 /** All policies' lines of publications, whatever moves their bytes: who is under way, and how each ends. */
 import { PacelineError } from "../../contract/errors.ts";
-import type { Ledger, VersionRecord } from "../../policy/ledger.ts";
+import type { Ledger, PolicyRecord, VersionRecord } from "../../policy/ledger.ts";
 import { wasCommitted } from "../../policy/version-states.ts";
 import type { Publisher } from "../publisher.ts";
 import type { MemberRef } from "./core/events.ts";
+import type { ObserveUpdates } from "./observation.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { createPublicationLine, type PublicationLine } from "./publication-line.ts";
 
@@ -12,17 +13,25 @@ export interface PublicationLines extends Pick<Publisher, "committed" | "abort" 
   /** Whether a publication takes care of this worker. */
   taken(worker: string): boolean;
   lost(ref: MemberRef, reason: string): void;
+  /** What is of an older run and not yet committed ends as `run_fenced`. */
+  fence(policy: PolicyRecord): void;
 }
 
-export function createPublicationLines(ledger: Ledger, board: ProgressBoard): PublicationLines {
+export function createPublicationLines(
+  ledger: Ledger,
+  board: ProgressBoard,
+  observe: ObserveUpdates,
+): PublicationLines {
   const lines = new Map<string, PublicationLine>();
 
-  async function withdraw({ policy, version }: VersionRecord, reason: string): Promise<boolean> {
-    const verdict = new PacelineError(
-      "commit_aborted",
-      `version ${version} of ${policy}: ${reason}`,
-      { details: { policy, version, cause: "commit_aborted" } },
-    );
+  async function withdraw(
+    { policy, version }: VersionRecord,
+    reason: string,
+    code: "commit_aborted" | "run_fenced" = "commit_aborted",
+  ): Promise<boolean> {
+    const verdict = new PacelineError(code, `version ${version} of ${policy}: ${reason}`, {
+      details: { policy, version, cause: code },
+    });
     if (!lines.get(policy)?.withdraw(version, verdict)) return false;
     await ledger.transition(policy, version, "aborted");
     return true;
@@ -38,6 +47,22 @@ export function createPublicationLines(ledger: Ledger, board: ProgressBoard): Pu
     lost(ref, reason) {
       for (const line of lines.values()) line.lost(ref, reason);
     },
+    fence({ policy, run }) {
+      const line = lines.get(policy);
+      if (!line || run === null) return;
+      const old = (record: VersionRecord): boolean => record.runEpoch !== run.epoch;
+      const reason = `run ${run.run} (epoch ${run.epoch}) was opened`;
+      // Before those that wait: the next of them must not begin.
+      for (const record of line.waiting().filter(old)) {
+        withdraw(record, reason, "run_fenced").catch((thrown: unknown) => {
+          const { version } = record;
+          observe({ type: "trouble", policy, version, error: PacelineError.from(thrown) });
+        });
+      }
+      const { current } = line;
+      // Once its commit has begun, the ledger decides which of the two came first.
+      if (current && old(current.record)) current.run.abort(reason, "run_fenced");
+    },
     async committed(policy, version) {
       const { state } = ledger.version(policy, version);
       const pending = lines.get(policy)?.verdict(version);
@@ -51,7 +76,7 @@ export function createPublicationLines(ledger: Ledger, board: ProgressBoard): Pu
       const record = ledger.version(policy, version);
       const current = lines.get(policy)?.current;
       if (record.state !== "aborted" && !(await withdraw(record, "aborted by a caller"))) {
-        const begun = current?.version === version ? current.run : null;
+        const begun = current?.record.version === version ? current.run : null;
         if (!begun?.abort("aborted by a caller")) {
           const { state } = ledger.version(policy, version);
           throw new PacelineError(

@@ -31,6 +31,9 @@ const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
   gone: "gone",
 };
 
+/** Causes that say more than `commit_aborted` would; the others are its details. */
+const TOLD: ReadonlySet<ErrorCode> = new Set(["store_unavailable", "run_fenced"]);
+
 /** Null when the version was committed; else what `committed` throws. */
 export type Verdict = PacelineError | null;
 
@@ -41,8 +44,8 @@ export interface PublicationRun {
   readonly over: Promise<void>;
   concerns(worker: string): boolean;
   lost(ref: MemberRef, reason: string): void;
-  /** False when the commit has begun. */
-  abort(reason: string): boolean;
+  /** False when the commit has begun. `code` (default `commit_aborted`) is what whoever waits for it is told. */
+  abort(reason: string, code?: ErrorCode): boolean;
   /** Ends what can be ended without harm: all before the commit, and workers that are only being emptied. */
   stop(): void;
 }
@@ -83,7 +86,7 @@ export function runPublication(parts: RunParts): PublicationRun {
   const left: (MemberRef & { readonly phase: MemberPhase })[] = [];
   const decided = Promise.withResolvers<Verdict>();
   const over = Promise.withResolvers<void>();
-  let unwanted: string | null = null;
+  let unwanted: { readonly reason: string; readonly code: ErrorCode } | null = null;
   let timer: Timer | null = null;
 
   function send(event: CoordinatorEvent): void {
@@ -214,7 +217,7 @@ export function runPublication(parts: RunParts): PublicationRun {
   }
 
   async function abort(cause: ErrorCode, reason: string): Promise<void> {
-    const told = cause === "store_unavailable" ? cause : "commit_aborted";
+    const told = TOLD.has(cause) ? cause : "commit_aborted";
     const verdict = new PacelineError(told, `version ${version} of ${policy}: ${reason}`, {
       details: { policy, version, cause },
     });
@@ -228,15 +231,14 @@ export function runPublication(parts: RunParts): PublicationRun {
   }
 
   async function start(): Promise<void> {
-    if (unwanted !== null) return abort("commit_aborted", unwanted);
     try {
-      await ledger.transition(policy, version, "transferring");
+      if (unwanted === null) await ledger.transition(policy, version, "transferring");
     } catch (thrown) {
       const { code, message } = PacelineError.from(thrown);
       return abort(code, message);
     }
-    // Asked for while the step above was written.
-    if (unwanted !== null) return abort("commit_aborted", unwanted);
+    // Asked for before, or while the step above was written.
+    if (unwanted !== null) return abort(unwanted.code, unwanted.reason);
     send({ type: "start", members: parts.muster() });
   }
 
@@ -254,9 +256,9 @@ export function runPublication(parts: RunParts): PublicationRun {
       members.get(ref.worker)?.control.abort("gone");
       send({ type: "gone", ...ref, reason });
     },
-    abort(reason) {
-      if (core.state === "idle") unwanted ??= reason;
-      else if (core.state === "staging") send({ type: "abort", reason });
+    abort(reason, code = "commit_aborted") {
+      if (core.state === "idle") unwanted ??= { reason, code };
+      else if (core.state === "staging") send({ type: "abort", code, reason });
       else return core.state === "aborted";
       return true;
     },

@@ -13,9 +13,11 @@ import { createDepartures } from "./departures.ts";
 import type { UpdateGate } from "./gate.ts";
 import { createInstalled } from "./installed.ts";
 import type { ObserveUpdates } from "./observation.ts";
-import { createPathPublications } from "./path-publications.ts";
+import { publishing } from "./path-publications.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import { createPublicationLines } from "./publication-lines.ts";
+import { rollingBack } from "./rollbacks.ts";
+import { createSubmissions } from "./submissions.ts";
 import { UPDATE_TIMINGS, type UpdateTimings } from "./timings.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -49,7 +51,7 @@ export function createPublisher({
   const { signal } = closing;
   const board = createProgressBoard(ledger, context.observe);
   const installed = createInstalled(ledger, board, observe);
-  const lines = createPublicationLines(ledger, board);
+  const lines = createPublicationLines(ledger, board, observe);
   const assignments = createAssignments();
   const catchUp = createCatchUp({ context, board, assignments, taken: lines.taken });
   const departures = createDepartures({ context, board, catchUp, lines, closing: signal });
@@ -60,7 +62,14 @@ export function createPublisher({
     digestMs: timings.digestMs,
     closing: signal,
   });
-  const shared = { context, board, assignments, catchUp, lines, hash, closing: signal };
+  const submit = createSubmissions({
+    context,
+    board,
+    assignments,
+    catchUp,
+    lines,
+    closing: signal,
+  });
 
   const unlisten = [
     fleet.listen((change) => {
@@ -72,13 +81,16 @@ export function createPublisher({
       catchUp.consider(change.worker);
     }),
     ledger.listen((change) => {
-      if (change.type === "policy") catchUp.considerAll();
+      if (change.type !== "policy") return;
+      lines.fence(change.policy);
+      catchUp.considerAll();
     }),
   ];
   catchUp.considerAll();
 
   return {
-    publish: createPathPublications(shared),
+    publish: publishing(hash, submit),
+    rollback: rollingBack(ledger, hash, submit),
     progress: board.progress,
     watch: board.watch,
     committed: lines.committed,

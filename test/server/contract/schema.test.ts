@@ -14,6 +14,9 @@ import {
   policy,
   publication,
   publicationProgress,
+  rollback,
+  run,
+  runOpening,
   version,
 } from "../../../server/contract/schema-policy.ts";
 import {
@@ -48,6 +51,9 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Version: version(),
   PublicationProgress: publicationProgress(),
   Policy: policy(),
+  RunOpening: runOpening(),
+  Run: run(),
+  Rollback: rollback(),
 };
 
 /** Envelopes of gRPC calls: over HTTP a path, a query or a stream's framing says the same. */
@@ -69,6 +75,7 @@ const GRPC_ONLY = [
   "RemoveReply",
   "RemoveRequest",
   "RenewRequest",
+  "RollbackRequest",
   "RolloutError",
   "RolloutState",
   "VersionRef",

@@ -79,6 +79,7 @@ export async function createOwnerFixture(): Promise<OwnerFixture> {
       const { version } = await ledger.open({
         policy: "p",
         label: null,
+        runEpoch: null,
         source: { path: "/nowhere" },
         digest: DIGEST,
         contentOf: null,

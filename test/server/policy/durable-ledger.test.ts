@@ -21,6 +21,7 @@ after(() => rmSync(folder, { recursive: true }));
 const VERSION = {
   policy: "p",
   label: { run: "a", step: 1 },
+  runEpoch: null,
   source: { path: "/weights" },
   digest: "d".repeat(64),
   contentOf: null,

@@ -42,7 +42,7 @@ export type CoordinatorEvent =
   /** This incarnation is lost. */
   | ({ readonly type: "gone"; readonly reason: string } & MemberRef)
   /** Somebody wants it to end; too late once the commit has begun. */
-  | { readonly type: "abort"; readonly reason: string }
+  | { readonly type: "abort"; readonly code: ErrorCode; readonly reason: string }
   /** Time has passed: `nextDeadline` is due. */
   | { readonly type: "tick" };
 

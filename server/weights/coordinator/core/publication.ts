@@ -93,7 +93,7 @@ export function createPublication(plan: PublicationPlan): PublicationCore {
   }
 
   function staging(event: CoordinatorEvent): void {
-    if (event.type === "abort") abort("commit_aborted", event.reason);
+    if (event.type === "abort") abort(event.code, event.reason);
     if (event.type !== "staged" && event.type !== "stage_failed") return;
     const member = members.find(event, "staging");
     if (!member) return;

@@ -13,6 +13,7 @@ const VERSION: VersionRecord = {
   policy: "p",
   version: 7,
   label: { run: "a", step: 3 },
+  runEpoch: null,
   state: "installed",
   source: { path: "/models/7" },
   digest: "ab",

@@ -89,6 +89,16 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
     path: "/v1/policies/default/versions/8",
     has: { version: 8, state: "transferring", installed: 0 },
   },
+  openRun: {
+    path: "/v1/policies/default/runs",
+    body: { run: "b", opener: "host-1" },
+    has: { run: "b", epoch: 1, opener: "host-1", by_name: true },
+  },
+  rollbackVersion: {
+    path: "/v1/policies/default/versions/8/rollback",
+    status: 202,
+    has: { version: 8, state: "open" },
+  },
   abortVersion: {
     path: "/v1/policies/default/versions/8/abort",
     has: { version: 8, state: "aborted" },

@@ -66,7 +66,7 @@ describe("a publication by hand", () => {
       "weights_rejected",
     ],
     ["another digest", { type: "staged", ...A, digest: "bad" }, "digest_mismatch"],
-    ["a wish", { type: "abort", reason: "x" }, "commit_aborted"],
+    ["a wish", { type: "abort", code: "commit_aborted", reason: "x" }, "commit_aborted"],
   ];
   for (const [what, event, code] of failures) {
     test(`before the commit, ${what} aborts all`, () => {
@@ -116,7 +116,7 @@ describe("a publication by hand", () => {
     send({ type: "staged", ...B, digest: "good" });
     send({ type: "committed" });
     send({ type: "gated", ...B });
-    assert.deepEqual(send({ type: "abort", reason: "too late" }), []);
+    assert.deepEqual(send({ type: "abort", code: "commit_aborted", reason: "too late" }), []);
     assert.deepEqual(at(20), ["ungate a", "discard a"]);
     assert.deepEqual(at(30), ["poison b"]);
     assert.deepEqual(phases(), ["failed", "poisoned"]);
@@ -204,7 +204,10 @@ function history(random: Random): string {
     else {
       if (next) open.push(next);
       if (due !== null && random.next() < 0.3) now = due;
-      event = random.next() < 0.05 ? { type: "abort", reason: "wish" } : { type: "tick" };
+      event =
+        random.next() < 0.05
+          ? { type: "abort", code: "commit_aborted", reason: "wish" }
+          : { type: "tick" };
     }
     if (event.type === "committed") {
       assert.equal(core.state, "committing");
