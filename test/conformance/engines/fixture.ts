@@ -28,6 +28,20 @@ export interface Bench extends RunningEngine {
 /** Version `n` is the checkpoint at `(n − 1) mod 2`. */
 export async function openBench(under: EngineUnderTest, install = true): Promise<Bench> {
   const running = await under.start();
+  try {
+    return await benchOf(under, running, install);
+  } catch (error) {
+    // Left alive it would keep the whole run waiting.
+    await running.stop();
+    throw error;
+  }
+}
+
+async function benchOf(
+  under: EngineUnderTest,
+  running: RunningEngine,
+  install: boolean,
+): Promise<Bench> {
   const { engine } = running;
   const bench: Bench = {
     ...running,
