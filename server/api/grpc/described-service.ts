@@ -1,6 +1,6 @@
 /**
- * A service of the .proto files as grpc-js takes it, over calls of plain bodies. What has no call behind it
- * answers UNIMPLEMENTED with a typed error.
+ * A service of the .proto files as grpc-js takes it, over calls of plain bodies; methods without a call behind
+ * them are left out.
  */
 import { once } from "node:events";
 import type {
@@ -39,16 +39,16 @@ export function describedService(
     if (resolvedRequestType === null || resolvedResponseType === null) {
       throw new Error(`${service.name}.${name} is not resolved`);
     }
+    const unary = methods.unary[name];
+    const stream = methods.stream?.[name];
+    const read = (bytes: Buffer): Body => decodeMessage(resolvedRequestType, bytes);
+    const write = (body: unknown): Buffer => encodeMessage(resolvedResponseType, body);
+    if (unary !== undefined) handlers[name] = unaryHandler(unary, read, write, failed);
+    else if (stream !== undefined) handlers[name] = streamHandler(stream, read, write, failed);
+    else continue;
     const streams = streamsOf(requestStream === true, responseStream === true);
     const path = `/${service.fullName.slice(1)}/${name}`;
     definition[name] = method(path, streams, (reply: Buffer) => ({ finish: () => reply }));
-    const read = (bytes: Buffer): Body => decodeMessage(resolvedRequestType, bytes);
-    const write = (body: unknown): Buffer => encodeMessage(resolvedResponseType, body);
-    const unary = methods.unary[name];
-    const stream = methods.stream?.[name];
-    if (unary !== undefined) handlers[name] = unaryHandler(unary, read, write, failed);
-    else if (stream !== undefined) handlers[name] = streamHandler(stream, read, write, failed);
-    else handlers[name] = unserved(`${service.name}.${name}`, streams);
   }
   return { definition, handlers };
 }
@@ -96,17 +96,5 @@ function streamHandler(
       call.emit("error", statusOf(thrown));
       failed(PacelineError.from(thrown));
     }
-  };
-}
-
-/** Handler of a call that this release does not serve. */
-export function unserved(name: string, streams: Streams): UntypedServiceImplementation[string] {
-  const error = new PacelineError("unimplemented", `${name} is not served by this release`);
-  if (streams === "unary" || streams === "client") {
-    return (_call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
-      callback(statusOf(error));
-  }
-  return (call: ServerWritableStream<Buffer, Buffer>) => {
-    call.emit("error", statusOf(error));
   };
 }

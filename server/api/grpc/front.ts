@@ -2,7 +2,7 @@
  * The gRPC front: the same service core and the same checks as HTTP, over grpc-js with definitions of
  * our own. What this release does not serve answers UNIMPLEMENTED with a typed error.
  */
-import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import protobuf from "protobufjs";
 import type { Clock } from "../../contract/clock.ts";
@@ -11,17 +11,13 @@ import { LIMITS } from "../../limits.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { type ControlParts, controlMethods } from "./control-methods.ts";
-import { describedService, unserved } from "./described-service.ts";
+import { describedService } from "./described-service.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
 import { loadProtos } from "./protos.ts";
 import { addReflection } from "./reflection.ts";
 import { createRolloutHandlers } from "./rollout-handlers.ts";
-import {
-  HEALTH_SERVICE,
-  LATER_SERVICES,
-  laterMethod,
-  ROLLOUT_SERVICE,
-} from "./service-definitions.ts";
+import { HEALTH_SERVICE, ROLLOUT_SERVICE } from "./service-definitions.ts";
+import { answerUnserved } from "./unserved.ts";
 
 export interface GrpcFrontOptions {
   readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort">;
@@ -58,6 +54,7 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
   addServices(server, options, failed);
   server.addService(HEALTH_SERVICE, health.handlers);
   addReflection(server);
+  answerUnserved(server, failed);
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
@@ -98,15 +95,5 @@ function addServices(
       const hot = createRolloutHandlers({ rollouts, mint, failed });
       server.addService({ ...ROLLOUT_SERVICE, ...definition }, { ...hot, ...handlers });
     }
-  }
-  for (const [service, methods] of Object.entries(LATER_SERVICES)) {
-    if (described.get(service) !== null) continue;
-    const definition: Record<string, ReturnType<typeof laterMethod>> = {};
-    const handlers: UntypedServiceImplementation = {};
-    for (const [name, streams] of Object.entries(methods)) {
-      definition[name] = laterMethod(service, name, streams);
-      handlers[name] = unserved(`${service}.${name}`, streams);
-    }
-    server.addService(definition, handlers);
   }
 }

@@ -64,21 +64,3 @@ export const HEALTH_SERVICE = {
   Check: method(`${HEALTH}/Check`, "unary", encodeHealth),
   Watch: method(`${HEALTH}/Watch`, "server", encodeHealth),
 };
-
-/** Services of the public surface that no .proto describes yet. */
-export const LATER_SERVICES: Readonly<Record<string, Readonly<Record<string, Streams>>>> = {
-  JobService: { Declare: "unary", Get: "unary", List: "unary", Report: "unary", Abort: "unary" },
-  WeightService: { Attach: "both" },
-  FeedService: {
-    Lease: "server",
-    Ack: "unary",
-    Release: "unary",
-    Rewind: "unary",
-    Reward: "unary",
-  },
-};
-
-export const laterMethod = (service: string, name: string, streams: Streams) =>
-  method(`/paceline.v1.${service}/${name}`, streams, (): Writer => {
-    throw new Error(`${service}/${name} has no reply`);
-  });
