@@ -97,4 +97,10 @@ export const LIMITS = {
   manyRollouts: 131_072,
   /** Rollouts of one call of many that are submitted and not yet read by their caller: fills 64 slots of 64. */
   manyInFlight: 4_096,
+  /** Rows of one record batch: per-batch cost is lost in it, and a reader handles it at once. */
+  arrowBatchRows: 1_024,
+  /** Output tokens from which on a record batch is full, 8 bytes each: so a batch is about 4 MiB, its longest rollout above. */
+  arrowBatchTokens: 524_288,
+  /** A finished rollout waits no longer than this for others to share its record batch. */
+  arrowBatchMs: 100,
 } as const;

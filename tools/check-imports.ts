@@ -28,6 +28,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["server/scheduler", ["server/contract"]],
   ["server/weights/coordinator/core", ["server/contract"]],
   ["server/store", ["server/contract", "server/limits"]],
+  ["server/arrow", ["server/contract"]],
   ["server/checkpoint", ["server/contract", "server/limits"]],
   ["server/telemetry", ["server/contract", "server/limits"]],
   ["adapters/vllm", ENGINE],

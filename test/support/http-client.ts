@@ -11,6 +11,7 @@ import type { FrontClient } from "../conformance/fronts/front-conformance.ts";
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly bytes: Uint8Array;
   readonly text: string;
   /** The body as JSON; throws where it is none. */
   json(): unknown;
@@ -65,9 +66,10 @@ export function createHttpClient(port: number): HttpClient {
 
   const call: HttpClient["call"] = async (method, path, options) => {
     const reply = await open(method, path, "application/json", options);
-    const text = await reply.body.text();
+    const bytes = await reply.body.bytes();
+    const text = Buffer.from(bytes).toString();
     const json = (): unknown => JSON.parse(text);
-    return { status: reply.statusCode, headers: reply.headers, text, json };
+    return { status: reply.statusCode, headers: reply.headers, bytes, text, json };
   };
 
   async function* sse(

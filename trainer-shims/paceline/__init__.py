@@ -1,5 +1,5 @@
 """What a trainer imports to speak to a Paceline server."""
 
-from .client import Client, PacelineError, Result
+from .client import Client, Failure, Group, Many, PacelineError, Result
 
-__all__ = ["Client", "PacelineError", "Result"]
+__all__ = ["Client", "Failure", "Group", "Many", "PacelineError", "Result"]

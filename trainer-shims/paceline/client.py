@@ -1,7 +1,8 @@
 """A blocking HTTP client on the standard library alone.
 
 Number arrays travel as base64 of little-endian u32 and f32 (`encoding: "b64"`) and arrive as
-`array.array`, so that `torch.frombuffer` or `numpy.frombuffer` takes them without a copy.
+`array.array`, so that `torch.frombuffer` or `numpy.frombuffer` takes them without a copy. The calls named
+`…_arrow` answer record batches instead and need pyarrow.
 """
 
 from __future__ import annotations
@@ -10,20 +11,26 @@ import base64
 import json
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING, Any
 from urllib import error, request
+
+if TYPE_CHECKING:
+    from .arrow import ArrowReply
+
+Body = dict[str, Any]
 
 
 class PacelineError(Exception):
     """A typed error of the server. `code` is one of the codes in docs/errors.md."""
 
-    def __init__(self, body: dict[str, Any]) -> None:
+    def __init__(self, body: Body) -> None:
         super().__init__(f"{body['code']}: {body['message']}")
         self.code: str = body["code"]
         self.retryable: bool = body["retryable"]
-        self.details: dict[str, Any] = body.get("details", {})
+        self.details: Body = body.get("details", {})
 
 
 @dataclass(frozen=True)
@@ -32,10 +39,51 @@ class Result:
 
     output_token_ids: array[int]
     logprobs: array[float]
-    spans: list[dict[str, Any]]
-    finish_reason: dict[str, Any]
-    body: dict[str, Any]
+    spans: list[Body]
+    finish_reason: Body
+    body: Body
     """The whole reply, without the two arrays."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rollout of many, or a sibling, that ended in an error."""
+
+    id: str
+    job: str
+    error: PacelineError
+
+
+@dataclass(frozen=True)
+class Group:
+    """Siblings in order of their index; `finished` of them have ended by themselves."""
+
+    id: str
+    size: int
+    need: int
+    finished: int
+    members: list[Result | Failure]
+
+
+class Many:
+    """Rollouts as they end; iterate over it once. `summary` is there after the last one."""
+
+    def __init__(self, reply: HTTPResponse) -> None:
+        self._reply = reply
+        self.summary: Body | None = None
+
+    def __iter__(self) -> Iterator[Result | Failure]:
+        with self._reply:
+            for line in self._reply:
+                body = json.loads(line)
+                if "summary" in body:
+                    self.summary = body["summary"]
+                elif "id" not in body:
+                    raise PacelineError(body["error"])
+                else:
+                    yield _ending(body)
+        if self.summary is None:
+            raise ConnectionError("the server's reply was cut off: it has no summary")
 
 
 class Client:
@@ -45,35 +93,99 @@ class Client:
         self._timeout_s = timeout_s
 
     def rollout(
-        self, prompt_token_ids: Iterable[int], *, max_new_tokens: int, rollout: dict[str, Any] | None = None, **sampling: Any
+        self, prompt_token_ids: Iterable[int], *, max_new_tokens: int, rollout: Body | None = None, **sampling: Any
     ) -> Result:
-        """Run one rollout. `rollout` adds fields of the body (id, job, version, …), `sampling` its sampling parameters.
+        """Run one rollout. `rollout` adds fields of the body (id, job, version, session, …), `sampling` its sampling
+        parameters.
 
         Raises PacelineError for what the server refuses, urllib's URLError if it cannot be reached.
         """
-        body = {
-            **(rollout or {}),
-            "prompt_token_ids": _encode("I", prompt_token_ids),
-            "sampling": {"max_new_tokens": max_new_tokens, **sampling},
-            "encoding": "b64",
-        }
-        reply = self.call("POST", "/v1/rollouts", body)
-        ids = _decode("I", reply.pop("output_token_ids"))
-        logprobs = _decode("f", reply.pop("logprobs"))
-        if len(ids) != len(logprobs):
-            raise ValueError(f"{len(ids)} tokens but {len(logprobs)} logprobs")
-        return Result(ids, logprobs, reply["spans"], reply["finish_reason"], reply)
+        body = _rollout(prompt_token_ids, max_new_tokens, rollout, sampling)
+        return _result(self.call("POST", "/v1/rollouts", body))
+
+    def many(self, rollouts: Iterable[Body], defaults: Body | None = None) -> Many:
+        """Run many rollouts, each a body as docs/contract.md has it; `defaults` holds what they share."""
+        return Many(self._open("POST", "/v1/rollouts/many", _many(rollouts, defaults), "application/x-ndjson"))
+
+    def many_arrow(self, rollouts: Iterable[Body], defaults: Body | None = None) -> ArrowReply:
+        """The same as record batches: about 4 MiB each, or what has finished within 100 ms."""
+        return self.call_arrow("POST", "/v1/rollouts/many", _many(rollouts, defaults))
+
+    def group(
+        self,
+        prompt_token_ids: Iterable[int],
+        *,
+        size: int,
+        max_new_tokens: int,
+        need: int | None = None,
+        rollout: Body | None = None,
+        **sampling: Any,
+    ) -> Group:
+        """Run `size` siblings of one prompt; once `need` of them have finished the others end with what they have."""
+        body = {**_rollout(prompt_token_ids, max_new_tokens, rollout, sampling), "size": size, "need": need}
+        reply = self.call("POST", "/v1/groups", body)
+        return Group(**reply["group"], members=[_ending(member) for member in reply["rollouts"]])
+
+    def group_arrow(
+        self,
+        prompt_token_ids: Iterable[int],
+        *,
+        size: int,
+        max_new_tokens: int,
+        need: int | None = None,
+        rollout: Body | None = None,
+        **sampling: Any,
+    ) -> ArrowReply:
+        body = {**_rollout(prompt_token_ids, max_new_tokens, rollout, sampling), "size": size, "need": need}
+        return self.call_arrow("POST", "/v1/groups", body)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Any call of the HTTP surface, JSON both ways."""
+        with self._open(method, path, body, "application/json") as reply:
+            return json.load(reply)
+
+    def call_arrow(self, method: str, path: str, body: Any = None) -> ArrowReply:
+        """Any call that answers rollouts, as record batches. Needs pyarrow."""
+        from .arrow import ArrowReply
+
+        return ArrowReply(self._open(method, path, body, "application/vnd.apache.arrow.stream"))
+
+    def _open(self, method: str, path: str, body: Any, accept: str) -> HTTPResponse:
         data = None if body is None else json.dumps(body).encode()
-        headers = {} if data is None else {"content-type": "application/json"}
+        headers = {"accept": accept, **({} if data is None else {"content-type": "application/json"})}
         outgoing = request.Request(self._server + path, data=data, headers=headers, method=method)
         try:
-            with request.urlopen(outgoing, timeout=self._timeout_s) as reply:
-                return json.load(reply)
+            return request.urlopen(outgoing, timeout=self._timeout_s)
         except error.HTTPError as refused:
             raise PacelineError(json.load(refused)["error"]) from None
+
+
+def _rollout(prompt: Iterable[int], max_new_tokens: int, more: Body | None, sampling: Body) -> Body:
+    return {
+        **(more or {}),
+        "prompt_token_ids": _encode("I", prompt),
+        "sampling": {"max_new_tokens": max_new_tokens, **sampling},
+        "encoding": "b64",
+    }
+
+
+def _many(rollouts: Iterable[Body], defaults: Body | None) -> Body:
+    packed = [{**one, "prompt_token_ids": _encode("I", one["prompt_token_ids"])} for one in rollouts]
+    return {"rollouts": packed, "defaults": {**(defaults or {}), "encoding": "b64"}}
+
+
+def _ending(body: Body) -> Result | Failure:
+    if "error" in body:
+        return Failure(body["id"], body["job"], PacelineError(body["error"]))
+    return _result(body)
+
+
+def _result(body: Body) -> Result:
+    ids = _decode("I", body.pop("output_token_ids"))
+    logprobs = _decode("f", body.pop("logprobs"))
+    if len(ids) != len(logprobs):
+        raise ValueError(f"{len(ids)} tokens but {len(logprobs)} logprobs")
+    return Result(ids, logprobs, body["spans"], body["finish_reason"], body)
 
 
 def _encode(kind: str, values: Iterable[int]) -> str:

@@ -49,18 +49,24 @@ export function decodeGroup(body: unknown, mint: Mint): DecodedGroup {
   return { id, size, need: wire.need ?? size, siblings, encoding };
 }
 
-/** `{group, rollouts}`: a Result for each sibling, or what it ended in. */
-export function encodeGroup(
-  { id, size, need, encoding }: DecodedGroup,
+/** What is told of the group itself: JSON text of `{id, size, need, finished}`. */
+export function encodeGroupHead(
+  { id, size, need }: DecodedGroup,
   members: readonly Member[],
 ): string {
   const finished = members.filter(
     (member) => "result" in member && member.result.finishReason.type !== "abort",
   ).length;
+  return JSON.stringify({ id, size, need, finished });
+}
+
+/** `{group, rollouts}`: a Result for each sibling, or what it ended in. */
+export function encodeGroup(group: DecodedGroup, members: readonly Member[]): string {
+  const { encoding } = group;
   const lines = members.map((member) =>
     "result" in member
       ? encodeResult(member.result, encoding)
       : encodeRolloutError(member.id, member.job, member.error),
   );
-  return `{"group":${JSON.stringify({ id, size, need, finished })},"rollouts":[${lines.join(",")}]}`;
+  return `{"group":${encodeGroupHead(group, members)},"rollouts":[${lines.join(",")}]}`;
 }

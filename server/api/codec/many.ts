@@ -114,17 +114,13 @@ export function encodeEnding(ending: Ending, encoding: Encoding): string {
 export const encodeRolloutError = (id: string, job: string, error: PacelineError): string =>
   JSON.stringify({ id, job, error: error.toBody() });
 
-/** The last line. */
-export const encodeSummary = (summary: Summary): string =>
-  JSON.stringify({
-    summary: {
-      rollouts: summary.rollouts,
-      finished: summary.finished,
-      failed: summary.failed,
-      output_tokens: summary.outputTokens,
-      makespan_ms: summary.makespanMs,
-      lower_bound_ms: summary.lowerBoundMs,
-      ratio: summary.ratio,
-      rho: summary.rho,
-    } satisfies WireManySummary,
-  });
+export const summaryToWire = (summary: Summary): WireManySummary => ({
+  rollouts: summary.rollouts,
+  finished: summary.finished,
+  failed: summary.failed,
+  output_tokens: summary.outputTokens,
+  makespan_ms: summary.makespanMs,
+  lower_bound_ms: summary.lowerBoundMs,
+  ratio: summary.ratio,
+  rho: summary.rho,
+});

@@ -1,8 +1,9 @@
 /** Groups over HTTP: siblings of one prompt, answered together. A caller that leaves ends them. */
 import { PacelineError } from "../../contract/errors.ts";
 import { type GroupParts, startGroup } from "../../rollouts/group.ts";
-import { decodeGroup, encodeGroup } from "../codec/group.ts";
+import { decodeGroup, encodeGroup, encodeGroupHead } from "../codec/group.ts";
 import type { Mint } from "../codec/rollout.ts";
+import { sendArrow } from "./arrow.ts";
 import { onDisconnect } from "./disconnect.ts";
 import { accepts, type Handler, sendJson } from "./request.ts";
 
@@ -16,7 +17,8 @@ export function groupRoutes(context: GroupRoutes): Record<"submitGroup", Handler
   const { mint, failed } = context;
   return {
     async submitGroup(request, reply) {
-      if (accepts(request) !== "json") {
+      const wants = accepts(request);
+      if (wants === "sse" || wants === "ndjson") {
         throw new PacelineError("unimplemented", "this release does not stream groups", {
           details: { header: "accept" },
         });
@@ -31,7 +33,9 @@ export function groupRoutes(context: GroupRoutes): Record<"submitGroup", Handler
       // Without a single Result the call itself has failed.
       if (first !== undefined && errors.length === members.length) throw first;
       for (const error of errors) failed(error);
-      return sendJson(reply, encodeGroup(group, members));
+      return wants === "arrow"
+        ? sendArrow(reply, members, { group: encodeGroupHead(group, members) })
+        : sendJson(reply, encodeGroup(group, members));
     },
   };
 }

@@ -1,19 +1,28 @@
 /**
- * Many rollouts over HTTP: one line as each ends, and a summary. The caller that leaves ends what is
- * left; one that reads slowly holds back what has not been submitted yet.
+ * Many rollouts over HTTP: one line, or a share of a record batch, as each ends, and a summary. The caller that
+ * leaves ends what is left; one that reads slowly holds back what has not been submitted yet.
  */
 import type { FastifyReply } from "fastify";
+import { ARROW_TYPE, openRolloutStream } from "../../arrow/rollout-stream.ts";
 import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
-import { admitAll, type Bulk, type BulkParts, startBulk } from "../../rollouts/bulk.ts";
+import { LIMITS } from "../../limits.ts";
+import {
+  admitAll,
+  type Bulk,
+  type BulkParts,
+  type Ending,
+  startBulk,
+} from "../../rollouts/bulk.ts";
+import { gather } from "../../rollouts/gather.ts";
 import { encodeError } from "../codec/error.ts";
-import { decodeMany, encodeEnding, encodeSummary, rooted } from "../codec/many.ts";
+import { decodeMany, encodeEnding, rooted, summaryToWire } from "../codec/many.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { toPacelineError } from "./errors.ts";
 import { accepts, type Handler } from "./request.ts";
-import type { Streams } from "./streams.ts";
+import type { LiveStream, Streams } from "./streams.ts";
 
 export interface ManyRoutes extends BulkParts {
   readonly fleet: Pick<Fleet, "list" | "listen">;
@@ -27,48 +36,89 @@ export interface ManyRoutes extends BulkParts {
 export function manyRoutes(context: ManyRoutes): Record<"submitMany", Handler> {
   return {
     async submitMany(request, reply) {
-      if (accepts(request) === "sse") {
-        throw new PacelineError("unimplemented", "many rollouts are answered as NDJSON", {
+      const wants = accepts(request);
+      if (wants === "sse") {
+        throw new PacelineError("unimplemented", "many rollouts are answered as NDJSON or Arrow", {
           details: { header: "accept" },
         });
       }
       const { body } = request;
       // Parsed bodies are several times their text: not kept while the rollouts run.
       request.body = undefined;
-      const { bulk, encodings } = await start(body, context);
-      return streamEndings(context, bulk, encodings, reply);
+      const { rollouts, encodings } = await decodeMany(body, context.mint);
+      admitAll(rollouts, context, (index, thrown) => rooted(`rollouts/${index}`, thrown));
+      const form = wants === "arrow" ? await arrowForm(context) : lineForm(encodings);
+      return streamEndings(context, startBulk(rollouts, context), form, reply);
     },
   };
 }
 
-async function start(
-  body: unknown,
-  context: ManyRoutes,
-): Promise<{ bulk: Bulk; encodings: readonly Encoding[] }> {
-  const { rollouts, encodings } = await decodeMany(body, context.mint);
-  admitAll(rollouts, context, (index, thrown) => rooted(`rollouts/${index}`, thrown));
-  return { bulk: startBulk(rollouts, context), encodings };
+/** How endings go over the wire. */
+interface Form {
+  readonly type: "application/x-ndjson" | typeof ARROW_TYPE;
+  encode(endings: AsyncGenerator<Ending>): AsyncGenerator<string | Uint8Array>;
+  summary(bulk: Bulk): string | Uint8Array;
+  /** What broke the stream off, as its last record. */
+  error(error: PacelineError): string | Uint8Array;
+}
+
+const lineForm = (encodings: readonly Encoding[]): Form => ({
+  type: "application/x-ndjson",
+  async *encode(endings) {
+    for await (const ending of endings) {
+      yield `${encodeEnding(ending, encodings[ending.index] ?? "json")}\n`;
+    }
+  },
+  summary: (bulk) => `${JSON.stringify({ summary: summaryToWire(bulk.summary()) })}\n`,
+  error: (error) => `${encodeError(error)}\n`,
+});
+
+async function arrowForm({ clock }: ManyRoutes): Promise<Form> {
+  const arrow = await openRolloutStream();
+  const bounds = {
+    count: LIMITS.arrowBatchRows,
+    weight: LIMITS.arrowBatchTokens,
+    weigh: (ending: Ending) => ("result" in ending ? ending.result.usage.outputTokens : 0),
+    ms: LIMITS.arrowBatchMs,
+  };
+  return {
+    type: ARROW_TYPE,
+    async *encode(endings) {
+      for await (const rows of gather(endings, clock, bounds)) yield arrow.batch(rows);
+    },
+    summary: (bulk) => arrow.end({ summary: JSON.stringify(summaryToWire(bulk.summary())) }),
+    error: (error) => arrow.end({ error: JSON.stringify(error.toBody()) }),
+  };
 }
 
 async function streamEndings(
   { streams, failed }: ManyRoutes,
   bulk: Bulk,
-  encodings: readonly Encoding[],
+  form: Form,
   reply: FastifyReply,
 ): Promise<void> {
-  const stream = streams.open(reply, "application/x-ndjson", "rollout");
+  const stream = streams.open(reply, form.type, "rollout");
   try {
-    for await (const ending of bulk.endings(stream.signal)) {
-      if ("error" in ending) failed(ending.error);
-      const line = encodeEnding(ending, encodings[ending.index] ?? "json");
-      if (!(await stream.write(`${line}\n`))) return;
+    for await (const data of form.encode(counted(bulk, stream, failed))) {
+      if (!(await stream.write(data))) return;
     }
-    if (!stream.signal.aborted) await stream.write(`${encodeSummary(bulk.summary())}\n`);
+    if (!stream.signal.aborted) await stream.write(form.summary(bulk));
   } catch (thrown) {
     const error = toPacelineError(thrown);
     failed(error);
-    await stream.write(`${encodeError(error)}\n`);
+    await stream.write(form.error(error));
   } finally {
     stream.end();
+  }
+}
+
+async function* counted(
+  bulk: Bulk,
+  { signal }: LiveStream,
+  failed: ManyRoutes["failed"],
+): AsyncGenerator<Ending> {
+  for await (const ending of bulk.endings(signal)) {
+    if ("error" in ending) failed(ending.error);
+    yield ending;
   }
 }

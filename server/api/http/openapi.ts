@@ -1,5 +1,6 @@
 /** `/openapi.json`, generated from the route table and the contract's zod schemas. */
 import { z } from "zod";
+import { ARROW_TYPE } from "../../arrow/rollout-stream.ts";
 import { ERRORS } from "../../contract/errors.ts";
 import {
   createLeaseSchema,
@@ -87,16 +88,25 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
   submitRollout: {
     body: ["Rollout", "RolloutB64"],
     reply: ["Result", "ResultB64"],
-    streams: [SSE],
+    streams: [SSE, ARROW_TYPE],
   },
-  submitMany: { body: ["Many"], reply: ["ManyLine"], media: "application/x-ndjson" },
-  submitGroup: { body: ["Group", "GroupB64"], reply: ["Siblings"] },
+  submitMany: {
+    body: ["Many"],
+    reply: ["ManyLine"],
+    media: "application/x-ndjson",
+    streams: [ARROW_TYPE],
+  },
+  submitGroup: { body: ["Group", "GroupB64"], reply: ["Siblings"], streams: [ARROW_TYPE] },
   getRollout: {
     reply: ["Progress", "Result", "ResultB64"],
-    streams: [SSE],
+    streams: [SSE, ARROW_TYPE],
     query: { job: JOB, encoding: ENCODING },
   },
-  abortRollout: { reply: ["Result", "ResultB64"], query: { job: JOB, encoding: ENCODING } },
+  abortRollout: {
+    reply: ["Result", "ResultB64"],
+    streams: [ARROW_TYPE],
+    query: { job: JOB, encoding: ENCODING },
+  },
   listWorkers: { reply: ["Workers"] },
   registerWorker: { body: ["Registration"], reply: ["Worker"] },
   getWorker: { reply: ["Worker"] },

@@ -1,5 +1,6 @@
 /** What handlers read of a request beside its body: parameters, query, Accept. Unknown fields are errors. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { ARROW_TYPE } from "../../arrow/rollout-stream.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import { invalid } from "../codec/invalid.ts";
@@ -68,17 +69,14 @@ export function noBody(request: FastifyRequest): void {
   throw invalid("", "this call takes no body");
 }
 
-/** Throws `unimplemented` for Arrow, which a later release answers. */
-export function accepts(request: FastifyRequest): "json" | "sse" | "ndjson" {
+export type Wanted = "json" | "sse" | "ndjson" | "arrow";
+
+export function accepts(request: FastifyRequest): Wanted {
   const { accept } = request.headers;
   if (accept === undefined || accept === "*/*" || accept === "application/json") return "json";
   if (accept.includes("text/event-stream")) return "sse";
   if (accept.includes("application/x-ndjson")) return "ndjson";
-  if (accept.includes("application/vnd.apache.arrow.stream")) {
-    throw new PacelineError("unimplemented", "this release does not answer in Arrow", {
-      details: { header: "accept" },
-    });
-  }
+  if (accept.includes(ARROW_TYPE)) return "arrow";
   return "json";
 }
 

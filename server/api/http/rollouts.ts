@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { PacelineError } from "../../contract/errors.ts";
+import type { Result } from "../../contract/result.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import type { RolloutHandle, RolloutService } from "../../rollouts/service.ts";
 import { encodeError } from "../codec/error.ts";
@@ -11,6 +12,7 @@ import { sseFrame } from "../codec/event.ts";
 import { encodeProgress } from "../codec/progress.ts";
 import { encodeResult } from "../codec/result.ts";
 import { decodeRollout, type Mint } from "../codec/rollout.ts";
+import { sendArrow } from "./arrow.ts";
 import { onDisconnect } from "./disconnect.ts";
 import { toPacelineError } from "./errors.ts";
 import {
@@ -46,28 +48,30 @@ export function rolloutRoutes(context: RolloutRoutes): Record<RolloutCall, Handl
       const handle = rollouts.submit(rollout);
       return wants === "sse"
         ? streamEvents(context, handle, 0, encoding, reply)
-        : answerResult(handle, encoding, reply);
+        : answerResult(handle, wants === "arrow" ? "arrow" : encoding, reply);
     },
 
     async getRollout(request, reply) {
       const { job = DEFAULT_JOB, encoding: asked } = query(request, ["job", "encoding"]);
       const encoding = encodingOf(asked);
       const handle = rollouts.get(job, param(request, "id"));
-      if (accepts(request) === "sse") {
+      const wants = accepts(request);
+      if (wants === "sse") {
         return streamEvents(context, handle, firstUnread(request), encoding, reply);
       }
+      const form = wants === "arrow" ? "arrow" : encoding;
       const progress = handle.progress();
-      return progress.state === "finished"
-        ? sendJson(reply, encodeResult(await handle.result(), encoding))
-        : sendJson(reply, JSON.stringify(encodeProgress(progress)));
+      if (progress.state === "finished") return sendResult(await handle.result(), form, reply);
+      const text = JSON.stringify(encodeProgress(progress));
+      // No row before there is a Result.
+      return form === "arrow" ? sendArrow(reply, [], { progress: text }) : sendJson(reply, text);
     },
 
     async abortRollout(request, reply) {
       noBody(request);
       const { job = DEFAULT_JOB, encoding } = query(request, ["job", "encoding"]);
-      const as = encodingOf(encoding);
-      const result = await rollouts.abort(job, param(request, "id"), "client");
-      return sendJson(reply, encodeResult(result, as));
+      const as = accepts(request) === "arrow" ? "arrow" : encodingOf(encoding);
+      return sendResult(await rollouts.abort(job, param(request, "id"), "client"), as, reply);
     },
   };
 }
@@ -77,9 +81,14 @@ function firstUnread(request: FastifyRequest): number {
   return last === null ? 0 : last + 1;
 }
 
+type Form = Encoding | "arrow";
+
+const sendResult = (result: Result, form: Form, reply: FastifyReply) =>
+  form === "arrow" ? sendArrow(reply, [{ result }]) : sendJson(reply, encodeResult(result, form));
+
 async function answerResult(
   handle: RolloutHandle,
-  encoding: Encoding,
+  form: Form,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const leave = handle.attach("unary");
@@ -88,7 +97,7 @@ async function answerResult(
     const result = await handle.result();
     // Nobody is there to read it: the rollout ended because its caller left.
     if (reply.raw.destroyed) return reply.hijack();
-    return sendJson(reply, encodeResult(result, encoding));
+    return sendResult(result, form, reply);
   } finally {
     leave();
   }

@@ -1,20 +1,21 @@
 /**
- * Replies that stay open: server-sent events and NDJSON. One place holds them all, sends the
+ * Replies that stay open: server-sent events, NDJSON and Arrow. One place holds them all, sends the
  * heartbeats, cuts readers that take nothing, and ends them when the server closes.
  */
 import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
+import type { ARROW_TYPE } from "../../arrow/rollout-stream.ts";
 import type { Clock, Timer } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import { onDisconnect } from "./disconnect.ts";
 
-export type StreamType = "text/event-stream" | "application/x-ndjson";
+export type StreamType = "text/event-stream" | "application/x-ndjson" | typeof ARROW_TYPE;
 
 export interface LiveStream {
   /** Aborts when the reader left or was cut, or when the server closes. */
   readonly signal: AbortSignal;
   /** Resolves when more can be written: at once, or when the reader has drained. False: nobody reads any more. */
-  write(text: string): Promise<boolean>;
+  write(data: string | Uint8Array): Promise<boolean>;
   end(): void;
 }
 
@@ -93,7 +94,7 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
       response.flushHeaders();
       return {
         signal: open.controller.signal,
-        write: (text) => writeOrDrain(response, text, clock, options.stallMs),
+        write: (data) => writeOrDrain(response, data, clock, options.stallMs),
         end() {
           forget(open);
           if (!response.writableEnded) response.end();
@@ -111,12 +112,12 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
 
 async function writeOrDrain(
   response: ServerResponse,
-  text: string,
+  data: string | Uint8Array,
   clock: Clock,
   stallMs: number,
 ): Promise<boolean> {
   if (response.destroyed || response.writableEnded) return false;
-  if (response.write(text)) return true;
+  if (response.write(data)) return true;
   return new Promise((resolve) => {
     const settle = (open: boolean): void => {
       stalled.cancel();

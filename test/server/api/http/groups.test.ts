@@ -185,12 +185,9 @@ suite("refused before anything begins", () => {
     );
   }
 
-  for (const accept of ["application/vnd.apache.arrow.stream", "text/event-stream"]) {
-    test(accept, () =>
-      using(serveHttp(), async ({ client }) => {
-        const reply = await client.call("POST", GROUPS, { body: GROUP, headers: { accept } });
-        assert.equal(reply.status, 501);
-      }),
-    );
-  }
+  test("event streams", () =>
+    using(serveHttp(), async ({ client }) => {
+      const headers = { accept: "text/event-stream" };
+      assert.equal((await client.call("POST", GROUPS, { body: GROUP, headers })).status, 501);
+    }));
 });

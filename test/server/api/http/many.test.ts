@@ -190,16 +190,14 @@ suite("one that is wrong refuses them all before the first byte", () => {
     );
   }
 
-  for (const accept of ["application/vnd.apache.arrow.stream", "text/event-stream"]) {
-    test(accept, () =>
-      using(serveHttp(), async ({ client, rollouts }) => {
-        const reply = await client.call("POST", MANY, { body: bodyOf(1), headers: { accept } });
-        assert.equal(reply.status, 501);
-        assert.equal(decodeError(reply.json()).code, "unimplemented");
-        assert.equal(rollouts.submitted.length, 0);
-      }),
-    );
-  }
+  test("event streams", () =>
+    using(serveHttp(), async ({ client, rollouts }) => {
+      const headers = { accept: "text/event-stream" };
+      const reply = await client.call("POST", MANY, { body: bodyOf(1), headers });
+      assert.equal(reply.status, 501);
+      assert.equal(decodeError(reply.json()).code, "unimplemented");
+      assert.equal(rollouts.submitted.length, 0);
+    }));
 
   test("a server that takes nothing new", () => {
     const rollouts = createScriptedRollouts();

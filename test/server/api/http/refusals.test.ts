@@ -54,10 +54,6 @@ const BODIES: readonly Refusal[] = [
     message: /application\/json/,
   },
   {
-    ...post("Arrow for an answer", "/v1/rollouts", GOOD, "unimplemented"),
-    headers: { accept: "application/vnd.apache.arrow.stream" },
-  },
-  {
     ...post("a foreign page", "/v1/workers/w-1/pause", undefined, "permission_denied"),
     headers: { origin: "http://evil.example" },
   },

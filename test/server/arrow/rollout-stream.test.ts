@@ -1,0 +1,132 @@
+/** Rollouts as Arrow: what arrow-rs reads is what the Results held. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { encodeResult } from "../../../server/api/codec/result.ts";
+import type { RolloutRow } from "../../../server/arrow/rollout-columns.ts";
+import { openRolloutStream } from "../../../server/arrow/rollout-stream.ts";
+import { PacelineError } from "../../../server/contract/errors.ts";
+import { createResult, type Result } from "../../../server/contract/result.ts";
+import { arbitraryResult } from "../../support/arbitrary-result.ts";
+import { readArrow } from "../../support/arrow-rows.ts";
+
+/** Ids that an int32 holds. */
+const arbitraryRow = (): fc.Arbitrary<RolloutRow> =>
+  fc.oneof(
+    arbitraryResult().map((result) => ({
+      result: createResult({
+        ...result,
+        outputTokenIds: result.outputTokenIds.map((id) => id >>> 1),
+      }),
+    })),
+    fc.record({
+      id: fc.string(),
+      job: fc.string(),
+      error: fc
+        .tuple(
+          fc.constantFrom("overloaded", "misaligned"),
+          fc.option(fc.nat()),
+          fc.option(fc.nat()),
+        )
+        .map(
+          ([code, retryAfterMs, kept]) =>
+            new PacelineError(code, `${code} ünd wéil`, {
+              details: { path: "x" },
+              ...(retryAfterMs === null ? {} : { retryAfterMs }),
+              ...(kept === null ? {} : { kept: { output_tokens: kept } }),
+            }),
+        ),
+    }),
+  );
+
+/** What the JSON reply says, with Arrow's two differences. */
+function expectedRow(row: RolloutRow): Record<string, unknown> {
+  if ("error" in row) return expectedError(row);
+  const { finish_reason, segments, ...rest } = JSON.parse(encodeResult(row.result, "json")) as {
+    finish_reason: { matched: unknown };
+    segments: { numerics: object }[];
+  };
+  const { matched, ...finish } = finish_reason;
+  return {
+    ...rest,
+    // JSON writes float32 in fewer digits.
+    logprobs: [...row.result.logprobs],
+    prompt_logprobs: row.result.side?.prompt ? [...row.result.side.prompt.logprobs] : null,
+    prompt_version: row.result.side?.prompt?.version ?? null,
+    finish_reason: {
+      ...finish,
+      matched_id: typeof matched === "number" ? matched : null,
+      matched_string: typeof matched === "string" ? matched : null,
+    },
+    segments: segments.map(({ numerics, ...segment }) => ({ ...segment, ...numerics })),
+    error: null,
+  };
+}
+
+const RESULT_FIELDS = [
+  "policy",
+  "group",
+  "session",
+  "output_token_ids",
+  "logprobs",
+  "logprob_mode",
+  "finish_reason",
+  "spans",
+  "segments",
+  "routing",
+  "usage",
+  "prompt_logprobs",
+  "prompt_version",
+];
+
+function expectedError({ id, job, error }: Extract<RolloutRow, { error: PacelineError }>) {
+  const { kept, details, retry_after_ms = null, ...body } = error.toBody();
+  return {
+    id,
+    job,
+    ...Object.fromEntries(RESULT_FIELDS.map((field) => [field, null])),
+    error: {
+      ...body,
+      retry_after_ms,
+      details: JSON.stringify(details),
+      kept_output_tokens: kept?.output_tokens ?? null,
+    },
+  };
+}
+
+test("arrow-rs reads every row as the JSON reply has it, in any number of batches", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(arbitraryRow(), { maxLength: 6 })), async (batches) => {
+      const stream = await openRolloutStream({ group: '{"id":"g"}' });
+      const bytes = [...batches.map((rows) => stream.batch(rows)), stream.end({ summary: "7" })];
+      const read = readArrow(Buffer.concat(bytes));
+      assert.deepEqual(read.rows, batches.flat().map(expectedRow));
+      assert.deepEqual(read.batches, [...batches.map(({ length }) => length), 0]);
+      assert.deepEqual(read.metadata, { schema: "rollouts.1", group: { id: "g" }, summary: 7 });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+const resultOf = (ids: Uint32Array, logprobs: Float32Array): Result => {
+  const [made] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 1 });
+  const spans = [{ ...made?.spans[0], start: 0, end: ids.length }];
+  return { ...made, outputTokenIds: ids, logprobs, spans } as Result;
+};
+
+test("a stream without a batch is a schema and no rows", async () => {
+  const stream = await openRolloutStream();
+  assert.deepEqual(readArrow(stream.end()), {
+    rows: [],
+    metadata: { schema: "rollouts.1" },
+    batches: [0],
+  });
+});
+
+test("an id that no int32 holds, and arrays that do not match, make no batch", async () => {
+  const stream = await openRolloutStream();
+  const wide = resultOf(Uint32Array.of(2 ** 31), Float32Array.of(-1));
+  assert.throws(() => stream.batch([{ result: wide }]), /2\^31/);
+  const short = resultOf(Uint32Array.of(1, 2), Float32Array.of(-1));
+  assert.throws(() => stream.batch([{ result: short }]), { code: "misaligned" });
+});
