@@ -28,6 +28,8 @@ export interface EngineRequest {
   readonly priority: number;
   /** Wanted beside the tokens, of what the engine's capabilities say; `null`: nothing. */
   readonly side: SideWant | null;
+  /** Whether somebody waits for each token as it comes; may change. Where not, an adapter may read late. */
+  readonly watched: () => boolean;
 }
 
 export type EngineEvent =

@@ -80,6 +80,12 @@ export const SETTINGS = {
     "A worker that neither renews nor answers a probe for so long is lost.",
   ),
   probe_ms: setting(ms, 1_000, "ms", "Between two probes and telemetry polls of a worker."),
+  unread_ms: setting(
+    count.max(1_000),
+    100,
+    "ms",
+    "How long tokens that nobody streams may lie in an engine's socket, at most and for a 16th of the rollout's age; one read then takes many. 0 reads at once.",
+  ),
   stuck_ms: setting(ms, 5_000, "ms", "A stream without a token for so long starts a probe."),
   detach_ms: setting(
     ms,

@@ -34,14 +34,16 @@ export const LIMITS = {
   recordedInputs: 1_000_000,
   /** One frame of an engine's reply: 64 Ki tokens of id and logprob, and slack. */
   engineFrameBytes: 1024 * 1024,
+  /** Status line and headers of an engine's reply: Node's own limit. */
+  engineHeadBytes: 16 * 1024,
   /** An engine's answer to a control call or probe. */
   engineControlBytes: 4 * 1024 * 1024,
   /** Replies that one embedded engine keeps open; each may hold its whole output for a slow reader. */
   engineStreams: 4_096,
   /** Bytes of one reply in the HTTP thread before its tokens stay in the compute thread: 8k tokens. */
   engineSocketBytes: 64 * 1024,
-  /** Events of one reply that wait for their consumer before the engine's socket is left unread. */
-  engineEventsUnread: 1_024,
+  /** Tokens of one reply that wait for their consumer, 8 bytes each, before the engine's socket is left unread. */
+  engineTokensUnread: 16_384,
   /** A mask over a vocabulary belongs in `structured`; the widest vocabularies hold 262,144 ids. */
   allowedTokenIds: 262_144,
   badWords: 1_024,

@@ -16,7 +16,7 @@ const LEAVES = [
   "server/config",
   "server/live-clock",
 ];
-const ENGINE = ["adapters/engine", "server/contract"];
+const ENGINE = ["adapters/engine", "adapters/read-pacing", "server/contract"];
 
 /** Room → rooms it may import, beside itself. The first room whose path is a prefix of the file's decides. */
 export const ROOMS: readonly (readonly [room: string, mayImport: readonly string[]])[] = [
@@ -38,6 +38,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["adapters/simulated", [...ENGINE, "adapters/embedded"]],
   ["adapters/registry", [...ENGINE, "adapters/embedded", "adapters/simulated"]],
   ["adapters/engine", ["server/contract"]],
+  ["adapters/read-pacing", ["server/contract"]],
   // A frame's bound is a limit like any other: the wire may read it.
   ["adapters/embedded", [...ENGINE, "server/limits"]],
   [

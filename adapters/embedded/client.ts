@@ -1,10 +1,15 @@
-/** The sockets to one engine. Our deadlines are the callers' signals; undici's own are off. */
+/**
+ * The sockets to one engine: undici's for control calls, our own for replies, whose reads are paced. Our
+ * deadlines are the callers' signals; undici's own are off.
+ */
 import { type Dispatcher, Pool } from "undici";
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineRequest } from "../engine.ts";
+import type { ReadPacing } from "../read-pacing.ts";
 import { errorFromReply, errorFromSignal, errorFromSocket } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
+import { createConnections } from "./http/connections.ts";
 import { encodeRequest } from "./request.ts";
 
 const CONNECT_MS = 5_000;
@@ -22,8 +27,15 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** `streamInterval` null: the engine's own. */
-export function createClient(url: string, streamInterval: number | null): Client {
+export interface ClientOptions {
+  /** Tokens per event after the first; null: the engine's own. */
+  readonly streamInterval: number | null;
+  /** Null: replies are read as they come. */
+  readonly pacing: ReadPacing | null;
+}
+
+export function createClient(url: string, { streamInterval, pacing }: ClientOptions): Client {
+  const replies = createConnections(url, { connectMs: CONNECT_MS, keepAliveMs: KEEP_ALIVE_MS });
   const pool = new Pool(url, {
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -74,12 +86,19 @@ export function createClient(url: string, streamInterval: number | null): Client
     generate(request, signal) {
       if (signal.aborted) throw errorFromSignal(signal, "the attempt");
       const body = encodeRequest(request, streamInterval);
-      const stream = new EventStream(request, signal, () => abort(request.requestId));
-      pool.dispatch({ method: "POST", path: "/generate", headers: JSON_HEADERS, body }, stream);
-      return stream;
+      const stream = new EventStream({
+        request,
+        signal,
+        pacing,
+        left: () => abort(request.requestId),
+      });
+      return stream.reads(replies.post("/generate", body, stream));
     },
     call,
-    close: () => pool.destroy(),
+    close() {
+      replies.close();
+      return pool.destroy();
+    },
   };
 }
 

@@ -1,13 +1,14 @@
 /**
- * One reply of the engine as an async iterable: undici's dispatch handler on one side, the consumer's
- * pull on the other, no stream object in between. When the consumer falls behind by
- * LIMITS.engineEventsUnread events the socket is left unread until it has caught up half way.
+ * One reply of the engine as an async iterable: the socket's reads on one side, the consumer's pull on the
+ * other, no stream object in between. The socket is left unread for as long as the pacing says, and
+ * when the consumer falls behind by LIMITS.engineTokensUnread, until it has caught up half way.
  */
-import type { Dispatcher } from "undici";
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
-import type { EngineEvent } from "../engine.ts";
-import { errorFromReply, errorFromSignal, errorFromSocket } from "./errors.ts";
+import type { EngineEvent, EngineRequest } from "../engine.ts";
+import type { ReadPacing } from "../read-pacing.ts";
+import { errorFromReply, errorFromSignal } from "./errors.ts";
+import type { Connection, ReplyTaker } from "./http/connection.ts";
 import { type Expected, eventSink } from "./response.ts";
 import { FrameReader } from "./wire/frame-reader.ts";
 
@@ -18,29 +19,44 @@ interface Waiter {
   reject(error: PacelineError): void;
 }
 
-export class EventStream
-  implements AsyncIterableIterator<EngineEvent, undefined>, Dispatcher.DispatchHandler
-{
+export interface EventStreamOptions {
+  readonly request: Expected & Pick<EngineRequest, "watched">;
+  readonly signal: AbortSignal;
+  /** Null: every read as soon as there is something. */
+  readonly pacing: ReadPacing | null;
+  /** Called once if the reply is given up before its finish: by `signal`, or by the consumer. */
+  readonly left: () => void;
+}
+
+export class EventStream implements AsyncIterableIterator<EngineEvent, undefined>, ReplyTaker {
+  readonly #options: EventStreamOptions;
   readonly #reader: FrameReader;
-  readonly #left: () => void;
-  readonly #stop: () => void;
-  #controller: Dispatcher.DispatchController | null = null;
+  readonly #cancel: () => void;
+  readonly #began = performance.now();
+  #connection: Connection | null = null;
   #queue: EngineEvent[] = [];
   #next = 0;
+  /** Tokens in the queue. */
+  #unread = 0;
   #waiter: Waiter | null = null;
+  /** The consumer is behind: the socket stays unread until it has caught up. */
+  #behind = false;
   #over = false;
   #error: PacelineError | null = null;
-  #status = 0;
   /** Body of a reply that is not 200. */
   #refusal = "";
 
-  /** `left` is called once if the reply is given up before its finish: by `signal`, or by the consumer. */
-  constructor(request: Expected, signal: AbortSignal, left: () => void) {
-    this.#reader = new FrameReader(eventSink(request, (event) => this.#emit(event)));
-    this.#left = left;
-    const cancel = (): void => this.#leave(errorFromSignal(signal, "the attempt"));
-    this.#stop = () => signal.removeEventListener("abort", cancel);
-    signal.addEventListener("abort", cancel, { once: true });
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    this.#reader = new FrameReader(eventSink(options.request, (event) => this.#emit(event)));
+    this.#cancel = () => this.#leave(errorFromSignal(options.signal, "the attempt"));
+    options.signal.addEventListener("abort", this.#cancel, { once: true });
+  }
+
+  /** What its reads come from; told before the first of them. */
+  reads(connection: Connection): this {
+    this.#connection = connection;
+    return this;
   }
 
   [Symbol.asyncIterator](): this {
@@ -51,7 +67,7 @@ export class EventStream
     const value = this.#queue[this.#next];
     if (value !== undefined) {
       this.#next += 1;
-      this.#unread();
+      this.#pulled(tokensOf(value));
       return Promise.resolve({ value, done: false });
     }
     if (this.#error !== null) {
@@ -71,35 +87,21 @@ export class EventStream
     return Promise.resolve(DONE);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#over) controller.abort(new Error("left before it was sent"));
-  }
-
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
-    this.#status = status;
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#over) return;
-    if (this.#status !== 200) {
-      if (this.#refusal.length < LIMITS.engineControlBytes) this.#refusal += chunk.toString();
-      return;
+  body(status: number, bytes: Uint8Array): boolean {
+    if (status !== 200) {
+      if (this.#refusal.length < LIMITS.engineControlBytes) this.#refusal += utf8(bytes);
+      return true;
     }
-    try {
-      this.#reader.push(chunk);
-    } catch (error) {
-      this.#fail(PacelineError.from(error));
-      controller.abort(new Error("the engine broke its protocol"));
-      return;
-    }
-    if (this.#queue.length - this.#next > LIMITS.engineEventsUnread) controller.pause();
+    this.#reader.push(bytes);
+    if (this.#over) return true;
+    this.#behind = this.#unread > LIMITS.engineTokensUnread;
+    return !this.#behind && this.#readOn();
   }
 
-  onResponseEnd(): void {
+  complete(status: number): void {
     if (this.#over) return;
-    if (this.#status !== 200) {
-      this.#fail(errorFromReply(this.#status, this.#refusal));
+    if (status !== 200) {
+      this.#fail(errorFromReply(status, this.#refusal));
       return;
     }
     try {
@@ -110,8 +112,22 @@ export class EventStream
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (!this.#over) this.#fail(errorFromSocket(error));
+  failed(error: PacelineError): void {
+    if (!this.#over) this.#fail(error);
+  }
+
+  /** Whether to read on at once; else the pacing will. */
+  #readOn(): boolean {
+    const { pacing, request } = this.#options;
+    if (pacing === null || this.#connection === null || request.watched()) return true;
+    const wait = pacing.wait(performance.now() - this.#began);
+    if (wait > 0) pacing.after(wait, this);
+    return wait === 0;
+  }
+
+  /** The pacing's turn. */
+  resume(): void {
+    if (!this.#over && !this.#behind) this.#connection?.resume();
   }
 
   #emit(event: EngineEvent): void {
@@ -119,6 +135,7 @@ export class EventStream
     const waiter = this.#waiter;
     if (waiter === null) {
       this.#queue.push(event);
+      this.#unread += tokensOf(event);
     } else {
       this.#waiter = null;
       waiter.resolve({ value: event, done: false });
@@ -144,26 +161,29 @@ export class EventStream
     this.#next = 0;
     if (error === null) this.#close();
     else this.#fail(error);
-    this.#controller?.abort(new Error("the attempt was given up"));
-    this.#left();
+    this.#connection?.cut();
+    this.#options.left();
   }
 
   #close(): void {
     this.#over = true;
-    this.#stop();
+    this.#options.signal.removeEventListener("abort", this.#cancel);
   }
 
-  #unread(): void {
+  #pulled(tokens: number): void {
+    this.#unread -= tokens;
     if (this.#next === this.#queue.length) {
       this.#queue = [];
       this.#next = 0;
     }
-    const controller = this.#controller;
-    if (
-      controller?.paused === true &&
-      this.#queue.length - this.#next < LIMITS.engineEventsUnread / 2
-    ) {
-      controller.resume();
-    }
+    if (!this.#behind || this.#unread >= LIMITS.engineTokensUnread / 2) return;
+    this.#behind = false;
+    this.#connection?.resume();
   }
 }
+
+const tokensOf = (event: EngineEvent): number =>
+  event.type === "tokens" ? event.chunk.ids.length : 0;
+
+const utf8 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();

@@ -1,6 +1,6 @@
 /** The stand-in without compute: the embedded engine's wire, and faults on command. */
 import { createClient } from "../embedded/client.ts";
-import { type EmbeddedOptions, engineOver } from "../embedded/engine.ts";
+import { clientOptions, type EmbeddedOptions, engineOver } from "../embedded/engine.ts";
 import type { FaultBody } from "../embedded/wire.ts";
 import type { Engine } from "../engine.ts";
 
@@ -10,7 +10,7 @@ export interface SimulatedEngine extends Engine {
 }
 
 export function createSimulatedEngine(url: string, options: EmbeddedOptions = {}): SimulatedEngine {
-  const client = createClient(url, options.streamInterval ?? null);
+  const client = createClient(url, clientOptions(options));
   return {
     ...engineOver(client, url, "simulated"),
     async fault(fault, signal) {

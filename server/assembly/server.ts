@@ -1,5 +1,6 @@
 /** One server, put together: the only place that knows all parts. */
 import type { Logger } from "pino";
+import { createReadPacing } from "../../adapters/read-pacing.ts";
 import { createEngine } from "../../adapters/registry.ts";
 import { createOverviewReader } from "../api/dashboard/overview-reader.ts";
 import { createGrpcFront } from "../api/grpc/front.ts";
@@ -60,10 +61,11 @@ export async function startServer({
       : await openSqliteStore(config.store, { clock });
   const ledger = await createLedger(store, clock);
   const lifeCycle = createLifeCycle(clock);
+  const pacing = createReadPacing(clock, config.unread_ms);
   const fleet = createFleet({
     clock,
     random,
-    createEngine: (kind, url) => createEngine(kind, url),
+    createEngine: (kind, url) => createEngine(kind, url, { pacing }),
     options: { leaseMs: config.lease_ms, probeMs: config.probe_ms, telemetryMs: config.probe_ms },
     observe: observeFleet(lifeCycle, log),
   });

@@ -37,17 +37,18 @@ export function assertAligned(ids: Uint32Array, logprobs: Float32Array): void {
   assertLogprobs(logprobs);
 }
 
-/** Throws `misaligned` for a value that cannot be a logprob. */
-export function assertLogprobs(logprobs: Float32Array): void {
-  for (let i = 0; i < logprobs.length; i++) {
+/** Throws `misaligned` for a value of `logprobs[from, to)` that cannot be a logprob. */
+export function assertLogprobs(logprobs: Float32Array, from = 0, to = logprobs.length): void {
+  for (let i = from; i < to; i++) {
     const value = logprobs[i] as number;
     // Rounding in an engine's log-softmax can leave a certain token a hair above 0.
     if (!(value > LOGPROB_FLOOR && value < 1e-3)) {
+      const position = i - from;
       throw new PacelineError(
         "misaligned",
-        `logprob ${value} at output position ${i} of this run`,
+        `logprob ${value} at output position ${position} of this run`,
         {
-          details: { position: i, logprob: String(value) },
+          details: { position, logprob: String(value) },
         },
       );
     }

@@ -34,6 +34,8 @@ export interface Traveller {
   readonly rollout: Rollout;
   readonly output: Output;
   readonly timeline: Timeline;
+  /** Somebody waits for each token as it comes. */
+  readonly watched: boolean;
   emit(event: RolloutEvent): void;
   arrived(reason: FinishReason): void;
   failed(error: PacelineError): void;
@@ -239,6 +241,7 @@ export class Journey {
       cacheNamespace: grant.cacheNamespace,
       priority: rollout.priority,
       side: this.#traveller.output.side?.wanted ?? null,
+      watched: () => this.#traveller.watched,
     };
   }
 

@@ -56,6 +56,10 @@ export class RolloutLife implements RolloutHandle, Traveller {
     return this.#journey.key;
   }
 
+  get watched(): boolean {
+    return this.#readers.streaming || this.rollout.hints.latency === "interactive";
+  }
+
   get ended(): Ending | null {
     return this.#ending;
   }

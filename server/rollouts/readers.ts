@@ -9,6 +9,7 @@ export class Readers {
   readonly #detachMs: number;
   readonly #abandoned: () => void;
   #attached = 0;
+  #streams = 0;
   #streamed = false;
   #timer: Timer | null = null;
   #closed = false;
@@ -19,8 +20,14 @@ export class Readers {
     this.#abandoned = abandoned;
   }
 
+  /** Somebody reads events as they come. */
+  get streaming(): boolean {
+    return this.#streams > 0;
+  }
+
   attach(kind: "unary" | "stream"): () => void {
     this.#attached++;
+    if (kind === "stream") this.#streams++;
     this.#streamed ||= kind === "stream";
     this.#timer?.cancel();
     this.#timer = null;
@@ -29,6 +36,7 @@ export class Readers {
       if (!attached) return;
       attached = false;
       this.#attached--;
+      if (kind === "stream") this.#streams--;
       if (this.#attached === 0 && !this.#closed) this.#last();
     };
   }

@@ -1,17 +1,20 @@
 /**
- * The reading end: takes bytes in whatever pieces the socket gives and calls a sink per frame. Throws
- * a typed error at the first byte that `wire.ts` does not allow and is of no use afterwards.
+ * The reading end: takes bytes in whatever pieces the socket gives and calls a sink for what is in them.
+ * Neighbouring tokens frames of one version that came together reach it as one. Throws a typed error at
+ * the first byte that `wire.ts` does not allow and is of no use afterwards.
  *
  * Ownership: the arrays given to the sink are the sink's for good. They are views into slabs that the
  * reader allocates and never writes twice, so that a chunk of a few tokens costs no allocation of its
  * own; a slab lives as long as any view of it. Nothing refers to the socket's buffers.
  */
 import { PacelineError } from "../../../server/contract/errors.ts";
+import { assertLogprobs } from "../../../server/contract/tokens.ts";
 import { LIMITS } from "../../../server/limits.ts";
 import { FRAME, HEADER_BYTES, MIXED, TOKENS_FIXED_BYTES } from "../wire.ts";
 
 export interface FrameSink {
   started(cachedTokens: number): void;
+  /** As many ids as logprobs, and each of these is one (I1). */
   tokens(
     start: number,
     ids: Uint32Array,
@@ -25,8 +28,11 @@ export interface FrameSink {
   error(body: unknown): void;
 }
 
-/** Slabs start small, for short rollouts, and double up to this. */
-const SLAB_BYTES = { first: 512, last: 16_384 } as const;
+/** Tokens of a slab. The first is small, for short rollouts; the next double up to the last. */
+const SLAB_TOKENS = { first: 64, last: 2_048 } as const;
+
+/** Up to here words are copied one by one: cheaper than two views. */
+const FEW_TOKENS = 8;
 
 /** Type, flags and the two zero bytes, read as one number. */
 const MIXED_TOKENS = FRAME.tokens | (MIXED << 8);
@@ -44,9 +50,13 @@ export class FrameReader {
   #held = new Uint8Array(0);
   #heldBytes = 0;
   #ended = false;
-  #slab: ArrayBuffer = new ArrayBuffer(0);
-  #slabUsed = 0;
-  #slabNext: number = SLAB_BYTES.first;
+  #slab = new Slab(0);
+  #slabNext: number = SLAB_TOKENS.first;
+  /** Where in the slab the tokens begin that the sink has not been given, and what they have in common. */
+  #runFrom = 0;
+  #runStart = 0;
+  #version = 0;
+  #mixed = false;
 
   constructor(sink: FrameSink, frameBytes: number = LIMITS.engineFrameBytes) {
     this.#sink = sink;
@@ -59,6 +69,15 @@ export class FrameReader {
   }
 
   push(chunk: Uint8Array): void {
+    try {
+      this.#take(chunk);
+    } finally {
+      // Also before an error: what came before it is good.
+      this.#giveRun();
+    }
+  }
+
+  #take(chunk: Uint8Array): void {
     let at = this.#heldBytes === 0 ? 0 : this.#complete(chunk);
     while (chunk.length - at >= HEADER_BYTES) {
       const end = at + HEADER_BYTES + this.#length(chunk, at);
@@ -134,8 +153,12 @@ export class FrameReader {
     if (this.#ended) throw broken("a frame after the last one");
     const payload = at + HEADER_BYTES;
     const type = bytes[at + 4];
-    if (type === FRAME.tokens) this.#tokens(bytes, payload, end);
-    else if (type === FRAME.started) {
+    if (type === FRAME.tokens) {
+      this.#tokens(bytes, payload, end);
+      return;
+    }
+    this.#giveRun();
+    if (type === FRAME.started) {
       if (end - payload !== 4) throw broken(`a started frame of ${end - payload} bytes`);
       this.#sink.started(u32(bytes, payload));
     } else if (type === FRAME.prompt) {
@@ -168,29 +191,81 @@ export class FrameReader {
         { details: { tokens: count, bytes: arrays } },
       );
     }
-    const version = versionOf(bytes, at);
-    const slab = this.#room(arrays);
-    const offset = this.#slabUsed - arrays;
-    new Uint8Array(slab, offset, arrays).set(bytes.subarray(at + TOKENS_FIXED_BYTES, end));
-    this.#sink.tokens(
-      u32(bytes, at),
-      new Uint32Array(slab, offset, count),
-      new Float32Array(slab, offset + 4 * count, count),
-      version,
-      bytes[at - HEADER_BYTES + 5] === MIXED,
-    );
+    const mixed = bytes[at - HEADER_BYTES + 5] === MIXED;
+    this.#openRun(u32(bytes, at), count, versionOf(bytes, at), mixed);
+    this.#slab.add(bytes, at + TOKENS_FIXED_BYTES, count);
   }
 
-  /** The slab with `bytes` (a multiple of 8) more of it in use. */
-  #room(bytes: number): ArrayBuffer {
-    if (this.#slabUsed + bytes > this.#slab.byteLength) {
-      // A chunk bigger than a slab gets one of its own size.
-      this.#slab = new ArrayBuffer(Math.max(this.#slabNext, bytes));
-      this.#slabNext = Math.min(2 * this.#slabNext, SLAB_BYTES.last);
-      this.#slabUsed = 0;
+  /** Makes room for `count` tokens that go on with the run, or begins another. */
+  #openRun(start: number, count: number, version: number, mixed: boolean): void {
+    const full = this.#slab.used + count > this.#slab.capacity;
+    const run = this.#slab.used - this.#runFrom;
+    const goesOn = version === this.#version && mixed === this.#mixed;
+    if (run > 0 && !full && goesOn && start === this.#runStart + run) return;
+    this.#giveRun();
+    this.#runStart = start;
+    this.#version = version;
+    this.#mixed = mixed;
+    if (!full) return;
+    // A chunk bigger than a slab gets one of its own size.
+    this.#slab = new Slab(Math.max(this.#slabNext, count));
+    this.#slabNext = Math.min(2 * this.#slabNext, SLAB_TOKENS.last);
+    this.#runFrom = 0;
+  }
+
+  #giveRun(): void {
+    const from = this.#runFrom;
+    const to = this.#slab.used;
+    if (from === to) return;
+    this.#runFrom = to;
+    const { ids, logprobs } = this.#slab;
+    this.#sink.tokens(
+      this.#runStart,
+      ids.subarray(from, to),
+      logprobs.subarray(from, to),
+      this.#version,
+      this.#mixed,
+    );
+  }
+}
+
+/** Room for tokens, filled once from the front. */
+class Slab {
+  readonly capacity: number;
+  readonly ids: Uint32Array;
+  readonly logprobs: Float32Array;
+  readonly #bytes: Uint8Array;
+  readonly #logprobBits: Uint32Array;
+  used = 0;
+
+  constructor(capacity: number) {
+    const memory = new ArrayBuffer(8 * capacity);
+    this.capacity = capacity;
+    this.ids = new Uint32Array(memory, 0, capacity);
+    this.logprobs = new Float32Array(memory, 4 * capacity, capacity);
+    this.#logprobBits = new Uint32Array(memory, 4 * capacity, capacity);
+    this.#bytes = new Uint8Array(memory);
+  }
+
+  /** The wire's two arrays, wherever they lie: u32×count, f32×count. Throws `misaligned`, adding nothing. */
+  add(bytes: Uint8Array, at: number, count: number): void {
+    const used = this.used;
+    const logprobsAt = at + 4 * count;
+    if (count <= FEW_TOKENS) {
+      for (let i = 0; i < count; i++) {
+        this.ids[used + i] = u32(bytes, at + 4 * i);
+        this.#logprobBits[used + i] = u32(bytes, logprobsAt + 4 * i);
+      }
+    } else {
+      this.#bytes.set(bytes.subarray(at, logprobsAt), 4 * used);
+      this.#bytes.set(
+        bytes.subarray(logprobsAt, logprobsAt + 4 * count),
+        4 * (this.capacity + used),
+      );
     }
-    this.#slabUsed += bytes;
-    return this.#slab;
+    // Frame by frame, so that a bad one does not take good ones before it along.
+    assertLogprobs(this.logprobs, used, used + count);
+    this.used = used + count;
   }
 }
 

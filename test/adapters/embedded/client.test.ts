@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import { createEmbeddedEngine } from "../../../adapters/embedded/engine.ts";
+import { createEmbeddedEngine, type EmbeddedOptions } from "../../../adapters/embedded/engine.ts";
 import { FrameWriter } from "../../../adapters/embedded/wire/frame-writer.ts";
-import type { Engine } from "../../../adapters/engine.ts";
+import type { Engine, EngineEvent } from "../../../adapters/engine.ts";
+import type { Paced } from "../../../adapters/read-pacing.ts";
 import type { ErrorCode } from "../../../server/contract/errors.ts";
 import { LIMITS } from "../../../server/limits.ts";
-import { deadline, requestOf, run } from "../../conformance/engines/attempt.ts";
+import { Attempt, deadline, requestOf, run } from "../../conformance/engines/attempt.ts";
 import { settle } from "../../support/virtual-clock.ts";
 
 const HEAD = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -31,10 +32,14 @@ function frames(write: (writer: FrameWriter) => void): Buffer {
 const tokens = (writer: FrameWriter, start: number, count = 1): void =>
   writer.tokens(start, new Uint32Array(count), new Float32Array(count).fill(-1), 1, false);
 
+const tokensOf = ({ value }: IteratorResult<EngineEvent, undefined>): number =>
+  value?.type === "tokens" ? value.chunk.ids.length : 0;
+
 /** Listens and does `serve` with each request's socket. */
 async function against(
   serve: (socket: Socket) => void,
   use: (engine: Engine, server: Server) => Promise<void>,
+  options: EmbeddedOptions = {},
 ): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -45,7 +50,7 @@ async function against(
   await once(server.listen(0, "127.0.0.1"), "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const engine = createEmbeddedEngine(`http://127.0.0.1:${port}`);
+  const engine = createEmbeddedEngine(`http://127.0.0.1:${port}`, options);
   try {
     await use(engine, server);
   } finally {
@@ -231,19 +236,82 @@ describe("embedded adapter: replies to generate", () => {
     await against(serve, async (engine) => {
       const signal = deadline();
       const events = engine.generate(requestOf({}), signal)[Symbol.asyncIterator]();
-      await events.next();
+      let seen = tokensOf(await events.next());
       // The engine's writes come to rest when the buffers of both sockets are full.
       for (let quiet = 0, last = -1; quiet < 200; quiet = last === written ? quiet + 1 : 0) {
         last = written;
         await settle();
       }
       assert.ok(written < total, `${written} written and nothing read`);
-      let seen = 1;
       for (let next = await events.next(); next.done !== true; next = await events.next()) {
-        if (next.value.type === "tokens") seen += next.value.chunk.ids.length;
+        seen += tokensOf(next);
       }
       assert.equal(seen, total);
     });
+  });
+});
+
+describe("embedded adapter: paced reads", () => {
+  /** Never reads on by itself after the first read. */
+  const pacing = () => {
+    const waiting: Paced[] = [];
+    return { waiting, wait: () => 1, after: (_: number, reply: Paced) => void waiting.push(reply) };
+  };
+
+  for (const death of ["reset", "end"] as const) {
+    test(`tokens that lay unread when the engine's socket met its ${death} are all read`, async () => {
+      const paced = pacing();
+      const served: Socket[] = [];
+      const serve = (socket: Socket): void => {
+        served.push(socket);
+        socket.write(HEAD);
+        socket.write(frames((writer) => tokens(writer, 0)));
+      };
+      await against(
+        serve,
+        async (engine) => {
+          const attempt = new Attempt(engine, {});
+          await attempt.reached(1);
+          const socket = served.at(-1) as Socket;
+          const more = Array.from({ length: 499 }, (_, i) =>
+            frames((writer) => tokens(writer, i + 1)),
+          );
+          // In one segment: a reset throws away what has not left the sender's kernel.
+          await new Promise((written) => socket.write(Buffer.concat(more), written));
+          const gone = once(socket, death === "reset" ? "close" : "finish");
+          if (death === "reset") socket.resetAndDestroy();
+          else socket.end();
+          await gone;
+          await settle();
+          assert.equal(attempt.tokens, 1, "nothing was read meanwhile");
+          for (const reply of paced.waiting) reply.resume();
+          paced.wait = () => 0;
+          const outcome = await attempt.outcome;
+          assert.equal(outcome.error?.code, "engine_unreachable");
+          assert.equal(outcome.ids.length, 500);
+        },
+        { pacing: paced },
+      );
+    });
+  }
+
+  test("a reply that is watched is read at once", async () => {
+    const paced = pacing();
+    const serve = (socket: Socket): void => {
+      socket.write(HEAD);
+      for (let at = 0; at < 50; at++) socket.write(frames((writer) => tokens(writer, at)));
+      socket.write(frames((writer) => writer.finished(FINISH)));
+      socket.write(LAST);
+    };
+    await against(
+      serve,
+      async (engine) => {
+        const outcome = await run(engine, { watched: () => true });
+        assert.deepEqual([outcome.error, outcome.ids.length], [null, 50]);
+      },
+      { pacing: paced },
+    );
+    assert.equal(paced.waiting.length, 0);
   });
 });
 

@@ -27,6 +27,7 @@ export function requestOf(wish: Wish): EngineRequest {
     cacheNamespace: `case-${attempts}`,
     priority: 0,
     side: null,
+    watched: () => false,
     ...wish,
     sampling: {
       maxNewTokens: 32,

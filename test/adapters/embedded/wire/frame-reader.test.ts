@@ -95,6 +95,25 @@ describe("frame reader", () => {
     }
   });
 
+  test("neighbours of one version that come together are one, up to what breaks off", () => {
+    const writer = new FrameWriter();
+    const one = (start: number, logprob: number, version: number): void =>
+      writer.tokens(start, Uint32Array.of(start), Float32Array.of(logprob), version, false);
+    for (let i = 0; i < 100; i++) one(i, -1, i < 70 ? 1 : 2);
+    one(105, -1, 2);
+    one(106, Number.NaN, 2);
+    const { seen, code } = read([writer.cut(0)]);
+    const runs = seen.map(([, start, ids, , version]) => [start, (ids as []).length, version]);
+    const room = runs.filter(([start]) => start !== 105);
+    assert.equal(code, "misaligned");
+    assert.deepEqual(runs.at(-1), [105, 1, 2]);
+    assert.ok(room.length <= 4, `${room.length} runs of two versions and a slab that grew once`);
+    assert.equal(
+      room.reduce((sum, [, count]) => sum + Number(count), 0),
+      100,
+    );
+  });
+
   test("arrays belong to the sink: later frames and the socket's buffers do not change them", () => {
     const kept: Uint32Array[] = [];
     const reader = new FrameReader({ ...recorder(), tokens: (_, ids) => void kept.push(ids) });
