@@ -918,6 +918,7 @@ export namespace paceline {
             $unknowns?: Uint8Array[];
             id: string;
             error?: (paceline.v1.Error.$Properties|null);
+            job: string;
             static create(properties: paceline.v1.RolloutError.$Shape): paceline.v1.RolloutError & paceline.v1.RolloutError.$Shape;
             static create(properties?: paceline.v1.RolloutError.$Properties): paceline.v1.RolloutError;
             static encode(message: paceline.v1.RolloutError.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -928,11 +929,13 @@ export namespace paceline {
             interface $Properties {
                 id?: (string|null);
                 error?: (paceline.v1.Error.$Properties|null);
+                job?: (string|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = {
               id?: string|null;
               error?: paceline.v1.Error.$Shape|null;
+              job?: string|null;
               $unknowns?: Uint8Array[];
             };
         }
@@ -944,9 +947,13 @@ export namespace paceline {
             constructor(properties?: paceline.v1.ManySummary.$Properties);
             $unknowns?: Uint8Array[];
             makespan_ms: number;
-            lower_bound_ms: number;
-            ratio: number;
-            rho: number;
+            lower_bound_ms?: (number|null);
+            ratio?: (number|null);
+            rho?: (number|null);
+            rollouts: number;
+            finished: number;
+            failed: number;
+            output_tokens: (number|Long);
             static create(properties: paceline.v1.ManySummary.$Shape): paceline.v1.ManySummary & paceline.v1.ManySummary.$Shape;
             static create(properties?: paceline.v1.ManySummary.$Properties): paceline.v1.ManySummary;
             static encode(message: paceline.v1.ManySummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -959,6 +966,10 @@ export namespace paceline {
                 lower_bound_ms?: (number|null);
                 ratio?: (number|null);
                 rho?: (number|null);
+                rollouts?: (number|null);
+                finished?: (number|null);
+                failed?: (number|null);
+                output_tokens?: (number|Long|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.ManySummary.$Properties;

@@ -3788,6 +3788,7 @@ export const paceline = $root.paceline = (() => {
 
             RolloutError.prototype.id = "";
             RolloutError.prototype.error = null;
+            RolloutError.prototype.job = "";
 
             RolloutError.create = function(properties) {
                 return new RolloutError(properties);
@@ -3804,6 +3805,8 @@ export const paceline = $root.paceline = (() => {
                     writer.uint32(10).string(message.id);
                 if (message.error != null && $Object.hasOwnProperty.call(message, "error"))
                     $root.paceline.v1.Error.encode(message.error, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.job != null && $Object.hasOwnProperty.call(message, "job") && message.job !== "")
+                    writer.uint32(26).string(message.job);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3852,6 +3855,15 @@ export const paceline = $root.paceline = (() => {
                             message.error = $root.paceline.v1.Error.decode(reader, reader.size(), $undefined, _depth + 1, message.error);
                             continue;
                         }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.job = value;
+                            else
+                                delete message.job;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -3882,9 +3894,33 @@ export const paceline = $root.paceline = (() => {
             };
 
             ManySummary.prototype.makespan_ms = 0;
-            ManySummary.prototype.lower_bound_ms = 0;
-            ManySummary.prototype.ratio = 0;
-            ManySummary.prototype.rho = 0;
+            ManySummary.prototype.lower_bound_ms = null;
+            ManySummary.prototype.ratio = null;
+            ManySummary.prototype.rho = null;
+            ManySummary.prototype.rollouts = 0;
+            ManySummary.prototype.finished = 0;
+            ManySummary.prototype.failed = 0;
+            ManySummary.prototype.output_tokens = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManySummary.prototype, "_lower_bound_ms", {
+                get: $util.oneOfGetter($oneOfFields = ["lower_bound_ms"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManySummary.prototype, "_ratio", {
+                get: $util.oneOfGetter($oneOfFields = ["ratio"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManySummary.prototype, "_rho", {
+                get: $util.oneOfGetter($oneOfFields = ["rho"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
 
             ManySummary.create = function(properties) {
                 return new ManySummary(properties);
@@ -3899,12 +3935,20 @@ export const paceline = $root.paceline = (() => {
                     throw $Error("max depth exceeded");
                 if (message.makespan_ms != null && $Object.hasOwnProperty.call(message, "makespan_ms") && !$Object.is(message.makespan_ms, 0))
                     writer.uint32(9).double(message.makespan_ms);
-                if (message.lower_bound_ms != null && $Object.hasOwnProperty.call(message, "lower_bound_ms") && !$Object.is(message.lower_bound_ms, 0))
+                if (message.lower_bound_ms != null && $Object.hasOwnProperty.call(message, "lower_bound_ms"))
                     writer.uint32(17).double(message.lower_bound_ms);
-                if (message.ratio != null && $Object.hasOwnProperty.call(message, "ratio") && !$Object.is(message.ratio, 0))
+                if (message.ratio != null && $Object.hasOwnProperty.call(message, "ratio"))
                     writer.uint32(25).double(message.ratio);
-                if (message.rho != null && $Object.hasOwnProperty.call(message, "rho") && !$Object.is(message.rho, 0))
+                if (message.rho != null && $Object.hasOwnProperty.call(message, "rho"))
                     writer.uint32(33).double(message.rho);
+                if (message.rollouts != null && $Object.hasOwnProperty.call(message, "rollouts") && message.rollouts !== 0)
+                    writer.uint32(40).uint32(message.rollouts);
+                if (message.finished != null && $Object.hasOwnProperty.call(message, "finished") && message.finished !== 0)
+                    writer.uint32(48).uint32(message.finished);
+                if (message.failed != null && $Object.hasOwnProperty.call(message, "failed") && message.failed !== 0)
+                    writer.uint32(56).uint32(message.failed);
+                if (message.output_tokens != null && $Object.hasOwnProperty.call(message, "output_tokens") && (typeof message.output_tokens === "object" ? message.output_tokens.low || message.output_tokens.high : message.output_tokens !== 0))
+                    writer.uint32(64).uint64(message.output_tokens);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3950,28 +3994,58 @@ export const paceline = $root.paceline = (() => {
                     case 2: {
                             if (wireType !== 1)
                                 break;
-                            if (!$Object.is(value = reader.double(), 0))
-                                message.lower_bound_ms = value;
-                            else
-                                delete message.lower_bound_ms;
+                            message.lower_bound_ms = reader.double();
+                            message._lower_bound_ms = "lower_bound_ms";
                             continue;
                         }
                     case 3: {
                             if (wireType !== 1)
                                 break;
-                            if (!$Object.is(value = reader.double(), 0))
-                                message.ratio = value;
-                            else
-                                delete message.ratio;
+                            message.ratio = reader.double();
+                            message._ratio = "ratio";
                             continue;
                         }
                     case 4: {
                             if (wireType !== 1)
                                 break;
-                            if (!$Object.is(value = reader.double(), 0))
-                                message.rho = value;
+                            message.rho = reader.double();
+                            message._rho = "rho";
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.rollouts = value;
                             else
-                                delete message.rho;
+                                delete message.rollouts;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.finished = value;
+                            else
+                                delete message.finished;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.failed = value;
+                            else
+                                delete message.failed;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.output_tokens = value;
+                            else
+                                delete message.output_tokens;
                             continue;
                         }
                     }

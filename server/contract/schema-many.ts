@@ -32,9 +32,9 @@ export const manySummary = () =>
     failed: uint32(),
     output_tokens: uint53(),
     makespan_ms: double(),
-    lower_bound_ms: double().nullable(),
-    ratio: double().nullable(),
-    rho: double().nullable(),
+    lower_bound_ms: double().nullish(),
+    ratio: double().nullish(),
+    rho: double().nullish(),
   });
 
 /** A Rollout's fields, where `id` names the group, and how many siblings are made and needed. */

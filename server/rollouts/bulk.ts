@@ -10,7 +10,7 @@ import type { Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
 import { type Admission, admit } from "./admission.ts";
-import type { RolloutService } from "./service.ts";
+import type { RolloutHandle, RolloutService } from "./service.ts";
 import { createTally, type Summary } from "./summary.ts";
 
 export interface BulkParts extends Admission {
@@ -33,6 +33,20 @@ export interface Bulk {
   summary(): Summary;
 }
 
+/** Many rollouts that come one by one; the index of each is the number of those before it. */
+export interface OpenBulk extends Bulk {
+  /** How many more may be submitted until the caller has taken some endings. */
+  readonly room: number;
+  /** What is refused is that rollout's ending; answers the refusal, too. */
+  submit(rollout: Rollout): PacelineError | null;
+  /** The ending of one that never became a rollout. */
+  refuse(id: string, job: string, error: PacelineError): void;
+  /** No more will come. */
+  close(): void;
+  /** Ends what is left as `client`; for one whose endings nobody takes. */
+  abandon(): void;
+}
+
 /** What admission says of one of many, with its place in the order. */
 export function admitAll(
   rollouts: readonly Rollout[],
@@ -53,15 +67,37 @@ export function admitAll(
  * room; what is refused later is that rollout's ending.
  */
 export function startBulk(rollouts: readonly Rollout[], parts: BulkParts): Bulk {
-  const { fleet, clock, inFlight = LIMITS.manyInFlight } = parts;
   // Taken out as they are submitted: prompts must not outlive their rollouts.
   const waiting: (Rollout | null)[] = [...rollouts];
-  const count = rollouts.length;
-  const tally = createTally(rollouts, fleet, clock);
+  let next = 0;
+  const fill = (): void => {
+    while (next < waiting.length && bulk.room > 0) {
+      const rollout = waiting[next] as Rollout;
+      waiting[next] = null;
+      const refusal = bulk.submit(rollout);
+      if (next++ === 0 && refusal?.kind.boundary === "admission") throw refusal;
+    }
+    if (next === waiting.length) bulk.close();
+  };
+  const bulk = openBulk(parts, fill);
+  try {
+    fill();
+  } catch (thrown) {
+    bulk.abandon();
+    throw thrown;
+  }
+  return bulk;
+}
+
+/** `onRoom` is called when the caller has taken an ending. */
+export function openBulk(parts: BulkParts, onRoom: () => void): OpenBulk {
+  const { fleet, clock, inFlight = LIMITS.manyInFlight } = parts;
+  const tally = createTally(fleet, clock);
   const ended: Ending[] = [];
   const leaves = new Set<() => void>();
-  let next = 0;
+  let submitted = 0;
   let given = 0;
+  let closed = false;
   let wake: (() => void) | null = null;
   let summary: Summary | null = null;
 
@@ -72,54 +108,59 @@ export function startBulk(rollouts: readonly Rollout[], parts: BulkParts): Bulk 
     wake?.();
   };
 
-  const submit = (index: number, rollout: Rollout): void => {
-    const { id, job } = rollout;
-    const fail = (thrown: unknown): void =>
-      end({ index, id, job, error: PacelineError.from(thrown) }, 0);
-    try {
-      const handle = parts.rollouts.submit(rollout);
-      const before = handle.progress().outputTokens;
-      const leave = handle.attach("unary");
-      leaves.add(leave);
-      const over = (): void => {
-        leaves.delete(leave);
-        leave();
-      };
-      handle.result().then(
-        (result) => {
-          over();
-          end({ index, id, job, result }, before);
-        },
-        (thrown: unknown) => {
-          over();
-          fail(thrown);
-        },
-      );
-    } catch (thrown) {
-      if (index === 0 && PacelineError.from(thrown).kind.boundary === "admission") throw thrown;
-      fail(thrown);
-    }
+  const follow = (index: number, handle: RolloutHandle): void => {
+    const { id, job } = handle;
+    const before = handle.progress().outputTokens;
+    const leave = handle.attach("unary");
+    leaves.add(leave);
+    const over = (): void => {
+      leaves.delete(leave);
+      leave();
+    };
+    handle.result().then(
+      (result) => {
+        over();
+        end({ index, id, job, result }, before);
+      },
+      (thrown: unknown) => {
+        over();
+        end({ index, id, job, error: PacelineError.from(thrown) }, 0);
+      },
+    );
   };
 
-  const fill = (): void => {
-    while (next < count && next - given < inFlight) {
-      const rollout = waiting[next] as Rollout;
-      waiting[next] = null;
-      submit(next++, rollout);
-    }
+  const abandon = (): void => {
+    closed = true;
+    summary ??= tally.close();
+    for (const leave of [...leaves]) leave();
   };
 
-  try {
-    fill();
-  } catch (thrown) {
-    tally.close();
-    throw thrown;
-  }
   return {
+    abandon,
+    get room() {
+      return closed ? 0 : inFlight - (submitted - given);
+    },
+    submit(rollout) {
+      const index = submitted++;
+      tally.asked(rollout);
+      try {
+        follow(index, parts.rollouts.submit(rollout));
+        return null;
+      } catch (thrown) {
+        const error = PacelineError.from(thrown);
+        end({ index, id: rollout.id, job: rollout.job, error }, 0);
+        return error;
+      }
+    },
+    refuse: (id, job, error) => end({ index: submitted++, id, job, error }, 0),
+    close() {
+      closed = true;
+      wake?.();
+    },
     async *endings(signal) {
       signal.addEventListener("abort", () => wake?.(), { once: true });
       try {
-        while (given < count && !signal.aborted) {
+        while (!(closed && given === submitted) && !signal.aborted) {
           const ending = ended.shift();
           if (ending === undefined) {
             await new Promise<void>((resolve) => {
@@ -130,12 +171,10 @@ export function startBulk(rollouts: readonly Rollout[], parts: BulkParts): Bulk 
           }
           yield ending;
           given++;
-          fill();
+          onRoom();
         }
       } finally {
-        summary = tally.close();
-        next = count;
-        for (const leave of [...leaves]) leave();
+        abandon();
       }
     },
     summary() {

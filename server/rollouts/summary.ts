@@ -61,6 +61,8 @@ export function lowerBound(
 }
 
 export interface Tally {
+  /** One more that the call asks for, before it is submitted. */
+  asked(rollout: Rollout): void;
   /** `before`: output tokens that were there when it was submitted: continued, or made for an earlier caller. */
   finished(result: Result, before: number): void;
   failed(): void;
@@ -69,14 +71,9 @@ export interface Tally {
 }
 
 /** Counts from now on, and watches who could have served meanwhile. */
-export function createTally(
-  rollouts: readonly Rollout[],
-  fleet: Pick<Fleet, "list" | "listen">,
-  clock: Clock,
-): Tally {
+export function createTally(fleet: Pick<Fleet, "list" | "listen">, clock: Clock): Tally {
   const startedAt = clock.now();
-  const count = rollouts.length;
-  const watched = watchCapacity(rollouts, fleet);
+  const watched = watchCapacity(fleet);
   let endedAt = startedAt;
   let finished = 0;
   let failed = 0;
@@ -84,6 +81,7 @@ export function createTally(
   let longest = 0;
   let total = 0;
   return {
+    asked: watched.want,
     finished({ usage, routing }, before) {
       endedAt = clock.now();
       finished++;
@@ -101,7 +99,7 @@ export function createTally(
       const bound = lowerBound({ longest, total }, watched.close());
       const lowerBoundMs = bound && Math.max(bound.longMs, bound.workMs);
       return {
-        rollouts: count,
+        rollouts: finished + failed,
         finished,
         failed,
         outputTokens,
@@ -115,16 +113,21 @@ export function createTally(
 }
 
 /** Workers in these states take no rollouts, so their speed sets no bound. */
-const IDLE_STATES: ReadonlySet<WorkerRecord["state"]> = new Set(["starting", "lost", "poisoned"]);
+const IDLE_STATES: ReadonlySet<WorkerRecord["state"]> = new Set([
+  "starting",
+  "lost",
+  "poisoned",
+  "asleep",
+]);
 
-/** Everyone who could have served one of these rollouts at some moment, with the last rates that were known. */
-function watchCapacity(
-  rollouts: readonly Rollout[],
-  fleet: Pick<Fleet, "list" | "listen">,
-): { close(): Capacity[] } {
-  const asked = new Map<string, { policy: string; pool: string | null }>();
-  for (const { policy, pool } of rollouts) asked.set(`${policy}/${pool}`, { policy, pool });
-  const wanted = [...asked.values()];
+interface CapacityWatch {
+  want(rollout: Pick<Rollout, "policy" | "pool">): void;
+  close(): Capacity[];
+}
+
+/** Everyone who could have served a wanted rollout at some moment, with the last rates that were known. */
+function watchCapacity(fleet: Pick<Fleet, "list" | "listen">): CapacityWatch {
+  const wanted: { policy: string; pool: string | null }[] = [];
   const seen = new Map<string, Capacity>();
   const look = (worker: WorkerRecord): void => {
     const { id, policies, pool, state, description, rates } = worker;
@@ -140,11 +143,15 @@ function watchCapacity(
       batches: description.slots.map(({ maxRunning }) => maxRunning),
     });
   };
-  for (const worker of fleet.list()) look(worker);
   const stop = fleet.listen((change) => {
     if (change.type !== "lost") look(change.worker);
   });
   return {
+    want({ policy, pool }) {
+      if (wanted.some((one) => one.policy === policy && one.pool === pool)) return;
+      wanted.push({ policy, pool });
+      for (const worker of fleet.list()) look(worker);
+    },
     close() {
       stop();
       return [...seen.values()];

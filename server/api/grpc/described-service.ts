@@ -24,18 +24,15 @@ export interface DescribedService {
 
 type Failed = (error: PacelineError) => void;
 
-/** `taken`: methods that somebody else serves. */
 export function describedService(
   service: protobuf.Service,
   methods: Methods,
   failed: Failed,
-  taken: ReadonlySet<string> = new Set(),
 ): DescribedService {
   const definition: Record<string, ServiceDefinition[string]> = {};
   const handlers: UntypedServiceImplementation = {};
   for (const rpc of service.methodsArray) {
     const { name, resolvedRequestType, resolvedResponseType, requestStream, responseStream } = rpc;
-    if (taken.has(name)) continue;
     if (resolvedRequestType === null || resolvedResponseType === null) {
       throw new Error(`${service.name}.${name} is not resolved`);
     }

@@ -15,8 +15,15 @@ export interface ErrorStatus {
 
 export function statusOf(thrown: unknown): ErrorStatus {
   const error = PacelineError.from(thrown);
+  const message = paceline.v1.Error.encode(errorToProto(error)).finish();
+  const metadata = new Metadata();
+  metadata.set(ERROR_TRAILER, Buffer.from(message));
+  return { code: codeOf(error.kind.grpc), details: `${error.code}: ${error.message}`, metadata };
+}
+
+export function errorToProto(error: PacelineError): paceline.v1.Error.$Properties {
   const body = error.toBody();
-  const message = paceline.v1.Error.encode({
+  return {
     code: ERROR_CODE.number(body.code),
     boundary: BOUNDARY.number(body.boundary),
     message: body.message,
@@ -24,10 +31,7 @@ export function statusOf(thrown: unknown): ErrorStatus {
     retry_after_ms: body.retry_after_ms ?? null,
     details: structFromJson(body.details),
     kept: body.kept ?? null,
-  }).finish();
-  const metadata = new Metadata();
-  metadata.set(ERROR_TRAILER, Buffer.from(message));
-  return { code: codeOf(error.kind.grpc), details: `${body.code}: ${body.message}`, metadata };
+  };
 }
 
 const CODES: Readonly<Record<string, string | status>> = status;

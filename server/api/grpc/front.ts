@@ -13,6 +13,7 @@ import type { Mint } from "../codec/rollout.ts";
 import { type ControlParts, controlMethods } from "./control-methods.ts";
 import { describedService } from "./described-service.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
+import { createManyHandler } from "./many-handler.ts";
 import { loadProtos } from "./protos.ts";
 import { addReflection } from "./reflection.ts";
 import { createRolloutHandlers } from "./rollout-handlers.ts";
@@ -23,8 +24,10 @@ export interface GrpcFrontOptions {
   readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort">;
   readonly mint: Mint;
   readonly control: ControlParts;
+  /** Of one GenerateMany, unanswered at a time. Default `LIMITS.manyInFlight`. */
+  readonly manyInFlight?: number;
   readonly readiness: Readiness;
-  readonly clock: Pick<Clock, "timer">;
+  readonly clock: Clock;
   readonly log: Pick<Logger, "error">;
   /** Told of every error that a call ends in, for metrics. */
   readonly failed?: (error: PacelineError) => void;
@@ -78,7 +81,7 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
 
 function addServices(
   server: Server,
-  { rollouts, mint, control }: GrpcFrontOptions,
+  { rollouts, mint, control, clock, manyInFlight = LIMITS.manyInFlight }: GrpcFrontOptions,
   failed: (error: PacelineError) => void,
 ): void {
   const described = loadProtos().lookup("paceline.v1");
@@ -86,14 +89,22 @@ function addServices(
   const controls = controlMethods(control);
   for (const service of described.nestedArray) {
     if (!(service instanceof protobuf.Service)) continue;
-    const own = service.name === "RolloutService";
-    const taken = new Set(own ? Object.keys(ROLLOUT_SERVICE) : []);
+    if (service.name === "RolloutService") continue;
     const methods = controls[service.name] ?? { unary: {} };
-    const { definition, handlers } = describedService(service, methods, failed, taken);
-    if (!own) server.addService(definition, handlers);
-    else {
-      const hot = createRolloutHandlers({ rollouts, mint, failed });
-      server.addService({ ...ROLLOUT_SERVICE, ...definition }, { ...hot, ...handlers });
-    }
+    const { definition, handlers } = describedService(service, methods, failed);
+    server.addService(definition, handlers);
   }
+  const { fleet, ledger } = control;
+  server.addService(ROLLOUT_SERVICE, {
+    ...createRolloutHandlers({ rollouts, mint, failed }),
+    GenerateMany: createManyHandler({
+      rollouts,
+      mint,
+      failed,
+      fleet,
+      ledger,
+      clock,
+      inFlight: manyInFlight,
+    }),
+  });
 }

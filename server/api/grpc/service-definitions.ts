@@ -48,6 +48,11 @@ export const ROLLOUT_SERVICE = {
     "server",
     (reply: paceline.v1.Event.$Properties) => v1.Event.encode(reply),
   ),
+  GenerateMany: method(
+    `${ROLLOUTS}/GenerateMany`,
+    "both",
+    (reply: paceline.v1.ManyReply.$Properties) => v1.ManyReply.encode(reply),
+  ),
   Get: method(`${ROLLOUTS}/Get`, "unary", (reply: paceline.v1.RolloutState.$Properties) =>
     v1.RolloutState.encode(reply),
   ),

@@ -9,6 +9,7 @@ import {
   pause,
   worker,
 } from "../../../server/contract/schema-fleet.ts";
+import { manySummary, rolloutError } from "../../../server/contract/schema-many.ts";
 import {
   declaration,
   policy,
@@ -37,6 +38,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Result: createResultSchema("json", LIMITS),
   Progress: progress(),
   Error: error(),
+  RolloutError: rolloutError(),
+  ManySummary: manySummary(),
   Accepted: events.accepted,
   Placed: events.placed,
   Tokens: events.tokens,
@@ -68,15 +71,17 @@ const GRPC_ONLY = [
   "ListWorkersReply",
   "ListWorkersRequest",
   "ManyReply",
-  "ManySummary",
   "OpenRunRequest",
   "PolicyRef",
   "PublishRequest",
   "RemoveReply",
   "RemoveRequest",
   "RenewRequest",
+<<<<<<< HEAD
   "RollbackRequest",
   "RolloutError",
+=======
+>>>>>>> 93b0ae9 (gRPC GenerateMany: rollouts in as they come, endings out, a bounded number unanswered)
   "RolloutState",
   "VersionRef",
 ];

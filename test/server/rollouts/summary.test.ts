@@ -101,7 +101,8 @@ function tallying(workers: readonly WorkerRecord[]) {
       };
     },
   };
-  const tally = createTally([sampleRollout({ pool: "a" })], fleet, clock);
+  const tally = createTally(fleet, clock);
+  tally.asked(sampleRollout({ pool: "a" }));
   return { clock, tally, tell: (change: FleetChange) => tell(change), listening: () => listening };
 }
 
@@ -116,7 +117,7 @@ suite("the summary", () => {
     clock.advance(500);
     const { ratio, rho, lowerBoundMs, ...counts } = tally.close();
     assert.deepEqual(counts, {
-      rollouts: 1,
+      rollouts: 3,
       finished: 2,
       failed: 1,
       outputTokens: 152,

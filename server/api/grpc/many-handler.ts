@@ -1,0 +1,92 @@
+/**
+ * GenerateMany: rollouts in as the caller sends them, endings out as they come. The caller's stream is
+ * left unread while too many are unanswered, and HTTP/2's window holds the caller back.
+ */
+import { once } from "node:events";
+import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
+import { paceline } from "../../../proto/gen/paceline.js";
+import { PacelineError } from "../../contract/errors.ts";
+import { type BulkParts, type Ending, type OpenBulk, openBulk } from "../../rollouts/bulk.ts";
+import type { Summary } from "../../rollouts/summary.ts";
+import { decodeRollout, type Mint } from "../codec/rollout.ts";
+import { errorToProto, statusOf } from "./error-status.ts";
+import { resultToProto } from "./result-message.ts";
+import { rolloutFromProto } from "./rollout-message.ts";
+
+const { v1 } = paceline;
+
+type Reply = paceline.v1.ManyReply.$Properties;
+type Call = ServerDuplexStream<Buffer, Reply>;
+
+export interface ManyHandlerOptions extends BulkParts {
+  readonly mint: Mint;
+  /** Told of every rollout's error, and of one that ends the call. */
+  failed(error: PacelineError): void;
+}
+
+export function createManyHandler(
+  options: ManyHandlerOptions,
+): handleBidiStreamingCall<Buffer, Reply> {
+  return async (call) => {
+    const gone = new AbortController();
+    call.once("cancelled", () => gone.abort());
+    const bulk = openBulk(options, () => {
+      if (bulk.room > 0) call.resume();
+    });
+    read(call, bulk, options.mint);
+    try {
+      for await (const ending of bulk.endings(gone.signal)) {
+        if ("error" in ending) options.failed(ending.error);
+        if (!call.write(endingToProto(ending))) await once(call, "drain", { signal: gone.signal });
+      }
+      if (gone.signal.aborted) return;
+      call.write({ summary: summaryToProto(bulk.summary()) });
+      call.end();
+    } catch (thrown) {
+      if (gone.signal.aborted) return;
+      call.emit("error", statusOf(thrown));
+      options.failed(PacelineError.from(thrown));
+    }
+  };
+}
+
+function read(call: Call, bulk: OpenBulk, mint: Mint): void {
+  call.on("data", (bytes: Buffer) => {
+    let id = "";
+    let job = "default";
+    try {
+      const message = v1.Rollout.decode(bytes);
+      id = message.id ?? id;
+      job = message.job ?? job;
+      bulk.submit(decodeRollout(rolloutFromProto(message), mint).rollout);
+    } catch (thrown) {
+      bulk.refuse(id, job, refusalOf(thrown));
+    }
+    if (bulk.room <= 0) call.pause();
+  });
+  call.once("end", () => bulk.close());
+}
+
+const refusalOf = (thrown: unknown): PacelineError =>
+  thrown instanceof PacelineError
+    ? thrown
+    : new PacelineError("invalid_argument", `the message cannot be decoded: ${String(thrown)}`, {
+        details: { path: "" },
+      });
+
+function endingToProto(ending: Ending): Reply {
+  if ("result" in ending) return { result: resultToProto(ending.result) };
+  const { id, job, error } = ending;
+  return { error: { id, job, error: errorToProto(error) } };
+}
+
+const summaryToProto = (summary: Summary): paceline.v1.ManySummary.$Properties => ({
+  rollouts: summary.rollouts,
+  finished: summary.finished,
+  failed: summary.failed,
+  output_tokens: summary.outputTokens,
+  makespan_ms: summary.makespanMs,
+  lower_bound_ms: summary.lowerBoundMs,
+  ratio: summary.ratio,
+  rho: summary.rho,
+});
