@@ -11,8 +11,11 @@ import { invalid } from "../codec/invalid.ts";
 import {
   decodeDeclaration,
   decodePublication,
+  decodeRollback,
+  decodeRunOpening,
   encodePolicy,
   encodePublication,
+  encodeRun,
 } from "../codec/policy.ts";
 import { decodeLease, decodePause, decodeRegistration, encodeWorker } from "../codec/worker.ts";
 import { holdersOf } from "../holders.ts";
@@ -105,6 +108,18 @@ function policyMethods(parts: ControlParts): Methods {
           await publisher.publish(decodePublication(text(body, "policy"), given)),
         );
       },
+      OpenRun: async (body) =>
+        encodeRun(
+          await ledger.openRun(decodeRunOpening(text(body, "policy"), body["opening"] ?? {})),
+        ),
+      Rollback: async (body) =>
+        encodePublication(
+          await publisher.rollback(
+            text(body, "policy"),
+            version(body),
+            decodeRollback(body["rollback"]),
+          ),
+        ),
       Abort: async (body) =>
         encodePublication(await publisher.abort(text(body, "policy"), version(body))),
       Get: (body) => wire(text(body, "policy")),

@@ -172,6 +172,23 @@ const CASES: readonly Case[] = [
     refused: "invalid_argument",
   },
   {
+    name: "OpenRun",
+    http: ["POST", "/v1/policies/default/runs", { run: "b" }],
+    grpc: ["PolicyService/OpenRun", { policy: "default", opening: { run: "b" } }],
+  },
+  {
+    name: "OpenRun without a name",
+    http: ["POST", "/v1/policies/default/runs", {}],
+    grpc: ["PolicyService/OpenRun", { policy: "default", opening: {} }],
+    refused: "invalid_argument",
+  },
+  {
+    name: "Rollback",
+    http: ["POST", "/v1/policies/default/versions/8/rollback"],
+    grpc: ["PolicyService/Rollback", { policy: "default", version: 8 }],
+    status: 202,
+  },
+  {
     name: "Abort of a version",
     http: ["POST", "/v1/policies/default/versions/8/abort"],
     grpc: ["PolicyService/Abort", { policy: "default", version: 8 }],

@@ -77,11 +77,7 @@ const GRPC_ONLY = [
   "RemoveReply",
   "RemoveRequest",
   "RenewRequest",
-<<<<<<< HEAD
   "RollbackRequest",
-  "RolloutError",
-=======
->>>>>>> 93b0ae9 (gRPC GenerateMany: rollouts in as they come, endings out, a bounded number unanswered)
   "RolloutState",
   "VersionRef",
 ];
