@@ -156,6 +156,8 @@ export async function startServer({
     const { version } = await publisher.publish({
       policy: config.policy,
       source: { path: config.model },
+      // No worker is there yet that a quorum or a wave could be made of.
+      commit: { mode: "all" },
       // A run that was opened before anything was committed: this is its first version.
       ...(run === null ? {} : { runEpoch: run.epoch }),
     });

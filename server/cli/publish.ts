@@ -14,6 +14,9 @@ interface PublishOptions {
   runEpoch?: string;
   openRun?: boolean;
   opener?: string;
+  mode?: string;
+  wave?: string;
+  quorum?: string;
   onUpdate?: string;
   timeoutMs?: string;
 }
@@ -40,6 +43,16 @@ export function publishCommand(): Command {
     .option("--opener <id>", "who opens it: the same name from another opener is a new run")
     .option("--run-epoch <n>", "of the run, where its name alone does not tell")
     .addOption(
+      new Option("--mode <mode>", "when it is committed; default: as the policy says").choices([
+        "all",
+        "rolling",
+        "quorum",
+        "latest_wins",
+      ]),
+    )
+    .option("--wave <n>", "rolling: workers out of service at once (default: a quarter)")
+    .option("--quorum <n>", "quorum: workers that must have staged")
+    .addOption(
       new Option(
         "--on-update <how>",
         "what running rollouts do that say nothing themselves",
@@ -51,6 +64,7 @@ export function publishCommand(): Command {
       `
 Examples:
   paceline publish server/engine/demo-policy/step-2 --run demo --step 2 --open-run
+  paceline publish DIR --mode rolling --wave 2
   paceline publish --rollback 1`,
     )
     .action(publish);
@@ -71,10 +85,7 @@ async function publish(path: string | undefined, options: PublishOptions): Promi
         : { label: { run: options.run ?? "cli", step: Number(options.step) } }),
       ...(epoch === undefined ? {} : { run_epoch: Number(epoch) }),
       ...(options.onUpdate === undefined ? {} : { on_update: options.onUpdate }),
-      commit: {
-        mode: "all",
-        ...(options.timeoutMs === undefined ? {} : { timeout_ms: Number(options.timeoutMs) }),
-      },
+      commit: commitOf(options),
     };
     const opened =
       path === undefined
@@ -109,6 +120,13 @@ async function publish(path: string | undefined, options: PublishOptions): Promi
     await client.close();
   }
 }
+
+const commitOf = ({ mode, wave, quorum, timeoutMs }: PublishOptions) => ({
+  ...(mode === undefined ? {} : { mode }),
+  ...(wave === undefined ? {} : { wave: Number(wave) }),
+  ...(quorum === undefined ? {} : { quorum: Number(quorum) }),
+  ...(timeoutMs === undefined ? {} : { timeout_ms: Number(timeoutMs) }),
+});
 
 /** Answers its epoch, which the publication gives. */
 async function openRun(

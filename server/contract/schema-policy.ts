@@ -29,9 +29,14 @@ const source = () =>
 const options = () => ({
   commit: z
     .strictObject({
-      mode: commitMode(),
+      /** Absent: the policy's. */
+      mode: commitMode().nullish(),
+      /** Mode `quorum`: workers that must have staged. */
       quorum: uint32(1).nullish(),
+      /** Until all have staged. */
       timeout_ms: uint32(1).nullish(),
+      /** Mode `rolling`: workers out of service at once; absent: a quarter of them, at least one. */
+      wave: uint32(1).nullish(),
     })
     .nullish(),
   on_update: onUpdate().nullish(),

@@ -13,9 +13,20 @@ export interface PublicationOptions {
   readonly label?: Label;
   /** Of the run that publishes, as its opening answered. Absent: the label's run, where its name tells. */
   readonly runEpoch?: number;
-  readonly commit?: { readonly mode: CommitMode; readonly timeoutMs?: number };
+  readonly commit?: CommitOptions;
   readonly onUpdate?: OnUpdate;
   readonly updateGraceMs?: number;
+}
+
+export interface CommitOptions {
+  /** Absent: the policy's. */
+  readonly mode?: CommitMode;
+  /** Of mode `quorum`: workers that must have staged. */
+  readonly quorum?: number;
+  /** Of mode `rolling`: workers out of service at once; absent: a quarter of them. */
+  readonly wave?: number;
+  /** Until all have staged, ms. */
+  readonly timeoutMs?: number;
 }
 
 export type WorkerPhase =

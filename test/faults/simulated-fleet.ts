@@ -58,7 +58,10 @@ export interface SimulatedFleet {
   /** A further engine, registered under `id`, with a fault in it from the start. */
   join(id: string, fault?: FaultBody): Promise<FaultyEngine>;
   worker(id: string): Promise<Worker>;
-  publish(path: string): Promise<{ status: number; body: Progress & Failure }>;
+  publish(
+    path: string,
+    more?: Record<string, unknown>,
+  ): Promise<{ status: number; body: Progress & Failure }>;
   progress(version: number): Promise<Progress>;
   /** Resolves when `done` holds, asked anew after each life-cycle event. */
   settled(done: () => Promise<boolean>): Promise<void>;
@@ -157,8 +160,11 @@ function fleetOver(
       return engine;
     },
     worker: (id) => get(`/v1/workers/${id}`),
-    publish: (path) =>
-      server.call("POST", "/v1/policies/default/versions?wait=committed", { source: { path } }),
+    publish: (path, more = {}) =>
+      server.call("POST", "/v1/policies/default/versions?wait=committed", {
+        source: { path },
+        ...more,
+      }),
     progress: (version) => get(`/v1/policies/default/versions/${version}`),
     async settled(done) {
       for await (const _event of follow(server, true)) if (await done()) return;

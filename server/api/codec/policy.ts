@@ -19,6 +19,7 @@ import type {
   VersionRecord,
 } from "../../policy/ledger.ts";
 import type {
+  CommitOptions,
   Publication,
   PublicationOptions,
   PublicationProgress,
@@ -70,26 +71,26 @@ export function decodeRunOpening(policy: string, body: unknown): RunOpening {
   return { policy, run, ...(opener == null ? {} : { opener }) };
 }
 
-function optionsOf(wire: z.infer<typeof ROLLBACK>): PublicationOptions {
+type WireOptions = z.infer<typeof ROLLBACK>;
+type WireCommit = NonNullable<WireOptions["commit"]>;
+
+function optionsOf(wire: WireOptions): PublicationOptions {
   const { label, commit } = wire;
-  if (commit?.quorum != null) {
-    throw unsupported("commit.quorum", "this release commits to all workers");
-  }
   return {
     ...(label == null ? {} : { label }),
     ...(wire.run_epoch == null ? {} : { runEpoch: wire.run_epoch }),
-    ...(commit == null
-      ? {}
-      : {
-          commit: {
-            mode: commit.mode,
-            ...(commit.timeout_ms == null ? {} : { timeoutMs: commit.timeout_ms }),
-          },
-        }),
+    ...(commit == null ? {} : { commit: commitOf(commit) }),
     ...(wire.on_update == null ? {} : { onUpdate: wire.on_update }),
     ...(wire.update_grace_ms == null ? {} : { updateGraceMs: wire.update_grace_ms }),
   };
 }
+
+const commitOf = (commit: WireCommit): CommitOptions => ({
+  ...(commit.mode == null ? {} : { mode: commit.mode }),
+  ...(commit.quorum == null ? {} : { quorum: commit.quorum }),
+  ...(commit.wave == null ? {} : { wave: commit.wave }),
+  ...(commit.timeout_ms == null ? {} : { timeoutMs: commit.timeout_ms }),
+});
 
 export const encodeRun = (record: RunRecord): WireRun => ({
   policy: record.policy,

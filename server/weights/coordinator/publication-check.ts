@@ -1,41 +1,48 @@
-/** What this release can publish; everything else is refused by name, never dropped (I6). */
+/** What a publication may say, and what becomes of it; everything else is refused by name, never dropped (I6). */
 import { PacelineError } from "../../contract/errors.ts";
-import type { CommitMode } from "../../contract/policy.ts";
 import type { PolicyRecord } from "../../policy/ledger.ts";
 import type { PublicationOptions } from "../publisher.ts";
+import type { CommitRule } from "./core/commit-rule.ts";
 
-const LATER: Readonly<Record<Exclude<CommitMode, "all">, string>> = {
-  rolling: "0.2",
-  quorum: "0.5",
-  latest_wins: "0.5",
-};
+export interface CommitPlan {
+  readonly rule: CommitRule;
+  /** A newer publication of this mode ends it while it is not committed. */
+  readonly replaceable: boolean;
+}
 
 /** Throws `unsupported`, `invalid_argument`. */
-export function assertSupported(policy: PolicyRecord, publication: PublicationOptions): void {
-  const { mode = policy.commit, timeoutMs = 1 } = publication.commit ?? {};
+export function commitPlanOf(policy: PolicyRecord, options: PublicationOptions): CommitPlan {
+  const { mode = policy.commit, timeoutMs, quorum, wave } = options.commit ?? {};
   if (policy.kind === "lora") {
     throw new PacelineError("unsupported", "adapters are published from release 0.5 on", {
       details: { path: "policy" },
     });
   }
-  if (mode !== "all") {
-    const since = LATER[mode];
-    throw new PacelineError("unsupported", `commit mode ${mode} comes with release ${since}`, {
-      details: { path: "commit.mode", mode, since },
-    });
+  assertWhole("commit.timeout_ms", timeoutMs, 1, "milliseconds");
+  assertWhole("update_grace_ms", options.updateGraceMs, 0, "milliseconds");
+  assertWhole("commit.wave", wave, 1, "workers");
+  assertWhole("commit.quorum", quorum, 1, "workers");
+  if (wave !== undefined && mode !== "rolling") {
+    throw invalid("commit.wave", `mode ${mode} has no waves; rolling has`);
   }
-  const grace = publication.updateGraceMs ?? 0;
-  for (const [path, value, least] of [
-    ["commit.timeout_ms", timeoutMs, 1],
-    ["update_grace_ms", grace, 0],
-  ] as const) {
-    if (Number.isSafeInteger(value) && value >= least) continue;
-    throw new PacelineError(
-      "invalid_argument",
-      `${path} must be whole milliseconds, at least ${least}`,
-      {
-        details: { path },
-      },
-    );
+  if (quorum !== undefined && mode !== "quorum") {
+    throw invalid("commit.quorum", `mode ${mode} has no quorum`);
+  }
+  switch (mode) {
+    case "rolling":
+      return { rule: { mode, wave: wave ?? null }, replaceable: false };
+    case "quorum":
+      if (quorum === undefined) throw invalid("commit.quorum", "mode quorum needs it");
+      return { rule: { mode, quorum }, replaceable: false };
+    default:
+      return { rule: { mode: "all" }, replaceable: mode === "latest_wins" };
   }
 }
+
+function assertWhole(path: string, value: number | undefined, least: number, unit: string): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
+  throw invalid(path, `must be whole ${unit}, at least ${least}`);
+}
+
+const invalid = (path: string, message: string): PacelineError =>
+  new PacelineError("invalid_argument", `${path}: ${message}`, { details: { path } });

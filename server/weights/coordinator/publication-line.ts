@@ -7,8 +7,14 @@ import type { PublicationRun, Verdict } from "./publication-run.ts";
 
 export interface Waiting {
   readonly record: VersionRecord;
+  /** Ends for a newer one that is replaceable too. */
+  readonly replaceable: boolean;
   /** Called when its turn has come. */
   readonly start: () => PublicationRun;
+}
+
+interface Current extends Omit<Waiting, "start"> {
+  readonly run: PublicationRun;
 }
 
 interface Place {
@@ -20,10 +26,10 @@ export interface PublicationLine {
   /** Holds a place while the content is hashed. Throws `overloaded`. Call the answer to give it up or fill it. */
   reserve(): { fill(waiting: Waiting): void; leave(): void };
   verdict(version: number): Promise<Verdict> | null;
-  readonly current: { readonly record: VersionRecord; readonly run: PublicationRun } | null;
+  readonly current: Current | null;
   /** Takes a version out that has not begun; false if it has. */
   withdraw(version: number, verdict: PacelineError): boolean;
-  waiting(): readonly VersionRecord[];
+  waiting(): readonly Waiting[];
   lost(ref: MemberRef, reason: string): void;
 }
 
@@ -31,14 +37,15 @@ export function createPublicationLine(policy: string): PublicationLine {
   const places: Place[] = [];
   const verdicts = new Map<number, Promise<Verdict>>();
   let reserved = 0;
-  let current: { record: VersionRecord; run: PublicationRun } | null = null;
+  let current: Current | null = null;
 
   function next(): void {
     if (current !== null) return;
     const place = places.shift();
     if (!place) return;
-    const run = place.waiting.start();
-    current = { record: place.waiting.record, run };
+    const { record, replaceable, start } = place.waiting;
+    const run = start();
+    current = { record, replaceable, run };
     void run.decided.then(place.verdict.resolve);
     void run.over.then(() => {
       current = null;
@@ -80,7 +87,7 @@ export function createPublicationLine(policy: string): PublicationLine {
       for (const place of places.splice(index, 1)) place.verdict.resolve(verdict);
       return true;
     },
-    waiting: () => places.map(({ waiting }) => waiting.record),
+    waiting: () => places.map(({ waiting }) => waiting),
     lost: (ref, reason) => current?.run.lost(ref, reason),
   };
 }

@@ -6,7 +6,7 @@ import type { Publisher } from "../publisher.ts";
 import type { MemberRef } from "./core/events.ts";
 import type { ObserveUpdates } from "./observation.ts";
 import type { ProgressBoard } from "./progress-board.ts";
-import { createPublicationLine, type PublicationLine } from "./publication-line.ts";
+import { createPublicationLine, type PublicationLine, type Waiting } from "./publication-line.ts";
 
 export interface PublicationLines extends Pick<Publisher, "committed" | "abort" | "close"> {
   of(policy: string): PublicationLine;
@@ -15,7 +15,12 @@ export interface PublicationLines extends Pick<Publisher, "committed" | "abort" 
   lost(ref: MemberRef, reason: string): void;
   /** What is of an older run and not yet committed ends as `run_fenced`. */
   fence(policy: PolicyRecord): void;
+  /** Replaceable ones before this version that are not yet committed end: it is newer. */
+  replace(record: VersionRecord): void;
 }
+
+type Ahead = Pick<Waiting, "record" | "replaceable">;
+type EndCode = "commit_aborted" | "run_fenced" | "version_conflict";
 
 export function createPublicationLines(
   ledger: Ledger,
@@ -27,7 +32,7 @@ export function createPublicationLines(
   async function withdraw(
     { policy, version }: VersionRecord,
     reason: string,
-    code: "commit_aborted" | "run_fenced" = "commit_aborted",
+    code: EndCode = "commit_aborted",
   ): Promise<boolean> {
     const verdict = new PacelineError(code, `version ${version} of ${policy}: ${reason}`, {
       details: { policy, version, cause: code },
@@ -35,6 +40,25 @@ export function createPublicationLines(
     if (!lines.get(policy)?.withdraw(version, verdict)) return false;
     await ledger.transition(policy, version, "aborted");
     return true;
+  }
+
+  /** Ends what is chosen of a policy's line and not yet committed. */
+  function end(
+    policy: string,
+    chosen: (ahead: Ahead) => boolean,
+    reason: string,
+    code: EndCode,
+  ): void {
+    const line = lines.get(policy);
+    // Those that wait first: the next of them must not begin.
+    for (const { record } of line?.waiting().filter(chosen) ?? []) {
+      withdraw(record, reason, code).catch((thrown: unknown) => {
+        const { version } = record;
+        observe({ type: "trouble", policy, version, error: PacelineError.from(thrown) });
+      });
+    }
+    // Once its commit has begun, the ledger decides which of the two came first.
+    if (line?.current && chosen(line.current)) line.current.run.abort(reason, code);
   }
 
   return {
@@ -48,20 +72,14 @@ export function createPublicationLines(
       for (const line of lines.values()) line.lost(ref, reason);
     },
     fence({ policy, run }) {
-      const line = lines.get(policy);
-      if (!line || run === null) return;
-      const old = (record: VersionRecord): boolean => record.runEpoch !== run.epoch;
+      if (run === null) return;
       const reason = `run ${run.run} (epoch ${run.epoch}) was opened`;
-      // Before those that wait: the next of them must not begin.
-      for (const record of line.waiting().filter(old)) {
-        withdraw(record, reason, "run_fenced").catch((thrown: unknown) => {
-          const { version } = record;
-          observe({ type: "trouble", policy, version, error: PacelineError.from(thrown) });
-        });
-      }
-      const { current } = line;
-      // Once its commit has begun, the ledger decides which of the two came first.
-      if (current && old(current.record)) current.run.abort(reason, "run_fenced");
+      end(policy, ({ record }) => record.runEpoch !== run.epoch, reason, "run_fenced");
+    },
+    replace({ policy, version }) {
+      const older = ({ record, replaceable }: Ahead): boolean =>
+        replaceable && record.version < version;
+      end(policy, older, `version ${version} came (latest_wins)`, "version_conflict");
     },
     async committed(policy, version) {
       const { state } = ledger.version(policy, version);
@@ -92,7 +110,7 @@ export function createPublicationLines(
     },
     async close() {
       const waiting = [...lines.values()].flatMap((line) => line.waiting());
-      await Promise.all(waiting.map((record) => withdraw(record, "the server shuts down")));
+      await Promise.all(waiting.map(({ record }) => withdraw(record, "the server shuts down")));
       const runs = [...lines.values()].flatMap(({ current }) => current?.run ?? []);
       for (const run of runs) run.stop();
       await Promise.all(runs.map(({ over }) => over));

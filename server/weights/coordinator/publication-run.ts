@@ -4,6 +4,7 @@ import { type ErrorCode, PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
 import type { WorkerPhase } from "../publisher.ts";
+import type { CommitRule } from "./core/commit-rule.ts";
 import type {
   CoordinatorCommand,
   CoordinatorEvent,
@@ -22,7 +23,9 @@ const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
   staging: "announced",
   staged: "staged",
   gating: "staged",
+  gated: "staged",
   swapping: "swapping",
+  swapped: "swapping",
   installing: "swapping",
   installed: "installed",
   unfit: "failed",
@@ -32,7 +35,11 @@ const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
 };
 
 /** Causes that say more than `commit_aborted` would; the others are its details. */
-const TOLD: ReadonlySet<ErrorCode> = new Set(["store_unavailable", "run_fenced"]);
+const TOLD: ReadonlySet<ErrorCode> = new Set([
+  "store_unavailable",
+  "run_fenced",
+  "version_conflict",
+]);
 
 /** Null when the version was committed; else what `committed` throws. */
 export type Verdict = PacelineError | null;
@@ -54,6 +61,7 @@ export interface RunParts {
   readonly context: UpdateContext;
   readonly board: ProgressBoard;
   readonly record: VersionRecord;
+  readonly rule: CommitRule;
   readonly stageMs: number;
   /** Called once the version is in state `transferring`. */
   readonly muster: () => readonly MemberEntry[];
@@ -68,10 +76,11 @@ interface Membership {
 }
 
 export function runPublication(parts: RunParts): PublicationRun {
-  const { context, board, record, stageMs } = parts;
+  const { context, board, record, rule, stageMs } = parts;
   const { ledger, clock, timings, observe } = context;
   const { policy, version } = record;
   const core = createPublication({
+    rule,
     digest: record.digest,
     stageMs,
     gateMs: record.updateGraceMs + timings.gateSlackMs + timings.verdictMs,
@@ -216,10 +225,14 @@ export function runPublication(parts: RunParts): PublicationRun {
     send({ type: "committed" });
   }
 
+  /** What became of it on each worker. */
+  const answers = () =>
+    core.members().map(({ worker, phase, reason }) => ({ worker, phase: SHOWN[phase], reason }));
+
   async function abort(cause: ErrorCode, reason: string): Promise<void> {
     const told = TOLD.has(cause) ? cause : "commit_aborted";
     const verdict = new PacelineError(told, `version ${version} of ${policy}: ${reason}`, {
-      details: { policy, version, cause },
+      details: { policy, version, cause, workers: answers() },
     });
     try {
       await ledger.transition(policy, version, "aborted");
@@ -258,7 +271,8 @@ export function runPublication(parts: RunParts): PublicationRun {
     },
     abort(reason, code = "commit_aborted") {
       if (core.state === "idle") unwanted ??= { reason, code };
-      else if (core.state === "staging") send({ type: "abort", code, reason });
+      else if (core.state === "staging" || core.state === "trying")
+        send({ type: "abort", code, reason });
       else return core.state === "aborted";
       return true;
     },

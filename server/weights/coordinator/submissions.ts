@@ -5,9 +5,10 @@ import type { PublicationOptions, PublicationProgress } from "../publisher.ts";
 import type { Assignments } from "./assignments.ts";
 import type { CatchUp } from "./catch-up.ts";
 import { assertOpen } from "./content-hash.ts";
+import type { CommitRule } from "./core/commit-rule.ts";
 import { musterMembers, settleLeaver } from "./muster.ts";
 import type { ProgressBoard } from "./progress-board.ts";
-import { assertSupported } from "./publication-check.ts";
+import { commitPlanOf } from "./publication-check.ts";
 import type { PublicationLines } from "./publication-lines.ts";
 import { type PublicationRun, runPublication } from "./publication-run.ts";
 import { findWorker, type UpdateContext } from "./update-context.ts";
@@ -40,8 +41,9 @@ export function createSubmissions(parts: SubmissionParts): Submit {
   const { context, board, assignments, catchUp, lines, closing } = parts;
   const { ledger, fleet, timings } = context;
 
-  const begin = (record: VersionRecord, stageMs: number): PublicationRun =>
+  const begin = (record: VersionRecord, rule: CommitRule, stageMs: number): PublicationRun =>
     runPublication({
+      rule,
       context,
       board,
       record,
@@ -57,7 +59,7 @@ export function createSubmissions(parts: SubmissionParts): Submit {
   return async ({ policy: name, options, content, same }) => {
     assertOpen(closing);
     const policy = ledger.policy(name);
-    assertSupported(policy, options);
+    const { rule, replaceable } = commitPlanOf(policy, options);
     const runEpoch = claimedEpoch(policy, options);
     const place = lines.of(name).reserve();
     let opened: Awaited<ReturnType<typeof ledger.openOnce>>;
@@ -88,7 +90,8 @@ export function createSubmissions(parts: SubmissionParts): Submit {
       assertOpen(closing);
     }
     const stageMs = options.commit?.timeoutMs ?? timings.stageMs;
-    place.fill({ record, start: () => begin(record, stageMs) });
+    place.fill({ record, replaceable, start: () => begin(record, rule, stageMs) });
+    if (replaceable) lines.replace(record);
     return board.progress(name, record.version);
   };
 }

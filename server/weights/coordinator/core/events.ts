@@ -35,10 +35,18 @@ export type CoordinatorEvent =
   | ({ readonly type: "gate_failed"; readonly reason: string } & MemberRef)
   /** Paused, swapped, and asked what it holds now; it makes no token until it is told `install`. */
   | ({ readonly type: "swapped"; readonly digest: string } & MemberRef)
-  | ({ readonly type: "swap_failed"; readonly reason: string } & MemberRef)
+  | ({
+      readonly type: "swap_failed";
+      readonly code: ErrorCode;
+      readonly reason: string;
+    } & MemberRef)
   /** Proven in the ledger and running again. */
   | ({ readonly type: "installed" } & MemberRef)
-  | ({ readonly type: "install_failed"; readonly reason: string } & MemberRef)
+  | ({
+      readonly type: "install_failed";
+      readonly code: ErrorCode;
+      readonly reason: string;
+    } & MemberRef)
   /** This incarnation is lost. */
   | ({ readonly type: "gone"; readonly reason: string } & MemberRef)
   /** Somebody wants it to end; too late once the commit has begun. */
@@ -63,7 +71,15 @@ export type CoordinatorCommand =
   /** What it holds is unknown or wrong: it may serve nothing. */
   | ({ readonly type: "poison"; readonly reason: string } & MemberRef);
 
-export type PublicationState = "idle" | "staging" | "committing" | "swapping" | "done" | "aborted";
+export type PublicationState =
+  | "idle"
+  | "staging"
+  /** The first wave of a roll swaps, before the commit. */
+  | "trying"
+  | "committing"
+  | "swapping"
+  | "done"
+  | "aborted";
 
 export type MemberPhase =
   /** Waits for its turn to stage. */
@@ -71,7 +87,11 @@ export type MemberPhase =
   | "staging"
   | "staged"
   | "gating"
+  /** Empty, and waits for the others of its wave. */
+  | "gated"
   | "swapping"
+  /** Holds the version, unproven, and stands still until the commit. */
+  | "swapped"
   | "installing"
   | "installed"
   /** Its model takes no weights of this policy: it was never concerned. */

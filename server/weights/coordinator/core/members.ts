@@ -20,7 +20,9 @@ const PHASES = [
   "staging",
   "staged",
   "gating",
+  "gated",
   "swapping",
+  "swapped",
   "installing",
   "installed",
   "unfit",
@@ -43,6 +45,8 @@ export interface Members {
   in(...phases: readonly MemberPhase[]): Member[];
   /** The first `room` of those in `phase`. */
   next(phase: MemberPhase, room: number): Member[];
+  /** As `next`, in the order in which the members were named: which ones is no matter of who was quickest. */
+  first(phase: MemberPhase, room: number): Member[];
   move(member: Member, phase: MemberPhase, reason?: string | null, deadline?: number | null): void;
   due(now: number): Member[];
   firstDeadline(): number | null;
@@ -84,6 +88,15 @@ export function createMembers(): Members {
     count: (...phases) => phases.reduce((sum, phase) => sum + of(phase).size, 0),
     in: (...phases) => phases.flatMap((phase) => [...of(phase)]),
     next: (phase, room) => (room <= 0 ? [] : [...of(phase).values().take(room)]),
+    first: (phase, room) =>
+      room <= 0
+        ? []
+        : [
+            ...members
+              .values()
+              .filter((slot) => slot.phase === phase)
+              .take(room),
+          ],
     move({ ref }, phase, reason = null, deadline = null) {
       const slot = members.get(ref.worker);
       if (slot) move(slot, phase, reason, deadline);

@@ -3,10 +3,13 @@ import { suite, test } from "node:test";
 import {
   decodeDeclaration,
   decodePublication,
+  decodeRollback,
+  decodeRunOpening,
   encodePolicy,
   encodePublication,
+  encodeRun,
 } from "../../../../server/api/codec/policy.ts";
-import { policy, publicationProgress } from "../../../../server/contract/schema-policy.ts";
+import { policy, publicationProgress, run } from "../../../../server/contract/schema-policy.ts";
 import type { PolicyRecord, VersionRecord } from "../../../../server/policy/ledger.ts";
 
 const VERSION: VersionRecord = {
@@ -90,15 +93,43 @@ test("decodePublication keeps what was given and nothing else", () => {
   const source = { path: "/models/8" };
   assert.deepEqual(decodePublication("p", { source }), { policy: "p", source });
   const body = { source, label: { run: "a", step: 8 }, format: "full", on_update: "reprefill" };
-  const commit = { mode: "all", timeout_ms: 5_000 };
-  assert.deepEqual(decodePublication("p", { ...body, commit, update_grace_ms: 10 }), {
+  const commit = { mode: "rolling", wave: 2, timeout_ms: 5_000 };
+  const more = { commit, update_grace_ms: 10, run_epoch: 3 };
+  assert.deepEqual(decodePublication("p", { ...body, ...more }), {
     policy: "p",
     source,
     label: { run: "a", step: 8 },
-    commit: { mode: "all", timeoutMs: 5_000 },
+    runEpoch: 3,
+    commit: { mode: "rolling", wave: 2, timeoutMs: 5_000 },
     onUpdate: "reprefill",
     updateGraceMs: 10,
   });
+});
+
+test("decodeRollback keeps what was given; no body asks for nothing", () => {
+  assert.deepEqual(decodeRollback(undefined), {});
+  assert.deepEqual(decodeRollback({ commit: { quorum: 2 }, label: { run: "a", step: 0 } }), {
+    commit: { quorum: 2 },
+    label: { run: "a", step: 0 },
+  });
+  assert.throws(() => decodeRollback({ source: { path: "/m" } }), { code: "invalid_argument" });
+});
+
+test("a run travels as the schema says, with or without its opener", () => {
+  assert.deepEqual(decodeRunOpening("p", { run: "a" }), { policy: "p", run: "a" });
+  const opening = decodeRunOpening("p", { run: "a", opener: "h.1" });
+  assert.deepEqual(opening, { policy: "p", run: "a", opener: "h.1" });
+  const wire = encodeRun({ ...opening, opener: null, epoch: 3, byName: true, openedAt: 1 });
+  assert.deepEqual(run().parse(JSON.parse(JSON.stringify(wire))), wire);
+  for (const body of [
+    {},
+    { run: "" },
+    { run: "a b" },
+    { run: "a", opener: "x/y" },
+    { name: "a" },
+  ]) {
+    assert.throws(() => decodeRunOpening("p", body), { code: "invalid_argument" });
+  }
 });
 
 suite("refuses", () => {
@@ -115,7 +146,9 @@ suite("refuses", () => {
     [{ source: { arena: "a" } }, "unsupported", "source.arena"],
     [{ source, format: "delta" }, "unsupported", "format"],
     [{ source, base_version: 3 }, "unsupported", "base_version"],
-    [{ source, commit: { mode: "quorum", quorum: 2 } }, "unsupported", "commit.quorum"],
+    [{ source, commit: { mode: "quorum", quorum: 0 } }, "invalid_argument", "commit.quorum"],
+    [{ source, commit: { mode: "rolling", wave: 0 } }, "invalid_argument", "commit.wave"],
+    [{ source, run_epoch: -1 }, "invalid_argument", "run_epoch"],
   ];
   for (const [body, code, path] of WRONG) {
     test(JSON.stringify(body), () => {

@@ -104,9 +104,11 @@ describe("publishing", () => {
     for (const [publication, code] of [
       [{ policy: "none", source }, "not_found"],
       [{ policy: "lora", source }, "unsupported"],
-      [{ policy: "p", source, commit: { mode: "rolling" } }, "unsupported"],
-      [{ policy: "p", source, commit: { mode: "quorum" } }, "unsupported"],
-      [{ policy: "p", source, commit: { mode: "latest_wins" } }, "unsupported"],
+      [{ policy: "p", source, commit: { mode: "quorum" } }, "invalid_argument"],
+      [{ policy: "p", source, commit: { mode: "quorum", quorum: 0 } }, "invalid_argument"],
+      [{ policy: "p", source, commit: { quorum: 1 } }, "invalid_argument"],
+      [{ policy: "p", source, commit: { mode: "all", wave: 1 } }, "invalid_argument"],
+      [{ policy: "p", source, commit: { mode: "rolling", wave: 0.5 } }, "invalid_argument"],
       [{ policy: "p", source, commit: { mode: "all", timeoutMs: 0 } }, "invalid_argument"],
       [{ policy: "p", source, updateGraceMs: -1 }, "invalid_argument"],
     ] as const) {

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { CommitOptions } from "../../../../server/weights/publisher.ts";
 import { seededRandom, testSeed } from "../../../support/seeded-random.ts";
 import type { Call, Fault } from "../fake-fleet.ts";
 import { createBench, quiet } from "./bench.ts";
 
 const CALLS: readonly Call[] = ["stage", "swap", "held", "pause", "resume", "discard", "close"];
+const MODES: readonly CommitOptions[] = [
+  { mode: "all" },
+  { mode: "rolling", wave: 1 },
+  { mode: "rolling", wave: 2 },
+  { mode: "quorum", quorum: 2 },
+  { mode: "latest_wins" },
+];
 const FAULTS: readonly Fault[] = ["hang", "fail", "reject", "unreachable", "lie"];
 
 test("random fleets under random faults: proofs are true, and all is well when the faults end", async () => {
@@ -34,15 +42,20 @@ test("random fleets under random faults: proofs are true, and all is well when t
       }
     });
     let published = 0;
+    let run: { runEpoch?: number } = {};
     for (let step = 0; step < 40; step++) {
       const id = pick(ids);
       const luck = random.next();
       if (luck < 0.3) {
         published++;
         const publishing = bench.publish(`d${published}`, {
-          commit: { mode: "all", timeoutMs: 5_000 },
+          ...run,
+          commit: { ...pick(MODES), timeoutMs: 5_000 },
         });
         await publishing.catch((error) => assert.equal(error.code, "overloaded"));
+      } else if (luck < 0.33) {
+        const { epoch } = await bench.ledger.openRun({ policy: "p", run: `r${step}` });
+        run = { runEpoch: epoch };
       } else if (luck < 0.5) bench.fleet.of(id).faults.set(pick(CALLS), pick(FAULTS));
       else if (luck < 0.6) bench.fleet.of(id).faults.clear();
       else if (luck < 0.7) bench.fleet.kill(id);
@@ -60,7 +73,7 @@ test("random fleets under random faults: proofs are true, and all is well when t
     }
     await bench.clock.advance(1_000_000);
     await quiet();
-    const last = await bench.publish("last");
+    const last = await bench.publish("last", run);
     await quiet();
     await bench.publisher.committed("p", last);
     await bench.clock.advance(1_000_000);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Random } from "../../../../../server/contract/clock.ts";
+import type { CommitRule } from "../../../../../server/weights/coordinator/core/commit-rule.ts";
 import type {
   CoordinatorCommand,
   CoordinatorEvent,
@@ -11,31 +12,11 @@ import type {
 import { isOver } from "../../../../../server/weights/coordinator/core/members.ts";
 import { createPublication } from "../../../../../server/weights/coordinator/core/publication.ts";
 import { seededRandom, testSeed } from "../../../../support/seeded-random.ts";
+import { driven, entry, PLAN } from "./driven.ts";
 
-const PLAN = { digest: "good", stageMs: 100, gateMs: 20, swapMs: 30, installMs: 10, width: 2 };
 const A = { worker: "a", incarnation: "a1" };
 const B = { worker: "b", incarnation: "b1" };
-const entry = (ref: MemberRef, required = true): MemberEntry => ({ ...ref, required });
-
-function begin(...members: readonly MemberEntry[]) {
-  const core = createPublication(PLAN);
-  let now = 0;
-  const names = (commands: readonly CoordinatorCommand[]) =>
-    commands.map((command) =>
-      "worker" in command ? `${command.type} ${command.worker}` : command.type,
-    );
-  const send = (event: CoordinatorEvent) => names(core.handle(event, now));
-  return {
-    core,
-    first: send({ type: "start", members }),
-    send,
-    at: (time: number) => {
-      now = time;
-      return send({ type: "tick" });
-    },
-    phases: () => core.members().map(({ phase }) => phase),
-  };
-}
+const begin = (...members: readonly MemberEntry[]) => driven(PLAN, ...members);
 
 describe("a publication by hand", () => {
   test("stages all, commits, then swaps each", () => {
@@ -176,19 +157,35 @@ function answer(command: CoordinatorCommand, random: Random): CoordinatorEvent |
     case "gate":
       return bad ? { type: "gate_failed", ...ref, reason } : { type: "gated", ...ref };
     case "swap":
-      return bad ? { type: "swap_failed", ...ref, reason } : { type: "swapped", ...ref, digest };
+      return bad
+        ? { type: "swap_failed", ...ref, code: "engine_error", reason }
+        : { type: "swapped", ...ref, digest };
     case "install":
-      return bad ? { type: "install_failed", ...ref, reason } : { type: "installed", ...ref };
+      return bad
+        ? { type: "install_failed", ...ref, code: "engine_error", reason }
+        : { type: "installed", ...ref };
     default:
       return null;
   }
 }
 
-function history(random: Random): string {
+const RULES: readonly CommitRule["mode"][] = ["all", "rolling", "quorum"];
+
+function ruleOf(mode: CommitRule["mode"], random: Random): CommitRule {
+  if (mode === "rolling") return { mode, wave: random.u32() % 3 || null };
+  return mode === "quorum" ? { mode, quorum: 1 + (random.u32() % 4) } : { mode };
+}
+
+/** Phases in which a worker is out of service. */
+const OUT = ["gating", "gated", "swapping", "swapped", "installing"];
+
+function history(mode: CommitRule["mode"], random: Random): string {
   const members = Array.from({ length: random.u32() % 6 }, (_, i) =>
     entry({ worker: `w${i}`, incarnation: "1" }, random.next() < 0.7),
   );
-  const core = createPublication({ ...PLAN, width: 1 + (random.u32() % 4) });
+  const rule = ruleOf(mode, random);
+  const width = 1 + (random.u32() % 4);
+  const core = createPublication({ ...PLAN, rule, width });
   const open: CoordinatorEvent[] = [{ type: "start", members }];
   const shown = new Map<string, string>();
   const told = new Set<string>();
@@ -196,7 +193,7 @@ function history(random: Random): string {
   let committed = false;
   for (let step = 0; step < 400; step++) {
     const due = core.nextDeadline();
-    if (core.state === "staging" || core.state === "swapping")
+    if (["staging", "trying", "swapping"].includes(core.state))
       assert.notEqual(due, null, "a wait without end");
     let event: CoordinatorEvent;
     const [next] = open.splice(random.u32() % Math.max(1, open.length), 1);
@@ -226,46 +223,64 @@ function history(random: Random): string {
     }
     assert.ok(core.state !== "aborted" || !committed, "an abort after the commit");
     if (before === "aborted" || before === "done") assert.equal(core.state, before);
+    const out = core.members().filter(({ phase }) => OUT.includes(phase)).length;
+    const most = rule.mode === "rolling" ? (rule.wave ?? Math.max(1, members.length >> 2)) : width;
+    assert.ok(out <= Math.min(most, width), `${out} out of service at once`);
     if (open.length === 0 && core.nextDeadline() === null) break;
   }
   assert.ok(core.state === "done" || core.state === "aborted", `ends, not ${core.state}`);
   for (const { worker, phase } of core.members()) {
     assert.ok(isOver(phase));
     if (phase === "installed") assert.equal(shown.get(`swapped ${worker}`), "good");
+    if (told.has(`install ${worker}`)) assert.ok(committed, "proven before the commit");
     if (core.state === "aborted") {
-      assert.ok(
-        !told.has(`gate ${worker}`) && !told.has(`swap ${worker}`),
-        "touched before a commit",
-      );
-      const staged = shown.get(`staged ${worker}`) === "good" && phase === "failed";
-      if (staged) assert.ok(told.has(`discard ${worker}`), `${worker} keeps what it staged`);
+      if (rule.mode !== "rolling") {
+        assert.ok(!told.has(`gate ${worker}`), "touched before a commit");
+      }
+      const replaced = told.has(`swap ${worker}`) && phase !== "gone";
+      assert.equal(phase === "poisoned", replaced, `${worker} is ${phase}`);
+      const closed = told.has(`gate ${worker}`) && phase === "failed";
+      if (closed) assert.ok(told.has(`ungate ${worker}`), `${worker} stays closed`);
     }
+    const staged = shown.get(`staged ${worker}`) === "good" && phase === "failed";
+    if (staged) assert.ok(told.has(`discard ${worker}`), `${worker} keeps what it staged`);
   }
   return core.state;
 
   function check(command: CoordinatorCommand): void {
     if (command.type === "commit") {
+      let ready = 0;
       for (const { worker, phase } of core.members()) {
-        if (phase === "gone" || phase === "unfit") continue;
-        assert.equal(phase, "staged");
-        assert.equal(shown.get(`staged ${worker}`), "good");
+        if (phase === "staged" || phase === "swapped") {
+          assert.equal(shown.get(`staged ${worker}`), "good");
+          ready++;
+        } else if (rule.mode !== "quorum") {
+          // Of a roll, one that could not be emptied was left as it is.
+          const left = rule.mode === "rolling" && told.has(`ungate ${worker}`);
+          assert.ok(left || phase === "gone" || phase === "unfit", phase);
+        }
+        if (phase === "swapped") assert.equal(shown.get(`swapped ${worker}`), "good");
       }
+      if (rule.mode === "quorum") assert.ok(ready >= rule.quorum, `${ready} of ${rule.quorum}`);
+      const swapped = core.members().some(({ phase }) => phase === "swapped");
+      if (rule.mode === "rolling" && ready > 0) assert.ok(swapped, "nobody tried it");
     }
-    if (command.type === "gate" || command.type === "swap" || command.type === "poison") {
-      assert.ok(committed, `${command.type} before the commit`);
-    }
+    const early = rule.mode === "rolling" ? ["install"] : ["gate", "swap", "poison"];
+    if (early.includes(command.type)) assert.ok(committed, `${command.type} before the commit`);
     if (command.type === "install") assert.equal(shown.get(`swapped ${command.worker}`), "good");
   }
 }
 
-test("random histories: one commit by all or none, nothing touched before, no wait without end", () => {
-  const random = seededRandom(testSeed("publication"));
-  const ends = new Map<string, number>();
-  for (let i = 0; i < 3_000; i++) {
-    const end = history(random);
-    ends.set(end, (ends.get(end) ?? 0) + 1);
-  }
-  // Both ends must be common, or the histories prove little.
-  for (const end of ["done", "aborted"])
-    assert.ok((ends.get(end) ?? 0) > 300, JSON.stringify([...ends]));
-});
+for (const mode of RULES) {
+  test(`random histories, ${mode}: one commit or none, nothing served before it, no wait without end`, () => {
+    const random = seededRandom(testSeed(`publication ${mode}`));
+    const ends = new Map<string, number>();
+    for (let i = 0; i < 3_000; i++) {
+      const end = history(mode, random);
+      ends.set(end, (ends.get(end) ?? 0) + 1);
+    }
+    // Both ends must be common, or the histories prove little.
+    for (const end of ["done", "aborted"])
+      assert.ok((ends.get(end) ?? 0) > 300, JSON.stringify([...ends]));
+  });
+}
