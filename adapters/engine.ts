@@ -6,7 +6,7 @@
  */
 import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
-import type { PromptLogprobs, SideWant } from "../server/contract/side-data.ts";
+import type { PromptLogprobs, SideChunk, SideWant } from "../server/contract/side-data.ts";
 import type { TokenChunk } from "../server/contract/tokens.ts";
 import type { EngineDescription } from "../server/contract/worker.ts";
 
@@ -21,6 +21,8 @@ export interface EngineRequest {
   readonly outputTokenIds: Uint32Array;
   /** `maxNewTokens` and `minNewTokens` count `outputTokenIds`; an adapter reduces them where its engine does not. */
   readonly sampling: Sampling;
+  /** `sampling.badWords` as token sequences, each with and without a space before it; empty where there are none. */
+  readonly badWords: readonly (readonly number[])[];
   /** Index in the group: siblings of one seed sample differently. */
   readonly siblingIndex: number;
   readonly logprobMode: LogprobMode;
@@ -38,7 +40,12 @@ export type EngineEvent =
   /** All of them at once, before any tokens; where wanted, exactly once. */
   | { readonly type: "prompt"; readonly prompt: PromptLogprobs }
   /** Deltas: `chunk.start` continues where the last one (or `outputTokenIds`) ended. */
-  | { readonly type: "tokens"; readonly chunk: TokenChunk }
+  | {
+      readonly type: "tokens";
+      readonly chunk: TokenChunk;
+      /** One row a token of what was asked for; absent where nothing was. */
+      readonly side?: SideChunk;
+    }
   | EngineFinish;
 
 export interface EngineFinish {

@@ -32,8 +32,8 @@ export const LIMITS = {
   lifeCycleEvents: 65_536,
   /** Scheduler inputs kept when recording is on. */
   recordedInputs: 1_000_000,
-  /** One frame of an engine's reply: 64 Ki tokens of id and logprob, and slack. */
-  engineFrameBytes: 1024 * 1024,
+  /** One frame of an engine's reply: 64 Ki tokens of id and logprob, one token's mask over the widest vocabulary, and slack. */
+  engineFrameBytes: 2 * 1024 * 1024,
   /** Status line and headers of an engine's reply: Node's own limit. */
   engineHeadBytes: 16 * 1024,
   /** An engine's answer to a control call or probe. */
@@ -47,8 +47,16 @@ export const LIMITS = {
   /** A mask over a vocabulary belongs in `structured`; the widest vocabularies hold 262,144 ids. */
   allowedTokenIds: 262_144,
   badWords: 1_024,
+  /** Tokens of one bad word: at least one character each. */
+  badWordTokens: 4_096,
   /** Alternatives asked for at each position: each costs 8 bytes a token in the result. */
   topLogprobs: 128,
+  /** Alternatives of one rollout, `top_logprobs` times its tokens: 32 MiB, some 80 MiB of JSON. */
+  topLogprobEntries: 4_194_304,
+  /** Ids in one rollout's sampling mask: 16 MiB, some 28 MiB of JSON. */
+  samplingMaskIds: 4_194_304,
+  /** Side data of all rollouts that are kept after their end; beyond it the oldest become tombstones early. */
+  finishedSideBytes: 1024 * 1024 * 1024,
   mediaItems: 256,
   requiredFeatures: 64,
   /** A gRPC server's streams of one connection; beyond it the client's transport queues. */

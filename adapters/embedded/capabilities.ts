@@ -22,6 +22,8 @@ const capabilities = z.object({
       "min_new_tokens",
       "ignore_eos",
       "seed",
+      "allowed_token_ids",
+      "bad_words",
     ]),
   ),
   resume: z.object({ seeded: z.boolean(), penalties: z.boolean() }),

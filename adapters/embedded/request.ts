@@ -22,7 +22,7 @@ export function encodeRequest(request: EngineRequest, streamInterval: number | n
     policy: request.policy,
     prompt_token_ids: base64(request.promptTokenIds),
     output_token_ids: base64(request.outputTokenIds),
-    sampling: samplingBody(sampling),
+    sampling: samplingBody(request),
     sibling_index: request.siblingIndex,
     logprob_mode: request.logprobMode,
     cache_namespace: request.cacheNamespace,
@@ -33,12 +33,19 @@ export function encodeRequest(request: EngineRequest, streamInterval: number | n
   return JSON.stringify(body);
 }
 
-function sideBody(side: EngineRequest["side"]): Pick<GenerateBody, "prompt_logprobs"> {
+function sideBody(
+  side: EngineRequest["side"],
+): Pick<GenerateBody, "prompt_logprobs" | "top_logprobs" | "sampling_mask"> {
   if (side === null) return {};
-  return side.promptLogprobs === null ? {} : { prompt_logprobs: side.promptLogprobs.start };
+  const { promptLogprobs, topLogprobs, samplingMask } = side;
+  return {
+    ...(promptLogprobs === null ? {} : { prompt_logprobs: promptLogprobs.start }),
+    ...(topLogprobs === 0 ? {} : { top_logprobs: topLogprobs }),
+    ...(samplingMask ? { sampling_mask: true } : {}),
+  };
 }
 
-function samplingBody(sampling: Sampling): SamplingBody {
+function samplingBody({ sampling, badWords }: EngineRequest): SamplingBody {
   return {
     max_new_tokens: sampling.maxNewTokens,
     min_new_tokens: sampling.minNewTokens,
@@ -53,14 +60,15 @@ function samplingBody(sampling: Sampling): SamplingBody {
     ignore_eos: sampling.ignoreEos,
     seed: sampling.seed,
     logit_bias: [...sampling.logitBias],
+    ...(sampling.allowedTokenIds.length === 0
+      ? {}
+      : { allowed_token_ids: base64(Uint32Array.from(sampling.allowedTokenIds)) }),
+    ...(badWords.length === 0 ? {} : { bad_words: badWords }),
   };
 }
 
 function refuseUnsupported(sampling: Sampling): void {
   const refused =
-    (sampling.stop.length > 0 && "stop") ||
-    (sampling.allowedTokenIds.length > 0 && "allowed_token_ids") ||
-    (sampling.badWords.length > 0 && "bad_words") ||
     (sampling.structured !== null && sampling.structured !== undefined && "structured") ||
     (hasKeys(sampling.engine) && "engine");
   if (refused === false) return;

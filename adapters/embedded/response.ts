@@ -31,11 +31,12 @@ export function eventSink(request: Expected, emit: (event: EngineEvent) => void)
       started = true;
       emit({ type: "started", cachedTokens });
     },
-    tokens(start, ids, logprobs, version, mixed) {
+    tokens(start, ids, logprobs, version, mixed, side) {
       if (scores !== null) scores.end();
       if (start !== expected) throw broken(`tokens from ${start} where ${expected} was due`);
       expected += ids.length;
-      emit({ type: "tokens", chunk: { start, ids, logprobs, version, mixed } });
+      const chunk = { start, ids, logprobs, version, mixed };
+      emit(side === undefined ? { type: "tokens", chunk } : { type: "tokens", chunk, side });
     },
     prompt(start, logprobs, version) {
       if (scores === null) throw broken("prompt logprobs that nobody asked for");

@@ -9,7 +9,7 @@
  *   offset  size  header
  *   0       u32   payload bytes: a multiple of 4, at most LIMITS.engineFrameBytes
  *   4       u8    type: 1 started, 2 tokens, 3 finished, 4 error, 5 prompt
- *   5       u8    flags: bit 0 of a tokens frame = mixed; all others zero
+ *   5       u8    flags of a tokens frame: bit 0 = mixed, bit 1 = top, bit 2 = mask; all others zero
  *   6       u8×2  zero
  *
  *   started (payload 4 bytes)               at most once, before any tokens
@@ -21,13 +21,18 @@
  *   16      u64   version of the weights that computed them: the same in all frames
  *   24      f32×count   raw logprob of each prompt token; NaN for the prompt's first token
  *
- *   tokens (payload 16 + 8·count bytes)
+ *   tokens (payload 16 + 8·count bytes, and the rows that its flags name)
  *   8       u32   start: output position of the first token, those of the request's continuation counted
  *   12      u32   count, at least 1
  *   16      u64   version of the weights that made all of these tokens, below 2^53
  *   mixed: KV of an older version was attended to for all of these tokens; without it, for none
  *   24      u32×count   token ids
  *   24+4·count  f32×count   logprobs
+ *   top: what is most likely at each position, with n = the last offset
+ *   …       u32×(count+1) offsets of rows, from 0 · u32×n token ids · f32×n logprobs
+ *   mask: the ids that the filters left at each position, ascending, with n = the last offset
+ *   …       u32×(count+1) offsets of rows, from 0 · u32×n token ids
+ *   Where a request wants either, each of its tokens frames has it; where not, none has.
  *
  *   finished                                exactly once, last
  *   8       JSON  `FinishedBody`, UTF-8, filled up with spaces to a multiple of 4
@@ -63,8 +68,10 @@ export const FRAMES_CONTENT_TYPE = "application/x-paceline-frames";
 
 export const FRAME = { started: 1, tokens: 2, finished: 3, error: 4, prompt: 5 } as const;
 
-/** Flag of a tokens frame, in the header's sixth byte. */
+/** Flags of a tokens frame, in the header's sixth byte. */
 export const MIXED = 1;
+export const TOP = 2;
+export const MASK = 4;
 
 export const HEADER_BYTES = 8;
 /** Start, count and version before the arrays of a tokens or a prompt frame. */
@@ -86,6 +93,10 @@ export interface SamplingBody {
   ignore_eos: boolean;
   seed: number;
   logit_bias: readonly (readonly [number, number])[];
+  /** Base64 of little-endian u32; absent = all. */
+  allowed_token_ids?: string;
+  /** Sequences of token ids; absent = none. */
+  bad_words?: readonly (readonly number[])[];
 }
 
 export interface GenerateBody {
@@ -101,6 +112,10 @@ export interface GenerateBody {
   priority: number;
   /** Prompt position from which on the prompt's logprobs are wanted. */
   prompt_logprobs?: number;
+  /** Alternatives wanted at each output position, at least 1. */
+  top_logprobs?: number;
+  /** Whether the ids that survive the filters are wanted. */
+  sampling_mask?: boolean;
   /** Tokens per tokens frame after the first token; absent = the engine's own. */
   stream_interval?: number;
 }

@@ -101,6 +101,8 @@ const SAMPLING = {
   ignoreEos: true,
   seed: 1,
   logitBias: [],
+  allowedTokenIds: [],
+  badWords: [],
 };
 
 function coreMeasures(directory: string, maxModelLen: number, vocabSize: number): Measure[] {

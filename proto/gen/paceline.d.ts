@@ -578,6 +578,8 @@ export namespace paceline {
             usage?: (paceline.v1.Usage.$Properties|null);
             prompt_logprobs: number[];
             prompt_version?: (number|Long|null);
+            top_logprobs?: (paceline.v1.TopLogprobs.$Properties|null);
+            side?: (paceline.v1.Side.$Properties|null);
             static create(properties: paceline.v1.Result.$Shape): paceline.v1.Result & paceline.v1.Result.$Shape;
             static create(properties?: paceline.v1.Result.$Properties): paceline.v1.Result;
             static encode(message: paceline.v1.Result.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -601,6 +603,8 @@ export namespace paceline {
                 usage?: (paceline.v1.Usage.$Properties|null);
                 prompt_logprobs?: (number[]|null);
                 prompt_version?: (number|Long|null);
+                top_logprobs?: (paceline.v1.TopLogprobs.$Properties|null);
+                side?: (paceline.v1.Side.$Properties|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = {
@@ -619,8 +623,119 @@ export namespace paceline {
               usage?: paceline.v1.Usage.$Shape|null;
               prompt_logprobs?: number[]|null;
               prompt_version?: number|Long|null;
+              top_logprobs?: paceline.v1.TopLogprobs.$Shape|null;
+              side?: paceline.v1.Side.$Shape|null;
               $unknowns?: Uint8Array[];
             };
+        }
+
+        interface ITopLogprobs extends paceline.v1.TopLogprobs.$Properties {
+        }
+
+        class TopLogprobs {
+            constructor(properties?: paceline.v1.TopLogprobs.$Properties);
+            $unknowns?: Uint8Array[];
+            ids: paceline.v1.TokenIds.$Properties[];
+            logprobs: paceline.v1.Logprobs.$Properties[];
+            static create(properties: paceline.v1.TopLogprobs.$Shape): paceline.v1.TopLogprobs & paceline.v1.TopLogprobs.$Shape;
+            static create(properties?: paceline.v1.TopLogprobs.$Properties): paceline.v1.TopLogprobs;
+            static encode(message: paceline.v1.TopLogprobs.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.TopLogprobs & paceline.v1.TopLogprobs.$Shape;
+        }
+
+        namespace TopLogprobs {
+            interface $Properties {
+                ids?: (paceline.v1.TokenIds.$Properties[]|null);
+                logprobs?: (paceline.v1.Logprobs.$Properties[]|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.TopLogprobs.$Properties;
+        }
+
+        interface ITokenIds extends paceline.v1.TokenIds.$Properties {
+        }
+
+        class TokenIds {
+            constructor(properties?: paceline.v1.TokenIds.$Properties);
+            $unknowns?: Uint8Array[];
+            values: number[];
+            static create(properties: paceline.v1.TokenIds.$Shape): paceline.v1.TokenIds & paceline.v1.TokenIds.$Shape;
+            static create(properties?: paceline.v1.TokenIds.$Properties): paceline.v1.TokenIds;
+            static encode(message: paceline.v1.TokenIds.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.TokenIds & paceline.v1.TokenIds.$Shape;
+        }
+
+        namespace TokenIds {
+            interface $Properties {
+                values?: (number[]|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.TokenIds.$Properties;
+        }
+
+        interface ILogprobs extends paceline.v1.Logprobs.$Properties {
+        }
+
+        class Logprobs {
+            constructor(properties?: paceline.v1.Logprobs.$Properties);
+            $unknowns?: Uint8Array[];
+            values: number[];
+            static create(properties: paceline.v1.Logprobs.$Shape): paceline.v1.Logprobs & paceline.v1.Logprobs.$Shape;
+            static create(properties?: paceline.v1.Logprobs.$Properties): paceline.v1.Logprobs;
+            static encode(message: paceline.v1.Logprobs.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.Logprobs & paceline.v1.Logprobs.$Shape;
+        }
+
+        namespace Logprobs {
+            interface $Properties {
+                values?: (number[]|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.Logprobs.$Properties;
+        }
+
+        interface ISide extends paceline.v1.Side.$Properties {
+        }
+
+        class Side {
+            constructor(properties?: paceline.v1.Side.$Properties);
+            $unknowns?: Uint8Array[];
+            sampling_mask?: (paceline.v1.SamplingMask.$Properties|null);
+            static create(properties: paceline.v1.Side.$Shape): paceline.v1.Side & paceline.v1.Side.$Shape;
+            static create(properties?: paceline.v1.Side.$Properties): paceline.v1.Side;
+            static encode(message: paceline.v1.Side.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.Side & paceline.v1.Side.$Shape;
+        }
+
+        namespace Side {
+            interface $Properties {
+                sampling_mask?: (paceline.v1.SamplingMask.$Properties|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.Side.$Properties;
+        }
+
+        interface ISamplingMask extends paceline.v1.SamplingMask.$Properties {
+        }
+
+        class SamplingMask {
+            constructor(properties?: paceline.v1.SamplingMask.$Properties);
+            $unknowns?: Uint8Array[];
+            ids: number[];
+            offsets: number[];
+            static create(properties: paceline.v1.SamplingMask.$Shape): paceline.v1.SamplingMask & paceline.v1.SamplingMask.$Shape;
+            static create(properties?: paceline.v1.SamplingMask.$Properties): paceline.v1.SamplingMask;
+            static encode(message: paceline.v1.SamplingMask.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.SamplingMask & paceline.v1.SamplingMask.$Shape;
+        }
+
+        namespace SamplingMask {
+            interface $Properties {
+                ids?: (number[]|null);
+                offsets?: (number[]|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.SamplingMask.$Properties;
         }
 
         interface IFinishReason extends paceline.v1.FinishReason.$Properties {
@@ -1249,7 +1364,8 @@ export namespace paceline {
             ERROR_CODE_LEASE_LOST = 25,
             ERROR_CODE_STORE_UNAVAILABLE = 26,
             ERROR_CODE_SHUTTING_DOWN = 27,
-            ERROR_CODE_INTERNAL = 28
+            ERROR_CODE_INTERNAL = 28,
+            ERROR_CODE_SIDE_DATA_TOO_LARGE = 29
         }
 
         enum Boundary {

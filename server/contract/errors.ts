@@ -87,6 +87,13 @@ export const ERRORS = {
     false,
     "Prompt and limits exceed what any eligible worker can hold, or the body exceeds the limit.",
   ),
+  side_data_too_large: kind(
+    "client",
+    413,
+    "OUT_OF_RANGE",
+    false,
+    "What was wanted beside the tokens exceeds the limit of one rollout; nothing of it is cut.",
+  ),
   overloaded: kind(
     "admission",
     429,

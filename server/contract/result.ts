@@ -4,7 +4,7 @@
  */
 import { PacelineError } from "./errors.ts";
 import type { FinishReason, GroupRef, LogprobMode, Segment, SessionRef, Span } from "./rollout.ts";
-import { assertPromptLogprobs, type SideData } from "./side-data.ts";
+import { assertOffsets, assertPromptLogprobs, type SideData } from "./side-data.ts";
 import { assertAligned } from "./tokens.ts";
 
 export interface Routing {
@@ -62,8 +62,13 @@ export function createResult(parts: ResultParts): Result {
   return parts as Result;
 }
 
-function assertSide({ prompt }: SideData, { usage }: ResultParts): void {
+function assertSide({ prompt, top, mask }: SideData, { usage }: ResultParts): void {
   if (prompt !== null) assertPromptLogprobs(prompt, usage.promptTokens);
+  if (top !== null) {
+    assertOffsets(top, usage.outputTokens);
+    assertAligned(top.ids, top.logprobs);
+  }
+  if (mask !== null) assertOffsets(mask, usage.outputTokens);
 }
 
 /** Half-open, contiguous, non-empty, covering `[0, length)`. */

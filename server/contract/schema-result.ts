@@ -20,6 +20,8 @@ export interface ResultLimits {
   readonly promptTokens: number;
   readonly outputTokens: number;
   readonly groupSize: number;
+  readonly topLogprobs: number;
+  readonly samplingMaskIds: number;
 }
 
 const finishReason = () =>
@@ -71,6 +73,22 @@ const routing = () =>
 const usage = () =>
   z.strictObject({ prompt_tokens: uint32(), output_tokens: uint32(), wasted_tokens: uint53() });
 
+/** One row a token; fewer entries than were asked for where the distribution holds fewer. */
+const topLogprobs = (encoding: Encoding, limits: ResultLimits) => {
+  const entries = { min: 1, max: limits.topLogprobs };
+  return z.strictObject({
+    ids: z.array(uint32Array(encoding, entries)),
+    logprobs: z.array(floatArray(encoding, entries)),
+  });
+};
+
+/** The ids of output token i are `ids[offsets[i], offsets[i + 1])`. */
+const samplingMask = (encoding: Encoding, limits: ResultLimits) =>
+  z.strictObject({
+    ids: uint32Array(encoding, { max: limits.samplingMaskIds }),
+    offsets: uint32Array(encoding, { min: 1, max: limits.outputTokens + 1 }),
+  });
+
 export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
   z.strictObject({
     id: id(),
@@ -89,6 +107,8 @@ export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
     /** One entry a prompt token from where it was asked for; null (NaN in binary) for the prompt's first. */
     prompt_logprobs: promptLogprobArray(encoding, { min: 1, max: limits.promptTokens }).nullish(),
     prompt_version: uint53().nullish(),
+    top_logprobs: topLogprobs(encoding, limits).nullish(),
+    side: z.strictObject({ sampling_mask: samplingMask(encoding, limits).nullish() }).nullish(),
   });
 
 export const progress = () =>

@@ -55,6 +55,11 @@ function assertSampling({ sampling, siblingIndex }: CoreRequest, limits: Request
     sampling.logitBias.map(([id]) => id),
     limits.vocabSize,
   );
+  assertIds("allowed_token_ids", sampling.allowedTokenIds, limits.vocabSize);
+  for (const word of sampling.badWords) {
+    if (word.length === 0) throw invalid("bad_words", "holds one of no tokens");
+    assertIds("bad_words", word, limits.vocabSize);
+  }
   if (sampling.logitBias.some(([, bias]) => !Number.isFinite(bias))) {
     throw invalid("logit_bias", "holds a value that is not finite");
   }

@@ -3,8 +3,9 @@
  * a stand-in without compute (`simulated-core.ts`). Synchronous: the caller owns the loop and calls
  * `step` until it answers that nothing is left to do, handling messages between two steps.
  */
+import type { ErrorBody } from "../contract/errors.ts";
 import type { FinishReason, LogprobMode } from "../contract/rollout.ts";
-import type { SideWant } from "../contract/side-data.ts";
+import type { SideChunk, SideWant } from "../contract/side-data.ts";
 import type { Slot } from "../contract/worker.ts";
 
 /** Sampling as the core applies it; limits count `outputTokenIds`. */
@@ -23,6 +24,10 @@ export interface CoreSampling {
   /** Below 2^53. Randomness is keyed by (seed, siblingIndex, output position), never by history. */
   readonly seed: number;
   readonly logitBias: readonly (readonly [number, number])[];
+  /** Only these can be sampled; empty = all. */
+  readonly allowedTokenIds: readonly number[];
+  /** Sequences of output tokens that are never completed; none is empty. */
+  readonly badWords: readonly (readonly number[])[];
 }
 
 export interface CoreRequest {
@@ -59,6 +64,8 @@ export type CoreEvent =
       readonly ids: Uint32Array;
       readonly logprobs: Float32Array;
       readonly version: number;
+      /** One row a token of what the request wants; `null` where it wants none. */
+      readonly side: SideChunk | null;
       /** Some KV in reach is of an older load (a `keep` swap); false again once recomputed. */
       readonly mixed: boolean;
     }
@@ -67,7 +74,9 @@ export type CoreEvent =
       readonly id: string;
       readonly reason: FinishReason;
       readonly cachedTokens: number;
-    };
+    }
+  /** Instead of `finished`: it cannot go on. */
+  | { readonly type: "failed"; readonly id: string; readonly error: ErrorBody };
 
 export interface CoreInfo {
   readonly model: string;

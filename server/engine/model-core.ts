@@ -9,7 +9,9 @@ import { basename } from "node:path";
 import type { Clock } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { FinishReason } from "../contract/rollout.ts";
+import { maskTooLarge, type SideChunk, type SideWant } from "../contract/side-data.ts";
 import { LIMITS } from "../limits.ts";
+import { alternatives } from "./alternatives.ts";
 import { BatchPlanner, type PlannedRows } from "./batch-planner.ts";
 import type { Core, CoreEvent, CoreInfo, CoreRequest, CoreStats, HeldWeights } from "./core.ts";
 import { assertRequest, finishOf, type RequestLimits } from "./core-request.ts";
@@ -17,7 +19,7 @@ import { BLOCK_TOKENS } from "./kernels/kernels.ts";
 import { createKvBlocks, type KvBlocks } from "./kv-blocks.ts";
 import { parameterCount, readModelConfig } from "./model-config.ts";
 import { uniformAt } from "./philox.ts";
-import { createSampler, type Sampler } from "./sampler.ts";
+import { createSampler, type Distribution, type Sampler } from "./sampler.ts";
 import { Sequence } from "./sequence.ts";
 import { createTransformer, type Row, type Transformer } from "./transformer.ts";
 import { createWeightHolder, type WeightHolder } from "./weight-holder.ts";
@@ -39,6 +41,8 @@ export interface ModelCoreOptions {
 
 /** Memory for the logits of prompt positions in one step. */
 const PROMPT_LOGITS_BYTES = 16 * 1024 * 1024;
+
+const NO_TOKENS = new Uint32Array(0);
 
 /** Steps kept for `stats`. */
 const STEPS_KEPT = 64;
@@ -250,8 +254,19 @@ class ModelCore implements Core {
       const sampled = next();
       this.#start(sequence, events);
       const ended = scores === null ? null : this.#finishOf(sequence);
-      if (ended === null) this.#sample(sequence, sampled, events);
+      if (ended === null) this.#trySample(sequence, sampled, events);
       else this.#finish(sequence, ended, events);
+    }
+  }
+
+  /** What ends one request must not end the batch. */
+  #trySample(sequence: Sequence, logits: Float32Array, events: CoreEvent[]): void {
+    try {
+      this.#sample(sequence, logits, events);
+    } catch (thrown) {
+      if (!(thrown instanceof PacelineError)) throw thrown;
+      this.#forget(sequence);
+      events.push({ type: "failed", id: sequence.request.id, error: thrown.toBody() });
     }
   }
 
@@ -276,11 +291,12 @@ class ModelCore implements Core {
   #sample(sequence: Sequence, logits: Float32Array, events: CoreEvent[]): void {
     const { request, outputLength: start, counts, mixed } = sequence;
     const { id, sampling, siblingIndex, logprobMode } = request;
-    const version = this.#version();
-    const input = { logits, sampling, position: start, counts };
+    const output = sampling.badWords.length > 0 ? sequence.output : NO_TOKENS;
+    const input = { logits, sampling, position: start, counts, output };
     const distribution = this.#parts.sampler.distribution(input);
     const token = distribution.draw(uniformAt(sampling.seed, siblingIndex, start));
     const logprobs = Float32Array.of(distribution.logprob(token, logprobMode));
+    const side = request.side === null ? null : this.#side(sequence, request.side, distribution);
     sequence.append(token);
     sequence.decoding = true;
     this.#outputTokens += 1;
@@ -290,11 +306,22 @@ class ModelCore implements Core {
       start,
       ids: Uint32Array.of(token),
       logprobs,
-      version,
+      version: this.#version(),
+      side,
       mixed,
     });
     const reason = this.#finishOf(sequence);
     if (reason !== null) this.#finish(sequence, reason, events);
+  }
+
+  /** Throws `side_data_too_large`. */
+  #side(sequence: Sequence, want: SideWant, distribution: Distribution): SideChunk | null {
+    if (want.topLogprobs === 0 && !want.samplingMask) return null;
+    const { vocabSize } = this.info;
+    const side = alternatives(distribution, want, sequence.request.logprobMode, vocabSize);
+    sequence.maskIds += side.mask?.ids.length ?? 0;
+    if (sequence.maskIds > LIMITS.samplingMaskIds) throw maskTooLarge();
+    return side;
   }
 
   #finishOf(sequence: Sequence): FinishReason | null {

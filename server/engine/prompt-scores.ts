@@ -1,6 +1,6 @@
 /** The logprobs of a prompt's own tokens while its prefill is under way. */
 import type { CoreRequest } from "./core.ts";
-import { rawLogprob } from "./sampler.ts";
+import { logSoftmax } from "./sampler.ts";
 
 export class PromptScores {
   readonly start: number;
@@ -35,7 +35,7 @@ export class PromptScores {
 
   /** `logits` are those of `position`; `next` is the prompt's token behind it. */
   take(position: number, logits: Float32Array, next: number): void {
-    this.logprobs[position + 1 - this.start] = rawLogprob(logits, next);
+    this.logprobs[position + 1 - this.start] = logSoftmax(logits)(next);
   }
 }
 

@@ -115,7 +115,14 @@ function createAudit(
     logprobs,
     tokenIds,
     next(logits) {
-      const distribution = sampler.distribution({ logits, sampling, position, counts });
+      const made = output.subarray(0, position);
+      const distribution = sampler.distribution({
+        logits,
+        sampling,
+        position,
+        counts,
+        output: made,
+      });
       const id = output[position] as number;
       tokenIds[position] = distribution.draw(uniformAt(sampling.seed, siblingIndex, position));
       logprobs[position] = distribution.logprob(id, logprobMode);

@@ -2,7 +2,8 @@
  * From logits to a token and its logprob. The steps, in this order (vLLM's), all in double precision and
  * in ascending token id, so that equal logits give equal tokens and logprobs everywhere:
  *
- * 1. `logit_bias` is added; below `min_new_tokens` end-of-sequence (unless ignored) and stop ids are masked
+ * 1. `logit_bias` is added; masked are all ids but `allowed_token_ids`, each id that would complete one of `bad_words`, and
+ *    below `min_new_tokens` end-of-sequence (unless ignored) and stop ids
  * 2. penalties: repetition over prompt and output (positive logits divided, others multiplied),
  *    then frequency · count and presence over the output                          -> `penalised`
  * 3. temperature                                                                  -> `tempered`
@@ -12,6 +13,7 @@
  * `raw` is the softmax of the model's own logits, before step 1. Temperature 0 is the limit: the greatest
  * logit after step 2 (ties: lowest id) with probability 1, so `tempered` and `processed` are 0.
  */
+import { PacelineError } from "../contract/errors.ts";
 import type { LogprobMode } from "../contract/rollout.ts";
 import type { CoreSampling } from "./core.ts";
 import type { TokenCounts } from "./token-counts.ts";
@@ -22,6 +24,10 @@ export interface Distribution {
   draw(uniform: number): number;
   /** −∞ for a token that the mode's distribution does not contain. */
   logprob(id: number, mode: LogprobMode): number;
+  /** The same of many ids: normalised once. */
+  logprobs(mode: LogprobMode): (id: number) => number;
+  /** The ids that can be drawn, ascending. */
+  kept(): Uint32Array;
 }
 
 export interface SamplerInput {
@@ -32,9 +38,12 @@ export interface SamplerInput {
   readonly position: number;
   /** `null` where no penalty is on. */
   readonly counts: TokenCounts | null;
+  /** Output tokens so far; looked at only where there are bad words. */
+  readonly output: Uint32Array;
 }
 
 export interface Sampler {
+  /** Throws `invalid_argument` where the masks leave no token. */
   distribution(input: SamplerInput): Distribution;
 }
 
@@ -48,20 +57,25 @@ export function createSampler(vocabSize: number, eosTokenIds: readonly number[])
       applyBias(penalised, input, eosTokenIds);
       if (input.counts !== null) applyPenalties(penalised, sampling, input.counts);
       const top = argmax(penalised);
-      if (sampling.temperature === 0) return greedy(logits, penalised, top);
-      return tempered(logits, penalised, weights, sampling, penalised[top] as number);
+      if (penalised[top] === Number.NEGATIVE_INFINITY) throw nothingLeft();
+      return sampling.temperature === 0
+        ? greedy(logits, penalised, top)
+        : tempered(logits, penalised, weights, sampling, penalised[top] as number);
     },
   };
 }
 
 function greedy(logits: Float32Array, penalised: Float64Array, top: number): Distribution {
+  const logprobs = (mode: LogprobMode): ((id: number) => number) => {
+    if (mode === "raw") return logSoftmax(logits);
+    if (mode === "penalised") return logSoftmax(penalised);
+    return (id) => (id === top ? 0 : Number.NEGATIVE_INFINITY);
+  };
   return {
     draw: () => top,
-    logprob(id, mode) {
-      if (mode === "raw") return logSoftmaxAt(logits, id);
-      if (mode === "penalised") return logSoftmaxAt(penalised, id);
-      return id === top ? 0 : Number.NEGATIVE_INFINITY;
-    },
+    logprobs,
+    logprob: (id, mode) => logprobs(mode)(id),
+    kept: () => Uint32Array.of(top),
   };
 }
 
@@ -82,28 +96,56 @@ function tempered(
   const kept = applyFilters(weights, sampling, total);
   const share = (id: number, of: number): number =>
     ((penalised[id] as number) - max) / temperature - Math.log(of);
+  const logprobs = (mode: LogprobMode): ((id: number) => number) => {
+    if (mode === "raw") return logSoftmax(logits);
+    if (mode === "penalised") return logSoftmax(penalised);
+    if (mode === "tempered") return (id) => share(id, total);
+    return (id) => (weights[id] === 0 ? Number.NEGATIVE_INFINITY : share(id, kept));
+  };
   return {
     draw: (uniform) => invert(weights, uniform * kept),
-    logprob(id, mode) {
-      if (mode === "raw") return logSoftmaxAt(logits, id);
-      if (mode === "penalised") return logSoftmaxAt(penalised, id);
-      if (mode === "tempered") return share(id, total);
-      return weights[id] === 0 ? Number.NEGATIVE_INFINITY : share(id, kept);
-    },
+    logprobs,
+    logprob: (id, mode) => logprobs(mode)(id),
+    kept: () => positive(weights),
   };
 }
 
 function applyBias(
   logits: Float64Array,
-  { sampling, position }: SamplerInput,
+  { sampling, position, output }: SamplerInput,
   eosTokenIds: readonly number[],
 ): void {
   for (const [id, bias] of sampling.logitBias) logits[id] = (logits[id] as number) + bias;
+  if (sampling.allowedTokenIds.length > 0) allowOnly(logits, sampling.allowedTokenIds);
+  for (const word of sampling.badWords) {
+    if (endsWith(output, word)) logits[word.at(-1) as number] = Number.NEGATIVE_INFINITY;
+  }
   if (position >= sampling.minNewTokens) return;
   for (const id of sampling.stopTokenIds) logits[id] = Number.NEGATIVE_INFINITY;
   if (sampling.ignoreEos) return;
   for (const id of eosTokenIds) logits[id] = Number.NEGATIVE_INFINITY;
 }
+
+function allowOnly(logits: Float64Array, allowed: readonly number[]): void {
+  const values = allowed.map((id) => logits[id] as number);
+  logits.fill(Number.NEGATIVE_INFINITY);
+  for (const [index, id] of allowed.entries()) logits[id] = values[index] as number;
+}
+
+/** Whether `output` ends with all of `word` but its last. */
+function endsWith(output: Uint32Array, word: readonly number[]): boolean {
+  const from = output.length - (word.length - 1);
+  if (from < 0) return false;
+  for (let i = 0; i + 1 < word.length; i++) if (output[from + i] !== word[i]) return false;
+  return true;
+}
+
+const nothingLeft = (): PacelineError =>
+  new PacelineError(
+    "invalid_argument",
+    "allowed_token_ids, bad_words and min_new_tokens together leave no token to sample",
+    { details: { path: "sampling.bad_words" } },
+  );
 
 function applyPenalties(logits: Float64Array, sampling: CoreSampling, counts: TokenCounts): void {
   const { repetitionPenalty, frequencyPenalty, presencePenalty } = sampling;
@@ -137,13 +179,15 @@ function applyFilters(weights: Float64Array, sampling: CoreSampling, total: numb
 }
 
 /** Ids of positive weight, heaviest first, equals by id. */
-function rank(weights: Float64Array): Uint32Array {
+const rank = (weights: Float64Array): Uint32Array =>
+  positive(weights).sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
+
+/** Ids of positive weight, ascending. */
+function positive(weights: Float64Array): Uint32Array {
   const ids = new Uint32Array(weights.length);
   let count = 0;
   for (let id = 0; id < weights.length; id++) if ((weights[id] as number) > 0) ids[count++] = id;
-  return ids
-    .subarray(0, count)
-    .sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
+  return ids.subarray(0, count);
 }
 
 /** How many of the first `count` ranked ids it takes for their sum to reach `share` of all of them; at least 1. */
@@ -180,13 +224,12 @@ function argmax(values: Float64Array): number {
   return top;
 }
 
-/** Of the model's own logits, in double precision: what the mode `raw` reports. */
-export const rawLogprob = (logits: Float32Array, id: number): number => logSoftmaxAt(logits, id);
-
-function logSoftmaxAt(values: Float32Array | Float64Array, id: number): number {
+/** In double precision. */
+export function logSoftmax(values: Float32Array | Float64Array): (id: number) => number {
   let max = Number.NEGATIVE_INFINITY;
   for (const value of values) if (value > max) max = value;
   let total = 0;
   for (const value of values) total += Math.exp(value - max);
-  return (values[id] as number) - max - Math.log(total);
+  const log = Math.log(total);
+  return (id) => (values[id] as number) - max - log;
 }

@@ -21,6 +21,8 @@ export class Sequence {
   /** What is still to be told of the prompt itself; `null` once it is told, or where nobody wants it. */
   scores: PromptScores | null;
   cachedTokens = 0;
+  /** Ids in its sampling mask so far. */
+  maskIds = 0;
   #tokens: Uint32Array;
   #length: number;
   #sealedBlocks = 0;
@@ -55,6 +57,11 @@ export class Sequence {
 
   token(position: number): number {
     return this.#tokens[position] as number;
+  }
+
+  /** A view, valid until the next `append`. */
+  get output(): Uint32Array {
+    return this.#tokens.subarray(this.request.promptTokenIds.length, this.#length);
   }
 
   append(id: number): void {

@@ -17,6 +17,7 @@ import {
   type SimulatedStream,
   type SimulatedVocabulary,
   simulatedPromptLogprobs,
+  simulatedRow,
   simulatedStream,
 } from "./simulated-tokens.ts";
 import { mixedDigest } from "./weight-holder.ts";
@@ -188,7 +189,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
   }
 
   function decode(entry: Running, version: number, events: CoreEvent[]): void {
-    const { id, sampling } = entry.request;
+    const { id, sampling, side } = entry.request;
     if (entry.output >= sampling.maxNewTokens) {
       finish(entry, { type: "length", cause: "max_new", matched: null }, events);
       return;
@@ -206,6 +207,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       ids: Uint32Array.of(token.id),
       logprobs: Float32Array.of(token.logprob),
       version,
+      side: side === null ? null : simulatedRow(token, side, sampling, model.vocabSize),
       mixed: entry.mixed,
     });
     const reason = reasonAfter(entry, token.id);
@@ -384,6 +386,7 @@ function check(request: CoreRequest, model: SimulatedModel, kvTokens: number): v
     ["prompt_token_ids", promptTokenIds],
     ["output_token_ids", outputTokenIds],
     ["sampling.stop_token_ids", sampling.stopTokenIds],
+    ["sampling.allowed_token_ids", sampling.allowedTokenIds],
   ] as const) {
     for (let i = 0; i < ids.length; i++) {
       if ((ids[i] as number) >= model.vocabSize) {

@@ -4,6 +4,7 @@
  * token after it, and a test can recompute what any token should have been. Greedy leaves out seed
  * and sibling. Tokens do not depend on those before them.
  */
+import type { SideChunk, SideWant } from "../contract/side-data.ts";
 import type { CoreSampling } from "./core.ts";
 
 export interface SimulatedVocabulary {
@@ -59,24 +60,57 @@ export function simulatedStream(
     if (bias <= -DECISIVE_BIAS) banned.add(id);
     else if (bias >= DECISIVE_BIAS) forced = id;
   }
+  // Without a history to look at, a bad word's last token is banned wherever it stands.
+  for (const word of sampling.badWords) banned.add(word.at(-1) as number);
+  const allowed = sampling.allowedTokenIds;
+  const pick = (hash: number): number =>
+    allowed.length === 0 ? hash % vocabSize : (allowed[hash % allowed.length] as number);
   const early = new Set([...banned, ...sampling.stopTokenIds]);
+  const mayEnd = !ignoreEos && (allowed.length === 0 || allowed.includes(eosTokenId));
 
   return {
     at(position, digestHash) {
       const hash = mix(mix(key, digestHash), position);
       const logprob = simulatedLogprob(hash);
       const mayStop = position >= minNewTokens;
-      if (mayStop && !ignoreEos) {
+      if (mayStop && mayEnd) {
         if (end !== null && position + 1 >= end) return { id: eosTokenId, logprob };
         if (mix(hash, 2) < eosRate * 2 ** 32) return { id: eosTokenId, logprob };
       }
       if (forced !== null && (mayStop || !early.has(forced))) return { id: forced, logprob };
       const shunned = mayStop ? banned : early;
-      let id = hash % vocabSize;
+      let id = pick(hash);
       // As a masked distribution would: what may not be sampled is drawn again.
-      for (let salt = 3; shunned.has(id) && salt < 67; salt++) id = mix(hash, salt) % vocabSize;
+      for (let salt = 3; shunned.has(id) && salt < 67; salt++) id = pick(mix(hash, salt));
       return { id, logprob };
     },
+  };
+}
+
+/**
+ * Side data of one token: the token and the ids behind it, round the vocabulary's end. Each alternative is
+ * a little less likely than the one before; the mask holds `top_k` of them, else eight.
+ */
+export function simulatedRow(
+  { id, logprob }: SimulatedToken,
+  { topLogprobs, samplingMask }: SideWant,
+  { topK, temperature }: CoreSampling,
+  vocabSize: number,
+): SideChunk {
+  const behind = (count: number): Uint32Array =>
+    Uint32Array.from({ length: Math.min(count, vocabSize) }, (_, i) => (id + i) % vocabSize);
+  const top = behind(topLogprobs);
+  const ids = behind(temperature === 0 ? 1 : topK > 0 ? topK : 8).sort();
+  return {
+    top:
+      topLogprobs === 0
+        ? null
+        : {
+            offsets: Uint32Array.of(0, top.length),
+            ids: top,
+            logprobs: Float32Array.from(top, (_, i) => logprob - i / 8),
+          },
+    mask: samplingMask ? { offsets: Uint32Array.of(0, ids.length), ids } : null,
   };
 }
 

@@ -2,6 +2,7 @@
 import { PacelineError } from "../contract/errors.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { LIMITS } from "../limits.ts";
 import type { Ledger } from "../policy/ledger.ts";
 
 export interface Admission {
@@ -14,7 +15,25 @@ export function admit(rollout: Rollout, { ledger, fleet }: Admission): void {
   ledger.policy(rollout.policy);
   refuseUnserved(rollout);
   const vocabulary = vocabularyOf(rollout, fleet);
+  assertSideData(rollout, vocabulary ?? Number.POSITIVE_INFINITY);
   if (vocabulary !== null) assertVocabulary(rollout, vocabulary);
+}
+
+/** What may break a limit of side data within the length asked for is refused before any work. */
+function assertSideData({ want, sampling }: Rollout, vocabulary: number): void {
+  const tooMany = (path: string, entries: number, limit: number): void => {
+    if (entries <= limit) return;
+    const message = `${path} of ${sampling.maxNewTokens} tokens: ${entries} entries; the limit is ${limit}`;
+    throw new PacelineError("side_data_too_large", message, { details: { path, limit } });
+  };
+  const alternatives = Math.min(want.topLogprobs, vocabulary) * sampling.maxNewTokens;
+  tooMany("want.top_logprobs", alternatives, LIMITS.topLogprobEntries);
+  const { topK, topP, minP, temperature, allowedTokenIds } = sampling;
+  const unfiltered = topK === 0 && topP === 1 && minP === 0 && temperature > 0;
+  if (!want.samplingMask || !unfiltered || allowedTokenIds.length > 0) return;
+  if (vocabulary === Number.POSITIVE_INFINITY) return;
+  // Without a filter each token's mask is the whole vocabulary. With one, only the tokens themselves tell.
+  tooMany("want.sampling_mask", vocabulary * sampling.maxNewTokens, LIMITS.samplingMaskIds);
 }
 
 /** Vocabulary of the workers that may serve this policy; null while none is known. */
@@ -58,11 +77,10 @@ function outOfVocabulary(id: number, vocabulary: number, path: string): Paceline
 
 /** Parts of the contract that no release serves yet are refused, never dropped (I6). */
 function refuseUnserved(rollout: Rollout): void {
-  const { want } = rollout;
+  const { want, sampling } = rollout;
   const unserved: readonly (readonly [string, boolean])[] = [
-    ["want.top_logprobs", want.topLogprobs > 0],
+    ["sampling.bad_words", sampling.badWords.length > 0],
     ["want.routed_experts", want.routedExperts],
-    ["want.sampling_mask", want.samplingMask],
     ["deliver", rollout.deliver === "feed"],
   ];
   for (const [path, asked] of unserved) {

@@ -6,7 +6,7 @@ import type { Engine, EngineFinish, EngineRequest } from "../../adapters/engine.
 import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
-import type { PromptLogprobs } from "../contract/side-data.ts";
+import type { PromptLogprobs, SideChunk } from "../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../contract/tokens.ts";
 
 /** How one attempt touches the rollout that it belongs to. */
@@ -15,7 +15,12 @@ export interface AttemptSink {
   /** The version is proven; throws if it is not of this prompt. */
   prompt(prompt: PromptLogprobs): void;
   /** The version is proven; throws if the chunk does not fit. */
-  tokens(chunk: TokenChunk, held: HeldVersion, attested: "engine" | "coordinator"): void;
+  tokens(
+    chunk: TokenChunk,
+    held: HeldVersion,
+    attested: "engine" | "coordinator",
+    side?: SideChunk,
+  ): void;
 }
 
 export interface AttemptContext {
@@ -48,6 +53,7 @@ export async function runAttempt(
           chunk,
           heldFor(chunk, context),
           chunk.version === null ? "coordinator" : "engine",
+          event.side,
         );
       } else if (event.type === "started") {
         sink.started(event.cachedTokens);

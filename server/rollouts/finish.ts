@@ -111,5 +111,9 @@ export function concludeResult(
 function isStale(rollout: Rollout, output: Output, committed: number | null): boolean {
   const constraint = rollout.version;
   if (constraint === null || !("max_lag" in constraint) || committed === null) return false;
-  return output.spans.some((span) => committed - span.version > constraint.max_lag);
+  const oldest = Math.min(
+    ...output.spans.map(({ version }) => version),
+    output.side?.promptVersion ?? committed,
+  );
+  return committed - oldest > constraint.max_lag;
 }

@@ -3,6 +3,7 @@
  * retry is never generated again in silence (I4). An error is no result: it can be read, and retried.
  */
 import type { Clock } from "../contract/clock.ts";
+import { sideBytes } from "../contract/side-data.ts";
 import { LIMITS } from "../limits.ts";
 import type { RolloutLife } from "./life.ts";
 
@@ -17,6 +18,8 @@ export class Finished {
   /** In order of ending, which is the order of expiry. */
   readonly #entries = new Map<string, Entry>();
   readonly #tombstones = new Map<string, string>();
+  /** Of all entries. */
+  #sideBytes = 0;
 
   constructor(clock: Clock, ttlMs: number) {
     this.#clock = clock;
@@ -24,8 +27,9 @@ export class Finished {
   }
 
   add(life: RolloutLife): void {
-    this.#entries.delete(life.key);
+    this.#drop(life.key);
     this.#entries.set(life.key, { life, expiresAt: this.#clock.now() + this.#ttlMs });
+    this.#sideBytes += sideBytesOf(life);
     this.#sweep();
   }
 
@@ -47,10 +51,23 @@ export class Finished {
   #sweep(): void {
     const now = this.#clock.now();
     for (const [key, { life, expiresAt }] of this.#entries) {
-      if (expiresAt > now && this.#entries.size <= LIMITS.finishedRollouts) return;
-      this.#entries.delete(key);
+      if (expiresAt > now && !this.#isFull()) return;
+      this.#drop(key);
       if (life.ended && "result" in life.ended) this.#bury(key, life.rollout.bodyHash);
     }
+  }
+
+  #isFull(): boolean {
+    return (
+      this.#entries.size > LIMITS.finishedRollouts || this.#sideBytes > LIMITS.finishedSideBytes
+    );
+  }
+
+  #drop(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#sideBytes -= sideBytesOf(entry.life);
   }
 
   #bury(key: string, bodyHash: string): void {
@@ -59,4 +76,9 @@ export class Finished {
     if (this.#tombstones.size > LIMITS.tombstones && !oldest.done)
       this.#tombstones.delete(oldest.value);
   }
+}
+
+function sideBytesOf({ ended }: RolloutLife): number {
+  if (ended === null || !("result" in ended) || ended.result.side === null) return 0;
+  return sideBytes(ended.result.side);
 }

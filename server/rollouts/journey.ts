@@ -7,6 +7,7 @@ import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
 import type { FinishReason, Rollout } from "../contract/rollout.ts";
+import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import { LIMITS } from "../limits.ts";
 import type { PlacementReply } from "../placement/port.ts";
@@ -236,6 +237,7 @@ export class Journey {
       promptTokenIds: rollout.promptTokenIds,
       outputTokenIds: this.#traveller.output.ids,
       sampling: rollout.sampling,
+      badWords: [],
       siblingIndex: rollout.group?.index ?? 0,
       logprobMode: grant.logprobMode,
       cacheNamespace: grant.cacheNamespace,
@@ -266,9 +268,14 @@ export class Journey {
     };
   }
 
-  #tokens(chunk: TokenChunk, held: HeldVersion, attested: "engine" | "coordinator"): void {
+  #tokens(
+    chunk: TokenChunk,
+    held: HeldVersion,
+    attested: "engine" | "coordinator",
+    side?: SideChunk,
+  ): void {
     const stay = this.#stay as Stay;
-    this.#traveller.output.append(chunk, held, stay, attested);
+    this.#traveller.output.append(chunk, held, stay, attested, side);
     this.#traveller.timeline.firstToken(this.#context.clock.now());
     this.#traveller.emit({
       type: "tokens",

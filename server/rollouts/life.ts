@@ -14,7 +14,7 @@ import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
 import type { RolloutEvent, RolloutHandle, RolloutProgress } from "./service.ts";
-import { sideRows } from "./side-rows.ts";
+import { sideRecord } from "./side-record.ts";
 
 type Ending = { readonly result: Result } | { readonly error: PacelineError };
 
@@ -37,7 +37,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
     this.rollout = rollout;
     this.#context = context;
     const mode = rollout.want.logprobModes[0] ?? "processed";
-    const side = sideRows(rollout.want, rollout.promptTokenIds.length);
+    const side = sideRecord(rollout.want, rollout.promptTokenIds.length);
     this.output = new Output(rollout.continueFrom, mode, rollout.sampling.maxNewTokens, side);
     this.timeline = new Timeline(context.clock.now());
     this.#journey = new Journey(this, context);

@@ -5,8 +5,9 @@
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
 import type { Continuation, LogprobMode, ResumeKind, Segment, Span } from "../contract/rollout.ts";
+import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
-import type { SideRows } from "./side-rows.ts";
+import type { SideRecord } from "./side-record.ts";
 
 /** Where an attempt runs; the constant part of its segments. */
 export interface Stay {
@@ -33,14 +34,14 @@ export class Output {
 
   readonly #initial: number;
   /** `null` where nothing is wanted beside tokens. */
-  readonly side: SideRows | null;
+  readonly side: SideRecord | null;
 
   /** `expected`: output tokens at most, as far as known. */
   constructor(
     continued: Continuation | null,
     logprobMode: LogprobMode,
     expected = INITIAL_TOKENS,
-    side: SideRows | null = null,
+    side: SideRecord | null = null,
   ) {
     this.side = side;
     this.#initial = Math.min(expected, INITIAL_TOKENS);
@@ -88,13 +89,20 @@ export class Output {
     return this.#segments;
   }
 
-  /** Appends a chunk made under `held`. Throws `engine_error` if it does not go on where we are. */
-  append(chunk: TokenChunk, held: HeldVersion, stay: Stay, attested: Span["attested"]): void {
+  /** Appends a chunk made under `held`. Throws `engine_error` if it does not go on where we are, `misaligned` for its rows. */
+  append(
+    chunk: TokenChunk,
+    held: HeldVersion,
+    stay: Stay,
+    attested: Span["attested"],
+    side?: SideChunk,
+  ): void {
     const { ids, start } = chunk;
     if (start !== this.#length) {
       throw new PacelineError("engine_error", `tokens start at ${start}, expected ${this.#length}`);
     }
     if (ids.length === 0) return;
+    if (this.side !== null) this.side.append(ids, side);
     this.#reserve(this.#length + ids.length);
     this.#ids.set(ids, this.#length);
     this.#logprobs.set(chunk.logprobs, this.#length);

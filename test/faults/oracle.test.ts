@@ -247,5 +247,7 @@ function samplingOf({ sampling }: Body): CoreSampling {
     ignoreEos: sampling["ignore_eos"] === true,
     seed: sampling.seed,
     logitBias: [],
+    allowedTokenIds: [],
+    badWords: [],
   };
 }

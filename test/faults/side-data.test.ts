@@ -65,7 +65,61 @@ suite("side data over a whole server", { timeout: 120_000 }, () => {
     assert.equal(logprobs[0], null);
     assert.ok(logprobs.slice(1).every((value) => typeof value === "number" && value <= 0));
   });
+
+  test("rows are the same by every way", async () => {
+    const body = {
+      prompt_token_ids: PROMPT,
+      sampling: { max_new_tokens: 24, top_p: 0.9, seed: 5, ignore_eos: true },
+      want: { top_logprobs: 3, sampling_mask: true, prompt_logprobs: { start: 20 } },
+    };
+    const [first, ...others] = await everywhere(body);
+    assert.equal(first?.side?.top?.offsets.length, 25);
+    assert.equal(first?.side?.mask?.offsets.length, 25);
+    for (const { side } of others) assert.deepEqual(side, first?.side);
+    const json = await server.call<Wire>("POST", "/v1/rollouts", body);
+    assert.equal(json.body.top_logprobs.ids.length, 24);
+    assert.ok(json.body.top_logprobs.logprobs.every((row) => row.length <= 3));
+    const { ids: kept, offsets } = json.body.side.sampling_mask;
+    for (const [at, id] of json.body.output_token_ids.entries()) {
+      assert.ok(kept.slice(offsets[at], offsets[at + 1]).includes(id));
+    }
+  });
+
+  test("kill -9 of a worker costs no row", async () => {
+    const bodies = Array.from({ length: 24 }, (_, i) => ({
+      prompt_token_ids: [...Buffer.from(`${i + 10}+${90 - i}=`)],
+      sampling: { max_new_tokens: 120, top_k: 20, top_p: 0.95, seed: i, ignore_eos: true },
+      want: { top_logprobs: 2, sampling_mask: true, prompt_logprobs: { start: 0 } },
+    }));
+    const calm = await Promise.all(
+      bodies.map((body, i) => http.generate({ ...body, id: `calm-${i}` })),
+    );
+    let chunks = 0;
+    const struck = async (body: object, i: number): Promise<Result> => {
+      for await (const { event } of http.stream({ ...body, id: `storm-${i}` })) {
+        if (event.type === "tokens" && ++chunks === 60) {
+          process.kill(server.workerPids().get("w-1") as number, "SIGKILL");
+        }
+        if (event.type === "finished") return event.result;
+      }
+      throw new Error("a stream without an end");
+    };
+    const stormy = await Promise.all(bodies.map(struck));
+    for (const [i, result] of stormy.entries()) {
+      assert.deepEqual(result.outputTokenIds, calm[i]?.outputTokenIds, `tokens of ${i}`);
+      assert.deepEqual(result.side, calm[i]?.side, `side data of ${i}`);
+    }
+    const moves = stormy.reduce((sum, { routing }) => sum + routing.attempts - 1, 0);
+    assert.ok(moves > 0, "the kill moved some");
+    console.log(`# ${bodies.length} rollouts, ${moves} further attempts, no row differs`);
+  });
 });
+
+interface Wire {
+  readonly output_token_ids: number[];
+  readonly top_logprobs: { readonly ids: number[][]; readonly logprobs: number[][] };
+  readonly side: { readonly sampling_mask: { readonly ids: number[]; readonly offsets: number[] } };
+}
 
 const packed = (ids: readonly number[]): string =>
   Buffer.from(Uint32Array.from(ids).buffer).toString("base64");

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { createResult, type Result } from "../../server/contract/result.ts";
 import type { Segment, Span } from "../../server/contract/rollout.ts";
-import type { PromptLogprobs } from "../../server/contract/side-data.ts";
+import type { PromptLogprobs, TopLogprobs } from "../../server/contract/side-data.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true });
@@ -69,9 +69,11 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
         wasted: whole(),
         prompt: u32(),
         scores: fc.option(scores()),
+        top: fc.option(rows(length)),
+        mask: fc.option(rows(length)),
       }),
     )
-    .map(({ ids, logprobs, spans, segments, head, wasted, prompt, scores }) =>
+    .map(({ ids, logprobs, spans, segments, head, wasted, prompt, scores, top, mask }) =>
       createResult({
         ...head,
         outputTokenIds: Uint32Array.from(ids),
@@ -83,7 +85,10 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
           outputTokens: ids.length,
           wastedTokens: wasted,
         },
-        side: scores === null ? null : { prompt: scores },
+        side:
+          scores === null && top === null && mask === null
+            ? null
+            : { prompt: scores, top, mask: mask && { offsets: mask.offsets, ids: mask.ids } },
       }),
     );
 
@@ -97,6 +102,25 @@ const scores = (): fc.Arbitrary<PromptLogprobs> =>
     logprobs: Float32Array.from(logprobs).fill(Number.NaN, 0, start === 0 ? 1 : 0),
     version,
   }));
+
+/** One a token. */
+const rows = (length: number): fc.Arbitrary<TopLogprobs> =>
+  fc
+    .array(fc.array(fc.tuple(u32(), logprob()), { minLength: 1, maxLength: 4 }), {
+      minLength: length,
+      maxLength: length,
+    })
+    .map((given) => {
+      const offsets = new Uint32Array(length + 1);
+      for (const [at, row] of given.entries())
+        offsets[at + 1] = (offsets[at] as number) + row.length;
+      const entries = given.flat();
+      return {
+        offsets,
+        ids: Uint32Array.from(entries, ([id]) => id),
+        logprobs: Float32Array.from(entries, ([, value]) => value),
+      };
+    });
 
 const head = () =>
   record({

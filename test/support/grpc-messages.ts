@@ -61,6 +61,16 @@ function resultData(message: Message) {
           prompt_version: narrow(message.prompt_version),
         }
       : {}),
+    top_logprobs: message.top_logprobs && {
+      ids: (message.top_logprobs.ids ?? []).map(({ values }) => values ?? []),
+      logprobs: (message.top_logprobs.logprobs ?? []).map(({ values }) => values ?? []),
+    },
+    side: message.side?.sampling_mask && {
+      sampling_mask: {
+        ids: message.side.sampling_mask.ids ?? [],
+        offsets: message.side.sampling_mask.offsets ?? [],
+      },
+    },
   };
 }
 

@@ -94,12 +94,24 @@ function compareValue(
       const open = json["type"] === "object" && typeof json["additionalProperties"] === "object";
       return open ? [] : [`${path}: an open object only in the proto`];
     }
-    return compareMessage(path, json, type, reached);
+    return json["type"] === "array"
+      ? compareRow(path, json, type, reached)
+      : compareMessage(path, json, type, reached);
   }
   const scalar = scalarOf(json);
   return scalar === field.type
     ? []
     : [`${path}: ${scalar} in the schema, ${field.type} in the proto`];
+}
+
+/** proto3 has no array of arrays: a message of nothing but `values` stands for the inner one. */
+function compareRow(path: string, json: Json, type: protobuf.Type, reached: Set<string>): string[] {
+  reached.add(type.name);
+  const values = type.fields["values"];
+  if (values === undefined || type.fieldsArray.length > 1) {
+    return [`${path}: an array in the schema, a message in the proto`];
+  }
+  return compareField(path, json, values, reached);
 }
 
 function compareEnum(

@@ -14,7 +14,7 @@ import {
   type Segment,
   type Span,
 } from "../../server/contract/rollout.ts";
-import type { SideData } from "../../server/contract/side-data.ts";
+import type { IdRows, PromptLogprobs, SideData } from "../../server/contract/side-data.ts";
 import type {
   RolloutEvent,
   RolloutHandle,
@@ -55,6 +55,12 @@ export interface ScriptedRollouts extends RolloutService {
 export const scriptedId = (position: number): number => (position * 7919 + 13) % 50_021;
 export const scriptedLogprob = (position: number): number =>
   Math.fround(-((position * 31) % 101) / 7 - 1e-6);
+
+function rowsOf(length: number, entries: (at: number) => number): IdRows {
+  const offsets = new Uint32Array(length + 1);
+  for (let at = 0; at < length; at++) offsets[at + 1] = (offsets[at] as number) + entries(at);
+  return { offsets, ids: Uint32Array.from({ length: offsets[length] as number }, (_, i) => i * 7) };
+}
 
 export function createScriptedRollouts(script: Script = playToEnd): ScriptedRollouts {
   const lives = new Map<string, ScriptedLife>();
@@ -262,14 +268,27 @@ export class ScriptedLife implements RolloutHandle {
   }
 
   #side(): SideData | null {
-    const wanted = this.rollout.want.promptLogprobs;
-    if (wanted === null) return null;
-    const { start } = wanted;
+    const { promptLogprobs, topLogprobs, samplingMask } = this.rollout.want;
+    if (promptLogprobs === null && topLogprobs === 0 && !samplingMask) return null;
+    const length = this.#length();
+    const top = rowsOf(length, (at) => 1 + (at % topLogprobs));
+    const mask = rowsOf(length, (at) => 1 + (at % 5));
+    return {
+      prompt: promptLogprobs === null ? null : this.#prompt(promptLogprobs.start),
+      top:
+        topLogprobs === 0
+          ? null
+          : { ...top, logprobs: Float32Array.from(top.ids, (_, at) => scriptedLogprob(at)) },
+      mask: samplingMask ? mask : null,
+    };
+  }
+
+  #prompt(start: number): PromptLogprobs {
     const logprobs = Float32Array.from(this.rollout.promptTokenIds.subarray(start), (_, i) =>
       scriptedLogprob(start + i),
     );
     if (start === 0) logprobs[0] = Number.NaN;
-    return { prompt: { start, logprobs, version: 7 } };
+    return { start, logprobs, version: 7 };
   }
 
   #cover(): { spans: Span[]; segments: Segment[] } {

@@ -8,9 +8,10 @@
  * own; a slab lives as long as any view of it. Nothing refers to the socket's buffers.
  */
 import { PacelineError } from "../../../server/contract/errors.ts";
+import type { IdRows, SideChunk, TopLogprobs } from "../../../server/contract/side-data.ts";
 import { assertLogprobs } from "../../../server/contract/tokens.ts";
 import { LIMITS } from "../../../server/limits.ts";
-import { FRAME, HEADER_BYTES, MIXED, TOKENS_FIXED_BYTES } from "../wire.ts";
+import { FRAME, HEADER_BYTES, MASK, MIXED, TOKENS_FIXED_BYTES, TOP } from "../wire.ts";
 
 export interface FrameSink {
   started(cachedTokens: number): void;
@@ -21,6 +22,7 @@ export interface FrameSink {
     logprobs: Float32Array,
     version: number,
     mixed: boolean,
+    side?: SideChunk,
   ): void;
   prompt(start: number, logprobs: Float32Array, version: number): void;
   /** Parsed JSON, not yet checked. */
@@ -34,8 +36,8 @@ const SLAB_TOKENS = { first: 64, last: 2_048 } as const;
 /** Up to here words are copied one by one: cheaper than two views. */
 const FEW_TOKENS = 8;
 
-/** Type, flags and the two zero bytes, read as one number. */
-const MIXED_TOKENS = FRAME.tokens | (MIXED << 8);
+/** Where a tokens frame's flags lie in type, flags and the two zero bytes, read as one number. */
+const FLAG_BITS = (MIXED | TOP | MASK) << 8;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -139,7 +141,7 @@ export class FrameReader {
   #length(bytes: Uint8Array, at: number): number {
     const length = u32(bytes, at);
     const type = u32(bytes, at + 4);
-    if ((type < FRAME.started || type > FRAME.prompt) && type !== MIXED_TOKENS) {
+    if ((type < FRAME.started || type > FRAME.prompt) && (type & ~FLAG_BITS) !== FRAME.tokens) {
       throw broken(`frame of type ${type}`);
     }
     if (length > this.#frameBytes) {
@@ -183,6 +185,11 @@ export class FrameReader {
 
   #tokens(bytes: Uint8Array, at: number, end: number): void {
     const count = countOf(bytes, at, end);
+    const flags = bytes[at - HEADER_BYTES + 5] as number;
+    if (flags > MIXED) {
+      this.#rows(bytes, at, end, count, flags);
+      return;
+    }
     const arrays = end - at - TOKENS_FIXED_BYTES;
     if (arrays !== 8 * count) {
       throw new PacelineError(
@@ -191,9 +198,28 @@ export class FrameReader {
         { details: { tokens: count, bytes: arrays } },
       );
     }
-    const mixed = bytes[at - HEADER_BYTES + 5] === MIXED;
-    this.#openRun(u32(bytes, at), count, versionOf(bytes, at), mixed);
+    this.#openRun(u32(bytes, at), count, versionOf(bytes, at), flags === MIXED);
     this.#slab.add(bytes, at + TOKENS_FIXED_BYTES, count);
+  }
+
+  /** Tokens with side data: given at once, in memory of their own. */
+  #rows(bytes: Uint8Array, at: number, end: number, count: number, flags: number): void {
+    this.#giveRun();
+    const words = new Uint32Array((end - at - TOKENS_FIXED_BYTES) >>> 2);
+    new Uint8Array(words.buffer).set(bytes.subarray(at + TOKENS_FIXED_BYTES, end));
+    const cursor = new WordCursor(words);
+    const ids = cursor.take(count);
+    const logprobs = cursor.floats(count);
+    assertLogprobs(logprobs);
+    let top: TopLogprobs | null = null;
+    if ((flags & TOP) !== 0) {
+      const rows = cursor.rows(count);
+      top = { ...rows, logprobs: cursor.floats(rows.ids.length) };
+    }
+    const mask = (flags & MASK) === 0 ? null : cursor.rows(count);
+    cursor.end();
+    const mixed = (flags & MIXED) !== 0;
+    this.#sink.tokens(u32(bytes, at), ids, logprobs, versionOf(bytes, at), mixed, { top, mask });
   }
 
   /** Makes room for `count` tokens that go on with the run, or begins another. */
@@ -266,6 +292,40 @@ class Slab {
     // Frame by frame, so that a bad one does not take good ones before it along.
     assertLogprobs(this.logprobs, used, used + count);
     this.used = used + count;
+  }
+}
+
+/** Takes arrays from the front of a frame's words, which they must fill. */
+class WordCursor {
+  readonly #words: Uint32Array;
+  #at = 0;
+
+  constructor(words: Uint32Array) {
+    this.#words = words;
+  }
+
+  take(length: number): Uint32Array {
+    const from = this.#at;
+    this.#at += length;
+    if (this.#at > this.#words.length) {
+      throw new PacelineError("misaligned", "tokens or rows beyond their frame's end");
+    }
+    return this.#words.subarray(from, this.#at);
+  }
+
+  floats(length: number): Float32Array {
+    const { buffer, byteOffset } = this.take(length);
+    return new Float32Array(buffer, byteOffset, length);
+  }
+
+  rows(count: number): IdRows {
+    const offsets = this.take(count + 1);
+    return { offsets, ids: this.take(offsets[count] as number) };
+  }
+
+  end(): void {
+    if (this.#at === this.#words.length) return;
+    throw new PacelineError("misaligned", "a frame longer than its tokens and rows");
   }
 }
 

@@ -1,12 +1,15 @@
 /** The writing end of the frames that `wire.ts` lays out: appends to one growing buffer. */
 import type { ErrorBody } from "../../../server/contract/errors.ts";
+import type { SideChunk } from "../../../server/contract/side-data.ts";
 import {
   type FinishedBody,
   FRAME,
   HEADER_BYTES,
+  MASK,
   MAX_FRAME_TOKENS,
   MIXED,
   TOKENS_FIXED_BYTES,
+  TOP,
 } from "../wire.ts";
 
 const FIRST_BYTES = 4096;
@@ -26,6 +29,30 @@ export class FrameWriter {
   started(cachedTokens: number): void {
     const at = this.#frame(FRAME.started, 4);
     this.#view.setUint32(at, cachedTokens, true);
+  }
+
+  /** Tokens with their rows, as one frame: the caller keeps it below the limit. */
+  rows(
+    start: number,
+    ids: Uint32Array,
+    logprobs: Float32Array,
+    version: number,
+    mixed: boolean,
+    { top, mask }: SideChunk,
+  ): void {
+    const arrays: (Uint32Array | Float32Array)[] = [ids, logprobs];
+    if (top !== null) arrays.push(top.offsets, top.ids, top.logprobs);
+    if (mask !== null) arrays.push(mask.offsets, mask.ids);
+    const bytes = arrays.reduce((sum, array) => sum + array.byteLength, 0);
+    const flags = (mixed ? MIXED : 0) | (top === null ? 0 : TOP) | (mask === null ? 0 : MASK);
+    const frame = this.#frame(FRAME.tokens, TOKENS_FIXED_BYTES + bytes, flags);
+    this.#fixed(frame, start, ids.length, version);
+    let at = frame + TOKENS_FIXED_BYTES;
+    for (const array of arrays) {
+      const words = new Uint32Array(array.buffer, array.byteOffset, array.length);
+      new Uint32Array(this.#buffer, at, array.length).set(words);
+      at += array.byteLength;
+    }
   }
 
   /** Splits runs that are longer than one frame may be. */

@@ -51,6 +51,7 @@ export function decodeRollout(
   assertServed(wire);
   const continueFrom = continuationFromWire(wire);
   const want = wantFromWire(wire);
+  if (continueFrom !== null) assertNoRows(want);
   const sampling = samplingFromWire(wire, continueFrom, want, mint);
   const parts = {
     id: wire.id ?? mint.id(),
@@ -117,6 +118,13 @@ function continuationFromWire(wire: WireRollout): Continuation | null {
   }
   if (at !== ids.length) throw invalid("continue.spans", `cover ${at} of ${ids.length} tokens`);
   return { outputTokenIds: ids, logprobs, spans: given.spans.map(spanFromWire) };
+}
+
+/** Rows are made with their tokens: those of tokens that somebody else made cannot be had. */
+function assertNoRows({ topLogprobs, samplingMask }: Want): void {
+  const path = topLogprobs > 0 ? "want.top_logprobs" : samplingMask ? "want.sampling_mask" : null;
+  if (path === null) return;
+  throw invalid(path, "has no rows for the tokens of `continue`: they were made elsewhere");
 }
 
 const hintsFromWire = (hints: WireRollout["hints"]): Hints => ({

@@ -1,30 +1,85 @@
 /** The fields that side data adds to a Result, as text and back. Number arrays are written as tokens' are. */
 import type { Encoding } from "../../contract/schema.ts";
 import type { WireResult } from "../../contract/schema-result.ts";
-import type { PromptLogprobs, SideData } from "../../contract/side-data.ts";
-import { floatsText } from "./number-arrays.ts";
+import type { IdRows, PromptLogprobs, SideData, TopLogprobs } from "../../contract/side-data.ts";
+import { floatsText, idsText } from "./number-arrays.ts";
 
 /** To be put before a Result's closing brace; empty where there is none. NaN is written as `null`. */
 export function sideText(side: SideData | null, encoding: Encoding): string {
   if (side === null) return "";
-  return side.prompt === null ? "" : promptText(side.prompt, encoding);
+  const { prompt, top, mask } = side;
+  return (
+    (prompt === null ? "" : promptText(prompt, encoding)) +
+    (top === null ? "" : topText(top, encoding)) +
+    (mask === null ? "" : maskText(mask, encoding))
+  );
 }
 
 const promptText = ({ logprobs, version }: PromptLogprobs, encoding: Encoding): string =>
   `,"prompt_logprobs":${floatsText(logprobs, encoding)},"prompt_version":${version}`;
 
-type WireSide = Pick<WireResult, "prompt_logprobs" | "prompt_version" | "usage">;
+function topText({ offsets, ids, logprobs }: TopLogprobs, encoding: Encoding): string {
+  const idRows: string[] = [];
+  const logprobRows: string[] = [];
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    const from = offsets[row] as number;
+    const to = offsets[row + 1] as number;
+    idRows.push(idsText(ids.subarray(from, to), encoding));
+    logprobRows.push(floatsText(logprobs.subarray(from, to), encoding));
+  }
+  return `,"top_logprobs":{"ids":[${idRows.join()}],"logprobs":[${logprobRows.join()}]}`;
+}
+
+const maskText = ({ offsets, ids }: IdRows, encoding: Encoding): string =>
+  `,"side":{"sampling_mask":{"ids":${idsText(ids, encoding)},"offsets":${idsText(offsets, encoding)}}}`;
+
+type WireSide = Pick<
+  WireResult,
+  "prompt_logprobs" | "prompt_version" | "top_logprobs" | "side" | "usage"
+>;
 
 export function sideFromWire(wire: WireSide): SideData | null {
+  const prompt = promptFromWire(wire);
+  const top = wire.top_logprobs == null ? null : topFromWire(wire.top_logprobs);
+  const mask = wire.side?.sampling_mask ?? null;
+  return prompt === null && top === null && mask === null ? null : { prompt, top, mask };
+}
+
+function promptFromWire(wire: WireSide): PromptLogprobs | null {
   const { prompt_logprobs: logprobs, prompt_version: version, usage } = wire;
   if (logprobs == null) return null;
   const start = usage.prompt_tokens - logprobs.length;
-  return { prompt: { start, logprobs, version: version ?? null } };
+  return { start, logprobs, version: version ?? null };
+}
+
+function topFromWire({ ids, logprobs }: NonNullable<WireSide["top_logprobs"]>): TopLogprobs {
+  const offsets = new Uint32Array(ids.length + 1);
+  for (const [row, { length }] of ids.entries()) {
+    offsets[row + 1] = (offsets[row] as number) + length;
+  }
+  const entries = offsets[ids.length] as number;
+  const all = new Uint32Array(entries);
+  const values = new Float32Array(logprobs.reduce((sum, { length }) => sum + length, 0));
+  for (const [row, part] of ids.entries()) all.set(part, offsets[row]);
+  let at = 0;
+  for (const part of logprobs) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return { offsets, ids: all, logprobs: values };
 }
 
 /** Of a Result or of the data of a stream's event: by whichever array it has. */
 export function encodingOfReply(body: unknown): Encoding {
-  if (typeof body !== "object" || body === null) return "json";
-  const { output_token_ids: ids, prompt_logprobs: prompt } = body as Record<string, unknown>;
-  return typeof ids === "string" || typeof prompt === "string" ? "b64" : "json";
+  const { output_token_ids: ids, prompt_logprobs: prompt, top_logprobs, side } = fieldsOf(body);
+  const [firstRow] = Array.isArray(fieldsOf(top_logprobs)["ids"])
+    ? (fieldsOf(top_logprobs)["ids"] as unknown[])
+    : [];
+  const maskIds = fieldsOf(fieldsOf(side)["sampling_mask"])["ids"];
+  return [ids, prompt, firstRow, maskIds].some((array) => typeof array === "string")
+    ? "b64"
+    : "json";
 }
+
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? { ...value } : {};

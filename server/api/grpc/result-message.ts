@@ -2,7 +2,7 @@
 import type { paceline } from "../../../proto/gen/paceline.js";
 import type { Result } from "../../contract/result.ts";
 import type { Segment, Span } from "../../contract/rollout.ts";
-import type { SideData } from "../../contract/side-data.ts";
+import type { SideData, TopLogprobs } from "../../contract/side-data.ts";
 import { assertAligned } from "../../contract/tokens.ts";
 import { plainArray } from "../codec/number-arrays.ts";
 import { ATTESTED, FINISH_CAUSE, FINISH_TYPE, KV, LOGPROB_MODE, RESUME_KIND } from "./words.ts";
@@ -54,10 +54,24 @@ export function resultHeadToProto(result: Result): Message {
   };
 }
 
-const sideToProto = ({ prompt }: SideData): Message =>
-  prompt === null
-    ? {}
-    : { prompt_logprobs: plainArray(prompt.logprobs), prompt_version: prompt.version };
+const sideToProto = ({ prompt, top, mask }: SideData): Message => ({
+  ...(prompt && {
+    prompt_logprobs: plainArray(prompt.logprobs),
+    prompt_version: prompt.version,
+  }),
+  ...(top && { top_logprobs: topToProto(top) }),
+  ...(mask && {
+    side: { sampling_mask: { ids: plainArray(mask.ids), offsets: plainArray(mask.offsets) } },
+  }),
+});
+
+function topToProto({ offsets, ids, logprobs }: TopLogprobs): paceline.v1.TopLogprobs.$Properties {
+  const rows = <A extends Uint32Array | Float32Array>(all: A): { values: number[] }[] =>
+    Array.from({ length: offsets.length - 1 }, (_, row) => ({
+      values: plainArray(all.subarray(offsets[row], offsets[row + 1])),
+    }));
+  return { ids: rows(ids), logprobs: rows(logprobs) };
+}
 
 function matchedToProto(matched: number | string | null) {
   if (typeof matched === "number") return { matched_id: matched };

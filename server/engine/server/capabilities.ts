@@ -1,5 +1,7 @@
 /** What an engine process says that it can do; the conformance suite holds it to every word. */
+
 import type { Capabilities } from "../../contract/worker.ts";
+import { LIMITS } from "../../limits.ts";
 
 /** Of both kinds: the simulated engine accepts what the embedded one does, so that it can stand in for it. */
 export const CAPABILITIES: Capabilities = {
@@ -17,6 +19,8 @@ export const CAPABILITIES: Capabilities = {
     "min_new_tokens",
     "ignore_eos",
     "seed",
+    "allowed_token_ids",
+    "bad_words",
   ],
   resume: { seeded: true, penalties: true },
   spans: "chunk",
@@ -25,6 +29,6 @@ export const CAPABILITIES: Capabilities = {
   sleep: true,
   weights: { stage: true, proof: "digest" },
   promptLogprobs: true,
-  maxTopLogprobs: 0,
-  samplingMask: false,
+  maxTopLogprobs: LIMITS.topLogprobs,
+  samplingMask: true,
 };

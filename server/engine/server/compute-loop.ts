@@ -105,6 +105,11 @@ export function createComputeLoop(
       case "prompt":
         stream.prompt(event.start, event.logprobs, event.version);
         break;
+      case "failed":
+        stream.failed(event.error);
+        byRequest.delete(event.id);
+        if (stream.over) forget(stream);
+        break;
       case "finished":
         end(stream, event.reason, event.cachedTokens);
         break;

@@ -22,6 +22,12 @@ const sampling = z.strictObject({
   ignore_eos: z.boolean(),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   logit_bias: z.array(z.tuple([token, z.number()])).max(LIMITS.logitBiasEntries),
+  allowed_token_ids: z.string().optional(),
+  // Twice: a word is banned with and without a space before it.
+  bad_words: z
+    .array(z.array(token).min(1).max(LIMITS.badWordTokens))
+    .max(2 * LIMITS.badWords)
+    .optional(),
 });
 
 const body = z.strictObject({
@@ -35,6 +41,8 @@ const body = z.strictObject({
   cache_namespace: z.string().max(4 * LIMITS.idChars),
   priority: z.int(),
   prompt_logprobs: z.int().min(0).max(LIMITS.promptTokens).optional(),
+  top_logprobs: z.int().min(1).max(LIMITS.topLogprobs).optional(),
+  sampling_mask: z.boolean().optional(),
   stream_interval: z.int().min(1).max(LIMITS.outputTokens).optional(),
 });
 
@@ -71,6 +79,11 @@ export function parseGenerateBody(json: unknown): GenerateCall {
         ignoreEos: s.ignore_eos,
         seed: s.seed,
         logitBias: s.logit_bias,
+        allowedTokenIds:
+          s.allowed_token_ids === undefined
+            ? []
+            : Array.from(tokenIds("allowed_token_ids", s.allowed_token_ids)),
+        badWords: s.bad_words ?? [],
       },
       siblingIndex: given.sibling_index,
       logprobMode: given.logprob_mode,
@@ -83,8 +96,10 @@ export function parseGenerateBody(json: unknown): GenerateCall {
 
 /** Most requests want nothing. */
 function sideOf(given: GenerateBody): CoreRequest["side"] {
-  if (given.prompt_logprobs === undefined) return null;
-  return { promptLogprobs: { start: given.prompt_logprobs }, topLogprobs: 0, samplingMask: false };
+  const { prompt_logprobs: start, top_logprobs: topLogprobs = 0, sampling_mask: mask } = given;
+  const samplingMask = mask === true;
+  if (start === undefined && topLogprobs === 0 && !samplingMask) return null;
+  return { promptLogprobs: start === undefined ? null : { start }, topLogprobs, samplingMask };
 }
 
 /** Decodes base64 of little-endian u32; the fresh buffer is aligned, so its bytes are the array. */

@@ -5,10 +5,13 @@
  *
  * A slow reader: while its stream is held nothing goes to the socket. Its tokens stay here, in frames
  * as long as they may be, so they cost at most 8 bytes each (4 more for a prompt token that is scored)
- * and a request can make no more than the model's length of them. With LIMITS.engineStreams replies open at most, that is the bound.
+ * and a request can make no more than the model's length of them; side data has limits of its own. With LIMITS.engineStreams replies open at most, that is the bound.
  */
 import { MAX_FRAME_TOKENS } from "../../../adapters/embedded/wire.ts";
+import type { ErrorBody } from "../../contract/errors.ts";
 import type { FinishReason } from "../../contract/rollout.ts";
+import type { SideChunk } from "../../contract/side-data.ts";
+import { SideBuffer } from "../../contract/side-rows.ts";
 import type { CoreEvent } from "../core.ts";
 import type { StreamFault } from "./faults.ts";
 import { AFTER, type Handle } from "./messages.ts";
@@ -17,6 +20,9 @@ import type { Outbox } from "./outbox.ts";
 type TokensEvent = Extract<CoreEvent, { type: "tokens" }>;
 
 const FIRST_ROOM = 64;
+
+/** A frame whose rows have grown beyond this is cut: with one row more it still keeps to its limit. */
+const ROWS_BYTES = 256 * 1024;
 
 export class ReplyStream {
   readonly handle: Handle;
@@ -33,6 +39,8 @@ export class ReplyStream {
   #mixed = false;
   /** Tokens in frames so far. */
   #sent = 0;
+  /** Of the tokens that are gathered; `null` while none has any. */
+  #rows: SideBuffer | null = null;
   #held = false;
   #backlog: Uint8Array[] = [];
   #backlogAfter: number = AFTER.more;
@@ -92,8 +100,9 @@ export class ReplyStream {
       this.#logprobs.set(event.logprobs, this.#count);
     }
     this.#count += ids.length;
+    if (event.side !== null) this.#row(event.side);
     const enough = this.#held ? MAX_FRAME_TOKENS : this.#sent === 0 ? 1 : this.#interval;
-    if (this.#count >= enough) this.cut();
+    if (this.#count >= enough || (this.#rows !== null && this.#rows.bytes > ROWS_BYTES)) this.cut();
   }
 
   finished(reason: FinishReason, cachedTokens: number): void {
@@ -101,6 +110,14 @@ export class ReplyStream {
     this.#ended = true;
     const from = this.#outbox.writer.used;
     this.#outbox.writer.finished({ ...reason, cached_tokens: cachedTokens });
+    this.#close(from, AFTER.end);
+  }
+
+  failed(error: ErrorBody): void {
+    this.cut();
+    this.#ended = true;
+    const from = this.#outbox.writer.used;
+    this.#outbox.writer.error(error);
     this.#close(from, AFTER.end);
   }
 
@@ -124,10 +141,24 @@ export class ReplyStream {
       this.#mute = struck.mute;
       return;
     }
-    this.#outbox.writer.tokens(this.#start, ids, logprobs, version, this.#mixed);
+    if (this.#rows === null) {
+      this.#outbox.writer.tokens(this.#start, ids, logprobs, version, this.#mixed);
+    } else {
+      const { rows } = this.#rows;
+      this.#outbox.writer.rows(this.#start, ids, logprobs, version, this.#mixed, rows);
+      this.#rows.clear();
+    }
     this.#sent += this.#count;
     this.#count = 0;
     this.#close(from, AFTER.more);
+  }
+
+  #row(side: SideChunk): void {
+    this.#rows ??= new SideBuffer({
+      topLogprobs: side.top === null ? 0 : 1,
+      samplingMask: side.mask !== null,
+    });
+    this.#rows.append(side);
   }
 
   hold(): void {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Engine, EngineEvent, EngineFinish, EngineRequest } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { Sampling } from "../../../server/contract/rollout.ts";
-import type { PromptLogprobs } from "../../../server/contract/side-data.ts";
+import type { IdRows, PromptLogprobs, TopLogprobs } from "../../../server/contract/side-data.ts";
 import type { TokenChunk } from "../../../server/contract/tokens.ts";
 
 /** No case takes seconds; a hang is a failure, not a wait. */
@@ -26,6 +26,7 @@ export function requestOf(wish: Wish): EngineRequest {
     logprobMode: "processed",
     cacheNamespace: `case-${attempts}`,
     priority: 0,
+    badWords: [],
     side: null,
     watched: () => false,
     ...wish,
@@ -59,6 +60,9 @@ export interface Outcome {
   readonly chunks: readonly TokenChunk[];
   readonly started: number | null;
   readonly prompt: PromptLogprobs | null;
+  /** Rows of side data by output token; empty where there are none. */
+  readonly top: readonly (readonly [id: number, logprob: number][])[];
+  readonly mask: readonly (readonly number[])[];
   readonly finish: EngineFinish | null;
   readonly error: PacelineError | null;
 }
@@ -114,11 +118,22 @@ export async function run(engine: Engine, wish: Wish): Promise<Outcome> {
   return new Attempt(engine, wish).outcome;
 }
 
+const idRows = ({ offsets, ids }: IdRows): number[][] =>
+  Array.from(offsets.subarray(1), (end, row) => [...ids.subarray(offsets[row], end)]);
+
+const topRows = (top: TopLogprobs): [number, number][][] =>
+  idRows(top).map((ids, row) =>
+    ids.map((id, at) => [id, top.logprobs[(top.offsets[row] as number) + at] as number]),
+  );
+
 const tokensOf = (events: readonly EngineEvent[]): number =>
   events.reduce((sum, event) => sum + (event.type === "tokens" ? event.chunk.ids.length : 0), 0);
 
 function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null): Outcome {
   const chunks = events.flatMap((event) => (event.type === "tokens" ? [event.chunk] : []));
+  const sides = events.flatMap((event) =>
+    event.type === "tokens" && event.side !== undefined ? [event.side] : [],
+  );
   const started = events.find((event) => event.type === "started");
   const finish = events.find((event) => event.type === "finished");
   return {
@@ -127,6 +142,8 @@ function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null):
     chunks,
     started: started?.cachedTokens ?? null,
     prompt: events.find((event) => event.type === "prompt")?.prompt ?? null,
+    top: sides.flatMap(({ top }) => (top === null ? [] : topRows(top))),
+    mask: sides.flatMap(({ mask }) => (mask === null ? [] : idRows(mask))),
     finish: finish ?? null,
     error,
   };

@@ -208,7 +208,6 @@ export const GENERATE_CASES: readonly Case[] = [
     async run({ engine, description }) {
       const { sampling } = description.capabilities;
       const wishes = {
-        stop: { stop: ["x"] },
         allowed_token_ids: { allowedTokenIds: [49] },
         bad_words: { badWords: ["x"] },
         structured: { structured: { regex: "a" } },

@@ -135,6 +135,17 @@ function answers(front: Front): void {
       }
     }));
 
+  test("answers rows of side data", () =>
+    serving(front, undefined, async (client, rollouts) => {
+      const body = { ...BODY, want: { top_logprobs: 3, sampling_mask: true } };
+      const result = await client.generate(body);
+      assert.deepEqual(result, await rollouts.life("default", "r-1").result());
+      assert.deepEqual([...(result.side?.top?.offsets ?? [])], [0, 1, 3, 6, 7, 9]);
+      for await (const { event } of client.stream(body)) {
+        if (event.type === "finished") assert.deepEqual(event.result, result);
+      }
+    }));
+
   test("hands the service what was asked for, defaults in place", () =>
     serving(front, undefined, async (client, rollouts) => {
       await client.generate({

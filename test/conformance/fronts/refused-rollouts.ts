@@ -151,6 +151,20 @@ const AROUND: readonly RefusedRollout[] = [
     "want.prompt_logprobs.start",
     body({ want: { prompt_logprobs: { start: 2 } } }),
   ),
+  ...(["top_logprobs", "sampling_mask"] as const).map((name) =>
+    invalid(
+      `continuation with ${name}`,
+      `want.${name}`,
+      body({
+        want: { [name]: name === "top_logprobs" ? 2 : true },
+        continue: {
+          output_token_ids: [1],
+          logprobs: [-1],
+          spans: [{ version: 1, start: 0, end: 1, kv: "pure", attested: "engine" }],
+        },
+      }),
+    ),
+  ),
   invalid(
     "continuation without logprobs",
     "continue.logprobs",

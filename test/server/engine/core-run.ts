@@ -1,6 +1,8 @@
 /** Runs a core to its end and gathers what each request got. */
 import assert from "node:assert/strict";
+import type { ErrorBody } from "../../../server/contract/errors.ts";
 import type { FinishReason } from "../../../server/contract/rollout.ts";
+import type { SideChunk } from "../../../server/contract/side-data.ts";
 import type { Core, CoreEvent, CoreRequest, CoreSampling } from "../../../server/engine/core.ts";
 
 export const SAMPLING: CoreSampling = {
@@ -17,6 +19,8 @@ export const SAMPLING: CoreSampling = {
   ignoreEos: true,
   seed: 1,
   logitBias: [],
+  allowedTokenIds: [],
+  badWords: [],
 };
 
 export function coreRequest(
@@ -48,9 +52,11 @@ export interface Outcome {
   versions: number[];
   mixed: boolean[];
   started: number;
+  side: SideChunk[];
   prompt: Extract<CoreEvent, { type: "prompt" }> | null;
   cachedTokens: number | null;
   reason: FinishReason | null;
+  error: ErrorBody | null;
 }
 
 /** Checks the order of events as it goes: started once and first, tokens contiguous, nothing after finished. */
@@ -74,10 +80,13 @@ export class Outcomes {
         outcome.next = event.start + event.ids.length;
         outcome.ids.push(...event.ids);
         outcome.logprobs.push(...event.logprobs);
+        if (event.side !== null) outcome.side.push(event.side);
         outcome.versions.push(event.version);
         outcome.mixed.push(event.mixed);
         for (const logprob of event.logprobs)
           assert.ok(Number.isFinite(logprob) && logprob <= 1e-6);
+      } else if (event.type === "failed") {
+        outcome.error = event.error;
       } else {
         outcome.reason = event.reason;
         outcome.cachedTokens = event.cachedTokens;
@@ -97,9 +106,11 @@ export class Outcomes {
       versions: [],
       mixed: [],
       started: 0,
+      side: [],
       prompt: null,
       cachedTokens: null,
       reason: null,
+      error: null,
       next: null,
     };
     const outcome = this.#byId.get(id) ?? fresh;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { LogprobMode } from "../../../server/contract/rollout.ts";
+import { alternatives } from "../../../server/engine/alternatives.ts";
 import type { CoreSampling } from "../../../server/engine/core.ts";
 import { uniformAt } from "../../../server/engine/philox.ts";
 import { createSampler } from "../../../server/engine/sampler.ts";
@@ -31,6 +32,7 @@ function distributionOf({ logits, sampling, prompt = [], output = [] }: Case) {
     sampling: full,
     position: output.length,
     counts,
+    output: Uint32Array.from(output),
   });
 }
 
@@ -277,4 +279,93 @@ test("the draw is the inverse of the cumulative distribution in token order", ()
     distribution.draw(uniform),
   );
   assert.deepEqual(drawn, [0, 0, 1, 1, 2, 2]);
+});
+
+describe("masks", () => {
+  const cases: readonly [name: string, of: Case, masked: readonly number[]][] = [
+    ["allowed ids alone", { logits: LOGITS, sampling: { allowedTokenIds: [0, 2] } }, [1, 3, 4]],
+    ["a bad word of one token", { logits: LOGITS, sampling: { badWords: [[2]] } }, [2]],
+    [
+      "a bad word whose beginning is there",
+      { logits: LOGITS, output: [0, 4, 1], sampling: { badWords: [[4, 1, 2]] } },
+      [2],
+    ],
+    [
+      "none whose beginning is not",
+      { logits: LOGITS, output: [1, 4], sampling: { badWords: [[4, 1, 2]] } },
+      [],
+    ],
+    ["none longer than the output", { logits: LOGITS, sampling: { badWords: [[4, 2]] } }, []],
+    [
+      "allowed, bad and not yet to stop",
+      {
+        logits: LOGITS,
+        sampling: { allowedTokenIds: [0, 1, EOS], badWords: [[1]], minNewTokens: 1 },
+      },
+      [1, 2, EOS, 4],
+    ],
+  ];
+  for (const [name, of, masked] of cases) {
+    for (const temperature of [0, 1]) {
+      test(`${name}, at temperature ${temperature}`, () => {
+        const distribution = distributionOf({ ...of, sampling: { ...of.sampling, temperature } });
+        for (const id of P.keys()) {
+          const is = distribution.logprob(id, "penalised") === NONE;
+          assert.equal(is, masked.includes(id), `token ${id}`);
+        }
+        assert.ok([...distribution.kept()].every((id) => !masked.includes(id)));
+      });
+    }
+  }
+
+  test("that leave nothing are told", () => {
+    const sampling = { allowedTokenIds: [2], badWords: [[2]] };
+    assert.throws(() => distributionOf({ logits: LOGITS, sampling }), {
+      code: "invalid_argument",
+    });
+  });
+});
+
+describe("alternatives", () => {
+  test("are the most likely of each mode, and what the filters left", () => {
+    const random = seededRandom(testSeed("alternatives"));
+    for (let round = 0; round < 200; round++) {
+      const size = 2 + (random.u32() % 40);
+      // Coarse, so that equals occur.
+      const logits = Array.from({ length: size }, () => (random.u32() % 12) / 2);
+      const sampling = {
+        temperature: [0, 0.5, 1][random.u32() % 3] as number,
+        topK: random.u32() % 6,
+        topP: [1, 0.8][random.u32() % 2] as number,
+        minP: [0, 0.1][random.u32() % 2] as number,
+        logitBias: [[0, 1]] as const,
+        ignoreEos: true,
+      };
+      const count = 1 + (random.u32() % 6);
+      const distribution = distributionOf({ logits, sampling });
+      for (const mode of MODES) {
+        const all = logits.map((_, id) => ({ id, logprob: distribution.logprob(id, mode) }));
+        const expected = all
+          .filter(({ logprob }) => logprob > NONE)
+          .sort((a, b) => b.logprob - a.logprob || a.id - b.id)
+          .slice(0, count);
+        const want = { promptLogprobs: null, topLogprobs: count, samplingMask: true };
+        const { top, mask } = alternatives(distribution, want, mode, size);
+        assert.deepEqual(
+          [...(top?.ids ?? [])],
+          expected.map(({ id }) => id),
+        );
+        assert.deepEqual(
+          [...(top?.logprobs ?? [])],
+          expected.map(({ logprob }) => Math.fround(logprob)),
+        );
+        const kept = all.filter(({ id }) => distribution.logprob(id, "processed") > NONE);
+        assert.deepEqual(
+          [...(mask?.ids ?? [])],
+          kept.map(({ id }) => id),
+        );
+        assert.deepEqual([...(mask?.offsets ?? [])], [0, kept.length]);
+      }
+    }
+  });
 });

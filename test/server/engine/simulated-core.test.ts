@@ -25,8 +25,8 @@ function coreOf({ kvTokens = 4_096, maxRunning = 8, model = {} }: Shape = {}): C
 }
 
 function coreRequest(id: string, wish: Wish = {}): CoreRequest {
-  const { sampling, ...rest } = requestOf(wish);
-  return { ...rest, id, sampling: { ...sampling, logitBias: [...sampling.logitBias] } };
+  const { sampling, badWords, ...rest } = requestOf(wish);
+  return { ...rest, id, sampling: { ...sampling, badWords, logitBias: [...sampling.logitBias] } };
 }
 
 /** Steps until nothing is left to do. */

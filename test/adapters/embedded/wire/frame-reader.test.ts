@@ -5,6 +5,7 @@ import { FrameReader, type FrameSink } from "../../../../adapters/embedded/wire/
 import { FrameWriter } from "../../../../adapters/embedded/wire/frame-writer.ts";
 import { MAX_FRAME_TOKENS } from "../../../../adapters/embedded/wire.ts";
 import { PacelineError } from "../../../../server/contract/errors.ts";
+import type { SideChunk } from "../../../../server/contract/side-data.ts";
 import { LIMITS } from "../../../../server/limits.ts";
 import { seededRandom, testSeed } from "../../../support/seeded-random.ts";
 
@@ -17,12 +18,26 @@ function recorder(): FrameSink & { readonly seen: Seen[] } {
   return {
     seen,
     started: (cached) => void seen.push(["started", cached]),
-    tokens: (start, ids, logprobs, version, mixed) =>
-      void seen.push(["tokens", start, [...ids], [...logprobs], version, mixed]),
+    tokens: (start, ids, logprobs, version, mixed, side) =>
+      void seen.push(["tokens", start, [...ids], [...logprobs], version, mixed, side]),
     prompt: (start, logprobs, version) => void seen.push(["prompt", start, [...logprobs], version]),
     finished: (body) => void seen.push(["finished", body]),
     error: (body) => void seen.push(["error", body]),
   };
+}
+
+function rowsFor(random: ReturnType<typeof seededRandom>, count: number): SideChunk {
+  const rows = () => {
+    const offsets = new Uint32Array(count + 1);
+    for (let row = 0; row < count; row++) {
+      offsets[row + 1] = (offsets[row] as number) + 1 + (random.u32() % 3);
+    }
+    return { offsets, ids: Uint32Array.from({ length: offsets[count] as number }, random.u32) };
+  };
+  const top = rows();
+  const logprobs = Float32Array.from(top.ids, () => -random.next());
+  const which = random.u32() % 3;
+  return { top: which === 0 ? null : { ...top, logprobs }, mask: which === 1 ? null : rows() };
 }
 
 /** A reply of `chunks` random token frames, and what a reader should see of it. */
@@ -45,8 +60,10 @@ function sample(random: ReturnType<typeof seededRandom>, chunks: number) {
     const logprobs = Float32Array.from({ length: count }, () => -random.next());
     const version = Math.floor(random.next() * Number.MAX_SAFE_INTEGER);
     const mixed = random.u32() % 2 === 0;
-    writer.tokens(start, ids, logprobs, version, mixed);
-    expected.tokens(start, ids, logprobs, version, mixed);
+    const side = i % 3 === 0 ? rowsFor(random, count) : undefined;
+    if (side === undefined) writer.tokens(start, ids, logprobs, version, mixed);
+    else writer.rows(start, ids, logprobs, version, mixed, side);
+    expected.tokens(start, ids, logprobs, version, mixed, side);
     start += count;
   }
   writer.finished(FINISHED);
@@ -181,9 +198,13 @@ describe("frame reader", () => {
   };
   const refused: readonly (readonly [string, Uint8Array, string])[] = [
     ["a frame of type 0", u32s(4, 0, 1), "engine_error"],
-    ["a frame of type 5", u32s(4, 5, 1), "engine_error"],
+    ["a frame of type 6", u32s(4, 6, 1), "engine_error"],
     ["flags on a started frame", u32s(4, 1 | 0x100, 1), "engine_error"],
-    ["unknown flags", u32s(24, 2 | 0x200, 0, 1, 1, 0, 5, 0), "engine_error"],
+    ["unknown flags", u32s(24, 2 | 0x800, 0, 1, 1, 0, 5, 0), "engine_error"],
+    ["rows that are not there", u32s(24, 2 | 0x200, 0, 1, 1, 0, 5, 0), "misaligned"],
+    ["rows beyond the frame", u32s(32, 2 | 0x400, 0, 1, 1, 0, 5, 0, 0, 9), "misaligned"],
+    ["a frame beyond its rows", u32s(40, 2 | 0x400, 0, 1, 1, 0, 5, 0, 0, 1, 7, 8), "misaligned"],
+    ["prompt scores too few", u32s(20, 5, 0, 2, 1, 0, 0), "misaligned"],
     [
       "a header that promises more than the limit",
       u32s(LIMITS.engineFrameBytes + 4, 2),

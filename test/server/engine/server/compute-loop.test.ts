@@ -72,7 +72,7 @@ class Bench implements ComputePort {
 
   add(handle: number, streamInterval: number, wish: Wish = {}): void {
     const { requestId: id, sampling, policy, ...rest } = requestOf(wish);
-    const request = { ...rest, id, sampling: { ...sampling, logitBias: [] } };
+    const request = { ...rest, id, sampling: { ...sampling, logitBias: [], badWords: [] } };
     this.loop.handle({ type: "add", handle, policy, streamInterval, request });
   }
 

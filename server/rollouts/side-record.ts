@@ -6,20 +6,32 @@ import { PacelineError } from "../contract/errors.ts";
 import type { Want } from "../contract/rollout.ts";
 import {
   assertPromptLogprobs,
+  assertRows,
+  maskTooLarge,
   type PromptLogprobs,
+  type SideChunk,
   type SideData,
   type SideWant,
   sideWanted,
 } from "../contract/side-data.ts";
+import { SideBuffer } from "../contract/side-rows.ts";
+import { LIMITS } from "../limits.ts";
 
-export class SideRows {
+export class SideRecord {
   readonly #want: SideWant;
   readonly #promptTokens: number;
+  readonly #rows: SideBuffer;
   #prompt: PromptLogprobs | null = null;
 
   constructor(want: SideWant, promptTokens: number) {
     this.#want = want;
     this.#promptTokens = promptTokens;
+    this.#rows = new SideBuffer(want);
+  }
+
+  /** Version that scored the prompt; `null` while none has. */
+  get promptVersion(): number | null {
+    return this.#prompt?.version ?? null;
   }
 
   /** What the next attempt has to give: a prompt is scored once. */
@@ -37,6 +49,16 @@ export class SideRows {
     this.#prompt = prompt;
   }
 
+  /** Rows of the tokens that come next. Throws `misaligned`, or `side_data_too_large` beyond the limit. */
+  append(ids: Uint32Array, side: SideChunk | undefined): void {
+    assertRows(ids, side, this.#want);
+    if (side === undefined) return;
+    if (this.#rows.maskIds + (side.mask?.ids.length ?? 0) > LIMITS.samplingMaskIds) {
+      throw maskTooLarge();
+    }
+    this.#rows.append(side);
+  }
+
   /** Throws `misaligned` where the engine has finished and something is missing. */
   assertWhole(): void {
     if (this.#want.promptLogprobs === null || this.#prompt !== null) return;
@@ -46,15 +68,17 @@ export class SideRows {
   /** The rollout starts over. */
   clear(): void {
     this.#prompt = null;
+    this.#rows.clear();
   }
 
+  /** Of a rollout that goes on no more. */
   data(): SideData {
-    return { prompt: this.#prompt };
+    return { prompt: this.#prompt, ...this.#rows.rows };
   }
 }
 
 /** `null` where nothing is wanted. */
-export function sideRows(want: Want, promptTokens: number): SideRows | null {
+export function sideRecord(want: Want, promptTokens: number): SideRecord | null {
   const wanted = sideWanted(want);
-  return wanted === null ? null : new SideRows(wanted, promptTokens);
+  return wanted === null ? null : new SideRecord(wanted, promptTokens);
 }
