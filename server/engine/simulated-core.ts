@@ -387,6 +387,7 @@ function check(request: CoreRequest, model: SimulatedModel, kvTokens: number): v
     ["output_token_ids", outputTokenIds],
     ["sampling.stop_token_ids", sampling.stopTokenIds],
     ["sampling.allowed_token_ids", sampling.allowedTokenIds],
+    ["sampling.bad_words", sampling.badWords.flat()],
   ] as const) {
     for (let i = 0; i < ids.length; i++) {
       if ((ids[i] as number) >= model.vocabSize) {

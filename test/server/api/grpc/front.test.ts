@@ -158,7 +158,6 @@ suite("gRPC front", () => {
     }));
 
   const UNSERVED = [
-    "RolloutService/GenerateMany",
     "FeedService/Lease",
     "JobService/Get",
     "WeightService/Attach",
