@@ -4,7 +4,7 @@ import type { LiveFleet } from "../../../server/fleet/live-fleet.ts";
 import { createPlacementOwner, type PlacementOwner } from "../../../server/placement/owner.ts";
 import type { PlacementReply } from "../../../server/placement/port.ts";
 import { createLedger } from "../../../server/policy/durable-ledger.ts";
-import type { Ledger } from "../../../server/policy/ledger.ts";
+import type { Ledger, NewVersion } from "../../../server/policy/ledger.ts";
 import type { Card } from "../../../server/scheduler/card.ts";
 import { createScheduler } from "../../../server/scheduler/scheduler.ts";
 import { createMemoryStore } from "../../../server/store/memory-store.ts";
@@ -34,7 +34,7 @@ export interface OwnerFixture {
   /** Registers a worker and proves the newest version on it. */
   join(id: string, policies?: readonly string[]): Promise<void>;
   /** Commits the next version; nobody holds it yet. */
-  commit(): Promise<number>;
+  commit(more?: Partial<NewVersion>): Promise<number>;
   prove(id: string, version: number): void;
   close(id: string, onUpdate: OnUpdate, graceMs?: number): Promise<{ kept: readonly string[] }>;
 }
@@ -75,7 +75,7 @@ export async function createOwnerFixture(): Promise<OwnerFixture> {
       const { committedVersion } = ledger.policy("p");
       if (committedVersion !== null) fixture.prove(id, committedVersion);
     },
-    async commit() {
+    async commit(more = {}) {
       const { version } = await ledger.open({
         policy: "p",
         label: null,
@@ -85,6 +85,7 @@ export async function createOwnerFixture(): Promise<OwnerFixture> {
         contentOf: null,
         onUpdate: "keep",
         updateGraceMs: 1_000,
+        ...more,
       });
       for (const state of ["transferring", "staged", "committed"] as const) {
         await ledger.transition("p", version, state);

@@ -179,3 +179,22 @@ test("a retired owner grants nothing, whatever it hears", async () => {
   fleet.lose("w1", "exited");
   assert.deepEqual(replies, []);
 });
+
+test("a step is one of the current run: an older run's label satisfies no min_step", async () => {
+  const { join, ledger, offer, done, grants, replies, commit, prove } = await createOwnerFixture();
+  const { epoch } = await ledger.openRun({ policy: "p", run: "old" });
+  await join("w1");
+  prove("w1", await commit({ runEpoch: epoch, label: { run: "old", step: 100 } }));
+  const card = { constraint: { min_step: 90 } } as const;
+  offer("j/a", card);
+  assert.deepEqual(grants(), ["j/a>w1"]);
+  done("j/a");
+  const next = await ledger.openRun({ policy: "p", run: "new" });
+  offer("j/b", card);
+  assert.deepEqual(replies.at(-1), { type: "held", key: "j/b", reason: "version_unavailable" });
+  offer("j/c");
+  assert.deepEqual(grants(), ["j/a>w1", "j/c>w1"], "without a constraint the old version serves");
+  done("j/c");
+  prove("w1", await commit({ runEpoch: next.epoch, label: { run: "new", step: 90 } }));
+  assert.deepEqual(grants(), ["j/a>w1", "j/c>w1", "j/b>w1"]);
+});
