@@ -35,6 +35,11 @@ const ms = z.coerce
   .min(1)
   .max(2 ** 31 - 1);
 const text = z.string().min(1);
+const optionalFile = z.string();
+const flag = z.union([
+  z.boolean(),
+  z.enum(["true", "false"]).transform((value) => value === "true"),
+]);
 
 const DEMO_POLICY = fileURLToPath(new URL("./engine/demo-policy/step-1", import.meta.url));
 
@@ -43,10 +48,34 @@ export const SETTINGS = {
     text,
     "127.0.0.1",
     null,
-    "Loopback: nothing beyond this host reaches a server without auth.",
+    "Loopback; any other address needs --tokens-file, and --tls-cert or --allow-plaintext.",
   ),
   port: setting(port, 8700, null, "HTTP. 0 takes a free one."),
   grpc_port: setting(port, 8701, null, "gRPC. 0 takes a free one."),
+  tokens_file: setting(
+    optionalFile,
+    "",
+    "file",
+    "TOML of bearer tokens (`paceline token` adds one), read again when it changes; none: all calls are allowed.",
+  ),
+  allow_plaintext: setting(
+    flag,
+    false,
+    null,
+    "Listen beyond loopback without TLS, where something else encrypts: tokens travel as they are.",
+  ),
+  anonymous_rate: setting(
+    z.coerce.number().min(0),
+    0,
+    "calls/s",
+    "Without tokens: calls a second of all callers together; 0: any number.",
+  ),
+  anonymous_concurrency: setting(
+    count,
+    0,
+    "calls",
+    "Without tokens: calls open at once of all callers together; 0: any number.",
+  ),
   engine: setting(
     z.enum(["embedded", "none"]),
     "embedded",
@@ -164,20 +193,35 @@ export function resolveConfig(
     config[key] = parsed.data;
   }
   const resolved = config as Config;
-  assertLoopback(resolved.host);
+  assertGuarded(resolved);
   return resolved;
 }
 
-/** There is no auth yet, so nothing but loopback may be listened on. */
-function assertLoopback(host: string): void {
-  if (host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)) return;
-  throw new PacelineError(
-    "invalid_argument",
-    `--host ${host}: refusing to listen beyond loopback without auth`,
-    {
-      details: { path: "host" },
-    },
-  );
+/** Whether only this host can reach `host`. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+
+/** Beyond loopback anybody may call, so callers need tokens, and tokens need encryption. */
+function assertGuarded({ host, tokens_file, allow_plaintext }: Config): void {
+  if (isLoopback(host)) return;
+  const refused = (why: string): PacelineError =>
+    new PacelineError(
+      "invalid_argument",
+      `--host ${host}: refusing to listen beyond loopback ${why}`,
+      {
+        details: { path: "host" },
+      },
+    );
+  if (tokens_file === "") {
+    throw refused(
+      "without tokens. Make one with `paceline token --file tokens.toml NAME`, then give --tokens-file tokens.toml",
+    );
+  }
+  if (!allow_plaintext) {
+    throw refused(
+      "without TLS, as tokens would travel in the clear. Give --allow-plaintext true if something else encrypts",
+    );
+  }
 }
 
 function readConfigFile(file: string): Record<string, unknown> {

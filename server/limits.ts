@@ -59,6 +59,14 @@ export const LIMITS = {
   finishedSideBytes: 1024 * 1024 * 1024,
   mediaItems: 256,
   requiredFeatures: 64,
+  /** Entries of the tokens file: a token a person or trainer, not one a rollout. */
+  tokens: 10_000,
+  /** Jobs that one token is bound to. */
+  tokenJobs: 1_024,
+  /** A token of ours has 46 characters; a longer one is refused before it is hashed. */
+  tokenChars: 256,
+  /** Between two looks at whether tokens or certificates have changed: a revoked token lives so much longer. */
+  fileCheckMs: 1_000,
   /** A gRPC server's streams of one connection; beyond it the client's transport queues. */
   grpcStreamsPerConnection: 16_384,
   /** A whole request must have arrived by then: 64 MiB at 0.6 MB/s; beyond it a slow sender only holds memory. */

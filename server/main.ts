@@ -5,6 +5,7 @@ import { reportFailure } from "./cli/failure.ts";
 import { publishCommand } from "./cli/publish.ts";
 import { rolloutCommand } from "./cli/rollout.ts";
 import { serveCommand } from "./cli/serve.ts";
+import { tokenCommand } from "./cli/token.ts";
 import { workerCommand } from "./cli/worker.ts";
 
 const program = new Command("paceline")
@@ -19,6 +20,7 @@ for (const command of [
   workerCommand(),
   rolloutCommand(),
   publishCommand(),
+  tokenCommand(),
   doctorCommand(),
 ]) {
   program.addCommand(command);

@@ -1,11 +1,15 @@
-/** Makes `docs/errors.md` from the table of errors. With `--check`, compares instead and fails when it is stale. */
+/**
+ * Makes `docs/errors.md` from the table of errors, and the tables in `docs/security.md` from those of
+ * routes and methods. With `--check`, compares instead and fails when one is stale.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { type Boundary, ERRORS, type ErrorKind } from "../server/contract/errors.ts";
+import { securityTables } from "./security-table.ts";
 
-const PAGE = join(resolve(import.meta.dirname, ".."), "docs/errors.md");
+const DOCS = join(resolve(import.meta.dirname, ".."), "docs");
 
 /** Where something went wrong, in the order of a rollout's way through the server. */
 const BOUNDARIES: Readonly<Record<Boundary, string>> = {
@@ -42,7 +46,7 @@ Before the first byte of a reply an error is never a 200. After it, in a stream,
 (HTTP) or the call's status (gRPC) ends the rollout.
 `;
 
-function page(): string {
+function errorsPage(): string {
   const kinds: [string, ErrorKind][] = Object.entries(ERRORS);
   const sections = Object.entries(BOUNDARIES).map(([boundary, about]) => {
     const rows = kinds.filter(([, kind]) => kind.boundary === boundary).map(row);
@@ -57,10 +61,24 @@ function row([code, { http, grpc, retryable, meaning }]: [string, ErrorKind]): s
   return `| \`${code}\` | ${http} | ${grpc} | ${retryable ? "yes" : "no"} | ${meaning} |`;
 }
 
+/** The page as it is, with what stands between the marks made anew. */
+function securityPage(): string {
+  const page = readFileSync(join(DOCS, "security.md"), "utf8");
+  const between = /(<!-- generated: [^\n]* -->\n).*(\n<!-- \/generated -->)/s;
+  if (!between.test(page)) throw new Error("docs/security.md has lost its marks");
+  return page.replace(between, (_, open: string, close: string) => open + securityTables() + close);
+}
+
 const { values } = parseArgs({ options: { check: { type: "boolean" } } });
-if (!values.check) {
-  writeFileSync(PAGE, page());
-} else if (readFileSync(PAGE, "utf8") !== page()) {
-  console.error("docs/errors.md is stale. Run: node tools/generate-docs.ts");
-  process.exitCode = 1;
+for (const [name, text] of Object.entries({
+  "errors.md": errorsPage(),
+  "security.md": securityPage(),
+})) {
+  const path = join(DOCS, name);
+  if (!values.check) {
+    writeFileSync(path, text);
+  } else if (readFileSync(path, "utf8") !== text) {
+    console.error(`docs/${name} is stale. Run: node tools/generate-docs.ts`);
+    process.exitCode = 1;
+  }
 }

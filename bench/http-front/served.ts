@@ -3,6 +3,7 @@
  * reads the body and answers bytes made beforehand. Tells its own CPU time over the IPC channel.
  */
 import { createServer } from "node:http";
+import { createOpenGatekeeper } from "../../server/api/auth/gatekeeper.ts";
 import { encodeResult } from "../../server/api/codec/result.ts";
 import { createHttpFront } from "../../server/api/http/front.ts";
 import { createResult, type Result } from "../../server/contract/result.ts";
@@ -126,6 +127,8 @@ async function serveFront(): Promise<number> {
       throw error;
     },
     log: { error: () => {} },
+    gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
+    audit: () => {},
     options: { version: "0" },
   });
   return (await front.listen("127.0.0.1", 0)).port;

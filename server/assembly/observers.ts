@@ -1,5 +1,6 @@
 /** Where the parts' reports become metrics, life-cycle events and log lines. */
 import type { Logger } from "pino";
+import type { Audit } from "../api/auth/audit.ts";
 import type { PacelineError } from "../contract/errors.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
@@ -61,6 +62,14 @@ export function observeFleet(lifeCycle: LifeCycle, log: Logger): FleetObserver {
     evidence: (worker, evidence) => {
       if (evidence !== "ok") lifeCycle.emit("evidence", { worker, evidence });
     },
+  };
+}
+
+export function observeControl(lifeCycle: LifeCycle, log: Logger): Audit {
+  return (call) => {
+    log.info({ audit: true, ...call }, "control call");
+    const { who, call: name, target, outcome } = call;
+    lifeCycle.emit("control", { who, call: name, target, outcome });
   };
 }
 

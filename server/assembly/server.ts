@@ -22,7 +22,14 @@ import { openSqliteStore } from "../store/sqlite-store.ts";
 import { createLifeCycle } from "../telemetry/life-cycle.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createPublisher } from "../weights/coordinator/publisher.ts";
-import { countErrors, observeFleet, observeRollouts, observeUpdates } from "./observers.ts";
+import { createEntrance } from "./entrance.ts";
+import {
+  countErrors,
+  observeControl,
+  observeFleet,
+  observeRollouts,
+  observeUpdates,
+} from "./observers.ts";
 import { readinessOf } from "./readiness.ts";
 import { readingsOf } from "./readings.ts";
 import { createLiveScheduler } from "./recorder.ts";
@@ -41,6 +48,8 @@ export interface RunningServer {
   readonly grpcPort: number;
   /** Pids of the supervised workers, by id. */
   workerPids(): ReadonlyMap<string, number>;
+  /** Reads the tokens again; what cannot be read leaves those in force, and is logged. */
+  reload(): void;
   /** Takes nothing new, lets rollouts end within `drain_ms`, then ends everything. */
   stop(): Promise<void>;
 }
@@ -55,6 +64,7 @@ export async function startServer({
   log,
   child,
 }: ServerParts): Promise<RunningServer> {
+  const entrance = await createEntrance(config, clock, log);
   const store =
     config.store === "memory"
       ? createMemoryStore()
@@ -96,6 +106,8 @@ export async function startServer({
   const state = { draining: false };
   const readiness = readinessOf(fleet, ledger, lifeCycle, state);
   const failed = countErrors(metrics);
+  const audit = observeControl(lifeCycle, log);
+  const { gate } = entrance;
   const mint = {
     id: () => `r-${hex(random)}${hex(random)}${hex(random)}`,
     seed: () => random.u32() * 2 ** 21 + (random.u32() >>> 11),
@@ -111,6 +123,8 @@ export async function startServer({
     lifeCycle,
     mint,
     clock,
+    gate,
+    audit,
     failed,
     log,
     readiness: () => readiness.now(),
@@ -124,6 +138,8 @@ export async function startServer({
     control: { fleet, ledger, publisher, control },
     readiness,
     clock,
+    gate,
+    audit,
     log,
     failed,
   });
@@ -169,6 +185,7 @@ export async function startServer({
     log.info({ drain_ms: config.drain_ms }, "draining");
     await rollouts.drain(config.drain_ms);
     page.close();
+    entrance.close();
     await Promise.all([http.close(), grpc.close(CLOSE_GRACE_MS)]);
     statics.close();
     await publisher.close();
@@ -181,7 +198,13 @@ export async function startServer({
     log.info("stopped");
   }
 
-  return { http: url, grpcPort, workerPids: () => supervisor.pids(), stop };
+  return {
+    http: url,
+    grpcPort,
+    workerPids: () => supervisor.pids(),
+    reload: () => entrance.reload(),
+    stop,
+  };
 }
 
 function hex(random: Random): string {

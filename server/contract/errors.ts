@@ -99,14 +99,14 @@ export const ERRORS = {
     429,
     "RESOURCE_EXHAUSTED",
     true,
-    "A bounded buffer is full; nothing was done.",
+    "A bound that all share is reached; nothing was done.",
   ),
   quota_exceeded: kind(
     "admission",
     429,
     "RESOURCE_EXHAUSTED",
     true,
-    "The job's own limit is reached; nothing was done.",
+    "The job's or the token's own limit is reached; nothing was done.",
   ),
   no_eligible_worker: kind(
     "routing",

@@ -1,8 +1,15 @@
 /**
- * JSON lines on standard error. No token ever reaches a log, on whatever way: arrays of numbers and typed
- * arrays are replaced by their length, in fields, errors' details, child loggers and format arguments.
+ * JSON lines on standard error. No output token ever reaches a log, on whatever way: arrays of numbers and typed
+ * arrays are replaced by their length, in fields, errors' details, child loggers and format arguments;
+ * and no bearer token does: secrets are blotted out in all of these and in messages.
  */
 import { type Bindings, type ChildLoggerOptions, type Logger, pino } from "pino";
+
+/** Fields that hold a secret whatever is in them. */
+const SECRET_FIELD = /^(proxy-)?authorization$|^cookie$|token$|secret|password|private_?key/i;
+/** Tokens of ours, and whatever follows the name of their scheme, inside a longer text. */
+const SECRET_TEXT = /\bpl_[A-Za-z0-9_-]{20,}|\b(?<=Bearer )[!-~]+/gi;
+const BLOTTED = "<secret>";
 
 /** Entries of an array of words that are worth a line. */
 const SHORT = 16;
@@ -28,7 +35,11 @@ export function createLog(
       hooks: {
         logMethod([first, ...rest], method) {
           const safe = rest.map((argument: unknown) => shorten(argument, 0));
-          method.apply(this, [first, ...safe] as Parameters<typeof method>);
+          // Objects are made safe by the formatter above.
+          const head: unknown = typeof first === "string" ? shorten(first, 0) : first;
+          // pino takes an error's own message for one that is missing, as it is.
+          if (safe.length === 0) safe.push(...messageOf(first));
+          method.apply(this, [head, ...safe] as Parameters<typeof method>);
         },
       },
     },
@@ -47,15 +58,26 @@ export function createLog(
 function fields(line: object, depth: number): Record<string, unknown> {
   if (Array.isArray(line) || ArrayBuffer.isView(line)) return { values: shorten(line, depth) };
   const safe: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(line)) safe[key] = shorten(value, depth + 1);
+  for (const [key, value] of Object.entries(line)) {
+    const secret = typeof value === "string" && SECRET_FIELD.test(key);
+    safe[key] = secret ? BLOTTED : shorten(value, depth + 1);
+  }
   return safe;
 }
+
+function messageOf(logged: unknown): unknown[] {
+  if (typeof logged !== "object" || logged === null) return [];
+  const error: unknown = logged instanceof Error ? logged : Reflect.get(logged, "err");
+  return error instanceof Error ? [shorten(error.message, 0)] : [];
+}
+
+const blotted = (text: string): string => text.replace(SECRET_TEXT, BLOTTED);
 
 function shorten(value: unknown, depth: number): unknown {
   if (typeof value === "string") {
     return value.length > TEXT
-      ? `${value.slice(0, TEXT)}<${value.length - TEXT} more characters>`
-      : value;
+      ? `${blotted(value.slice(0, TEXT))}<${value.length - TEXT} more characters>`
+      : blotted(value);
   }
   if (typeof value === "bigint") return String(value);
   if (typeof value !== "object" || value === null) return value;

@@ -1,4 +1,5 @@
 /** An HTTP front on a free port of 127.0.0.1 over stand-ins, and a client of it. */
+import { createOpenGatekeeper } from "../../server/api/auth/gatekeeper.ts";
 import {
   createHttpFront,
   type HttpFront,
@@ -60,6 +61,8 @@ export async function serveHttp(
     metrics: { contentType: "text/plain; version=0.0.4", text: async () => "paceline_up 1\n" },
     overview: () => ({ workers: [] }),
     failed: (error) => failed.push(error),
+    gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
+    audit: () => {},
     log: { error: () => {} },
     ...over,
     rollouts,

@@ -1,7 +1,7 @@
 /** Errors over gRPC: the table's status, and the Error message in the trailer `paceline-error-bin`. */
 import { Metadata, status } from "@grpc/grpc-js";
 import { paceline } from "../../../proto/gen/paceline.js";
-import { PacelineError } from "../../contract/errors.ts";
+import { ERRORS, type ErrorCode, PacelineError } from "../../contract/errors.ts";
 import { structFromJson } from "./struct.ts";
 import { BOUNDARY, ERROR_CODE } from "./words.ts";
 
@@ -32,6 +32,12 @@ export function errorToProto(error: PacelineError): paceline.v1.Error.$Propertie
     details: structFromJson(body.details),
     kept: body.kept ?? null,
   };
+}
+
+/** The code of an error that `statusOf` put into a trailer. */
+export function codeInTrailer(trailer: Uint8Array): ErrorCode {
+  const word = ERROR_CODE.word(paceline.v1.Error.decode(trailer).code);
+  return typeof word === "string" && word in ERRORS ? (word as ErrorCode) : "internal";
 }
 
 const CODES: Readonly<Record<string, string | status>> = status;

@@ -2,16 +2,19 @@
  * The gRPC front: the same service core and the same checks as HTTP, over grpc-js with definitions of
  * our own. What this release does not serve answers UNIMPLEMENTED with a typed error.
  */
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { type Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import protobuf from "protobufjs";
 import type { Clock } from "../../contract/clock.ts";
 import type { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
+import type { Audit } from "../auth/audit.ts";
+import type { Gatekeeper } from "../auth/gatekeeper.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { type ControlParts, controlMethods } from "./control-methods.ts";
 import { describedService } from "./described-service.ts";
+import { createGuard, GuardedServer } from "./guard.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
 import { createManyHandler } from "./many-handler.ts";
 import { loadProtos } from "./protos.ts";
@@ -28,6 +31,10 @@ export interface GrpcFrontOptions {
   readonly manyInFlight?: number;
   readonly readiness: Readiness;
   readonly clock: Clock;
+  /** Who may make calls. */
+  readonly gate: Gatekeeper;
+  /** Told of every control call. */
+  readonly audit: Audit;
   readonly log: Pick<Logger, "error">;
   /** Told of every error that a call ends in, for metrics. */
   readonly failed?: (error: PacelineError) => void;
@@ -46,7 +53,8 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
     if (error.code === "internal") log.error({ err: error.cause ?? error }, error.message);
     options.failed?.(error);
   };
-  const server = new Server({
+  const server = new GuardedServer({
+    interceptors: [createGuard({ ...options, failed })],
     "grpc.max_receive_message_length": LIMITS.bodyBytes,
     "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": LIMITS.grpcStreamsPerConnection,

@@ -57,6 +57,7 @@ export function sendError(reply: FastifyReply, error: PacelineError): void {
   if (error.retryAfterMs !== undefined) {
     reply.header("retry-after", Math.ceil(error.retryAfterMs / 1000));
   }
+  if (error.code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="paceline"');
   const { allow } = error.details;
   if (error.code === "method_not_allowed" && Array.isArray(allow)) {
     reply.header("allow", allow.join(", "));

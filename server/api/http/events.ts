@@ -6,8 +6,10 @@
 import type { FastifyReply } from "fastify";
 import type { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
+import { type Caller, mayTouch } from "../auth/caller.ts";
 import { encodeError } from "../codec/error.ts";
 import { toPacelineError } from "./errors.ts";
+import { callerOf } from "./guard.ts";
 import { accepts, type Handler, lastEventId, oneOf, query, wholeNumber } from "./request.ts";
 import type { LiveStream, Streams } from "./streams.ts";
 
@@ -50,7 +52,8 @@ export function eventRoutes(context: EventRoutes): Record<"readEvents", Handler>
       const last = lastEventId(request);
       const start = last !== null ? last + 1 : from === undefined ? 0 : wholeNumber("from", from);
       const type = accepts(request) === "sse" ? "text/event-stream" : "application/x-ndjson";
-      return serveEvents(context, reply, type, start, endless);
+      const caller = callerOf(request);
+      return serveEvents(context, reply, type, start, endless, (event) => isFor(caller, event));
     },
   };
 }
@@ -61,6 +64,7 @@ async function serveEvents(
   type: "text/event-stream" | "application/x-ndjson",
   from: number,
   endless: boolean,
+  shown: (event: LifeCycleRecord["event"]) => boolean,
 ): Promise<void> {
   const frame = type === "text/event-stream" ? sse : ndjson;
   const stream = streams.open(reply, type, "control");
@@ -81,7 +85,8 @@ async function serveEvents(
       const batch = lifeCycle.read(cursor, LIMITS.eventBatch);
       if (batch.length > 0) {
         cursor = (batch[batch.length - 1] as LifeCycleRecord).offset + 1;
-        if (!(await stream.write(framed(batch, frame)))) return;
+        const text = framed(batch, frame, shown);
+        if (text !== "" && !(await stream.write(text))) return;
       } else if (endless) {
         await added(lifeCycle, stream);
       } else {
@@ -100,10 +105,21 @@ async function serveEvents(
   }
 }
 
-function framed(batch: readonly LifeCycleRecord[], frame: Frame): string {
+/** A token bound to jobs sees those jobs' events and the fleet's, not others' and not who controls it. */
+function isFor(caller: Caller, event: LifeCycleRecord["event"]): boolean {
+  if (caller.jobs === null) return true;
+  const job: unknown = Reflect.get(event, "job");
+  return typeof job === "string" ? mayTouch(caller, job) : event.type !== "control";
+}
+
+function framed(
+  batch: readonly LifeCycleRecord[],
+  frame: Frame,
+  shown: (event: LifeCycleRecord["event"]) => boolean,
+): string {
   let text = "";
   for (const { offset, event } of batch) {
-    text += frame(offset, event.type, JSON.stringify({ offset, ...event }));
+    if (shown(event)) text += frame(offset, event.type, JSON.stringify({ offset, ...event }));
   }
   return text;
 }

@@ -8,6 +8,8 @@ import type { WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
 import type { Publisher } from "../../weights/publisher.ts";
+import type { Audit } from "../auth/audit.ts";
+import type { Gatekeeper } from "../auth/gatekeeper.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { eventRoutes, type LifeCycleSource } from "./events.ts";
 import { groupRoutes } from "./groups.ts";
@@ -18,12 +20,13 @@ import { pageRoutes, registerPageFiles } from "./page.ts";
 import { policyRoutes } from "./policies.ts";
 import type { Handler } from "./request.ts";
 import { rolloutRoutes } from "./rollouts.ts";
+import { accessOfRoute, REFUSAL_ACCESS, type RouteAccess } from "./route-access.ts";
 import { ROUTES, type Route, routerPath, type ServedCall } from "./route-table.ts";
-import { createServer, type ServerOptions } from "./server.ts";
+import { createServer, type ServerTimes } from "./server.ts";
 import { createStreams, type Streams } from "./streams.ts";
 import { workerRoutes } from "./workers.ts";
 
-export interface HttpFrontOptions extends ServerOptions {
+export interface HttpFrontOptions extends ServerTimes {
   /** Of the package, for `/openapi.json`. */
   readonly version: string;
   /** How long `close` lets replies in progress end, ms; default 5,000. */
@@ -47,6 +50,10 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly lifeCycle: LifeCycleSource;
   readonly mint: Mint;
   readonly clock: Clock;
+  /** Who may make calls. */
+  readonly gate: Gatekeeper;
+  /** Told of every control call. */
+  readonly audit: Audit;
   /** Told of every error that is answered: `paceline_errors_total{code,boundary}`. */
   readonly failed: (error: PacelineError) => void;
   /** Defects only; requests are counted, not logged. */
@@ -75,7 +82,7 @@ export function createHttpFront(parts: HttpFrontParts): HttpFront {
     parts.failed(error);
     if (error.code === "internal") parts.log.error({ err: error.cause ?? error }, error.message);
   };
-  const app = createServer(options, failed);
+  const app = createServer({ ...parts, ...options }, failed);
   const handlers = handlersOf(parts, streams, failed);
   for (const route of ROUTES) register(app, route, handlers);
   registerOtherMethods(app);
@@ -121,17 +128,19 @@ function handlersOf(
 
 function register(
   app: FastifyInstance,
-  { method, path, call, served }: Route,
+  route: Route,
   handlers: Readonly<Record<string, Handler>>,
 ): void {
+  const { method, path, call, served } = route;
+  const access = accessOfRoute(route);
   const handler = handlers[call];
   if (served && handler === undefined) throw new Error(`${call} has no handler`);
   if (served && handler !== undefined) {
-    app.route({ method, url: routerPath(path), handler });
+    app.route({ method, url: routerPath(path), config: { access }, handler });
     return;
   }
   // Refused before the body is read.
-  refuse(app, [method], path, () => {
+  refuse(app, [method], path, access, () => {
     throw new PacelineError("unimplemented", `this release does not serve ${method} ${path}`);
   });
 }
@@ -147,7 +156,7 @@ function registerOtherMethods(app: FastifyInstance): void {
   }
   for (const [path, allow] of allowed) {
     const others = METHODS.filter((method) => !allow.includes(method));
-    refuse(app, others, path, () => {
+    refuse(app, others, path, REFUSAL_ACCESS, () => {
       throw new PacelineError("method_not_allowed", `this path takes ${allow.join(", ")}`, {
         details: { allow },
       });
@@ -159,7 +168,14 @@ function refuse(
   app: FastifyInstance,
   methods: readonly string[],
   path: string,
+  access: RouteAccess,
   raise: () => never,
 ): void {
-  app.route({ method: [...methods], url: routerPath(path), onRequest: raise, handler: raise });
+  app.route({
+    method: [...methods],
+    url: routerPath(path),
+    config: { access },
+    onRequest: raise,
+    handler: raise,
+  });
 }

@@ -3,16 +3,16 @@
  * name, which the compiler demands; the rest answers 501. `/openapi.json` and the 405s come from the
  * same rows.
  */
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
+import type { Scope } from "../auth/access.ts";
 
-/** Which token will be asked for once tokens are set. */
-export type Scope = "read" | "generate" | "admin" | "none";
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 export interface Route {
   readonly call: string;
   readonly method: Method;
   /** With `{name}` for parameters, as OpenAPI writes them. */
   readonly path: string;
+  /** Of the token that is asked for where tokens are set; a wider one will do. */
   readonly scope: Scope;
   readonly summary: string;
   /** False: part of the surface, answered with `unimplemented`. */

@@ -8,8 +8,10 @@ import { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { invalid } from "../codec/invalid.ts";
 import { answerClientError, sendError, toPacelineError } from "./errors.ts";
+import { endedIn, type GuardOptions, guard } from "./guard.ts";
 
-export interface ServerOptions {
+/** Bounds on slow clients. */
+export interface ServerTimes {
   /** Default `LIMITS.httpRequestMs`. */
   readonly requestMs?: number;
   /** Default `LIMITS.httpHeadersMs`. */
@@ -19,7 +21,7 @@ export interface ServerOptions {
 }
 
 export function createServer(
-  options: ServerOptions,
+  options: ServerTimes & GuardOptions,
   failed: (error: PacelineError) => void,
 ): FastifyInstance {
   const app = fastify({
@@ -47,9 +49,11 @@ export function createServer(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, parseJson);
   app.addHook("onRequest", refuseForeignPages);
-  app.setErrorHandler((thrown, _request, reply) => {
+  guard(app, options);
+  app.setErrorHandler((thrown, request, reply) => {
     const error = toPacelineError(thrown);
     failed(error);
+    endedIn(request, error.code);
     sendError(reply, error);
   });
   app.setNotFoundHandler((request) => {

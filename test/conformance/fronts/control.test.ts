@@ -4,6 +4,7 @@ import { after, before, suite, test } from "node:test";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { pino } from "pino";
 import type protobuf from "protobufjs";
+import { createOpenGatekeeper } from "../../../server/api/auth/gatekeeper.ts";
 import { createGrpcFront, type GrpcFront } from "../../../server/api/grpc/front.ts";
 import { decodeMessage, encodeMessage } from "../../../server/api/grpc/message-codec.ts";
 import { loadProtos } from "../../../server/api/grpc/protos.ts";
@@ -245,6 +246,8 @@ suite("control calls over HTTP and gRPC", () => {
       control: fakeControl(fleet),
       readiness: { ready: () => true, listen: () => () => {} },
       clock: liveClock,
+      gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
+      audit: () => {},
       log: pino({ level: "silent" }),
     });
     const { port } = await grpc.listen("127.0.0.1", 0);

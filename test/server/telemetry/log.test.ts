@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Logger } from "pino";
+import { mintToken } from "../../../server/api/auth/tokens-file.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import { createLog } from "../../../server/telemetry/log.ts";
 
@@ -43,6 +44,34 @@ for (const [way, write] of WAYS) {
     const written = lines(write);
     assert.equal(written.length, 1);
     assert.doesNotMatch(written.join(), /7710[123]/);
+  });
+}
+
+const SECRET = mintToken();
+
+const SECRETS: readonly [string, (log: Logger) => void][] = [
+  ["a header", (log) => log.info({ headers: { authorization: `Basic ${SECRET.slice(3)}` } }, "m")],
+  ["a message", (log) => log.info(`it said Bearer ${SECRET}`)],
+  ["another scheme's text", (log) => log.info(`it said bearer ${SECRET.slice(3)}`)],
+  ["a format argument", (log) => log.info("said %s", SECRET)],
+  ["a field", (log) => log.info({ said: [`${SECRET}`] }, "m")],
+  ["a field that holds secrets", (log) => log.info({ access_token: SECRET.slice(3) }, "m")],
+  ["an error", (log) => log.error(new Error(`bad ${SECRET}`))],
+  ["an error without words", (log) => log.error({ err: new Error(`bad ${SECRET}`) })],
+  ["an error's details", (log) => log.error({ err: refused() }, "m")],
+  ["a child logger", (log) => log.child({ authorization: SECRET.slice(3) }).info("m")],
+];
+
+function refused(): PacelineError {
+  return new PacelineError("unauthenticated", "no", { details: { header: `Bearer ${SECRET}` } });
+}
+
+for (const [way, write] of SECRETS) {
+  test(`no bearer token reaches a log line by way of ${way}`, () => {
+    const written = lines(write);
+    assert.equal(written.length, 1);
+    assert.ok(!written.join().includes(SECRET.slice(3)), written.join());
+    assert.match(written.join(), /<secret>/);
   });
 }
 

@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import { pino } from "pino";
 import { grpc } from "../../../../proto/gen/paceline.js";
+import { createOpenGatekeeper } from "../../../../server/api/auth/gatekeeper.ts";
 import { createGrpcFront, type GrpcFront } from "../../../../server/api/grpc/front.ts";
 import { liveClock } from "../../../../server/live-clock.ts";
 import { frontConformance } from "../../../conformance/fronts/front-conformance.ts";
@@ -58,6 +59,8 @@ async function serve(rollouts: ScriptedRollouts, clock = liveClock): Promise<Ser
     mint: { id: () => `minted-${++minted}`, seed: () => minted },
     readiness,
     clock,
+    gate: createOpenGatekeeper({ rate: null, concurrency: null }, clock),
+    audit: () => {},
     log: pino({ level: "silent" }),
     failed: ({ code }) => void errors.push(code),
   });

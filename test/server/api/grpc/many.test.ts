@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import { pino } from "pino";
 import { paceline } from "../../../../proto/gen/paceline.js";
+import { createOpenGatekeeper } from "../../../../server/api/auth/gatekeeper.ts";
 import { createGrpcFront } from "../../../../server/api/grpc/front.ts";
 import { liveClock } from "../../../../server/live-clock.ts";
 import { fakeControl } from "../../../support/front-fakes.ts";
@@ -34,6 +35,8 @@ async function many(
     ...(manyInFlight === undefined ? {} : { manyInFlight }),
     readiness: { ready: () => true, listen: () => () => {} },
     clock: liveClock,
+    gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
+    audit: () => {},
     log: pino({ level: "silent" }),
   });
   const { port } = await front.listen("127.0.0.1", 0);

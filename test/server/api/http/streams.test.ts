@@ -1,11 +1,13 @@
 /** Replies that stay open: readers that leave, come back, or take nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createTokenGatekeeper } from "../../../../server/api/auth/gatekeeper.ts";
 import type { LifeCycle } from "../../../../server/telemetry/life-cycle.ts";
 import type { SseEvent } from "../../../support/http-client.ts";
 import { connectRaw, rawPost } from "../../../support/raw-http.ts";
 import { createScriptedRollouts, type Script } from "../../../support/scripted-rollouts.ts";
 import { type Serving, serveHttp } from "../../../support/serve-http.ts";
+import { type TestToken, testToken } from "../../../support/tokens.ts";
 import { VirtualClock } from "../../../support/virtual-clock.ts";
 
 const BODY = { id: "r-1", prompt_token_ids: [72], sampling: { max_new_tokens: 4 } };
@@ -273,4 +275,22 @@ test("closing ends readers of events at once", async () => {
   assert.equal((await ended).done, true);
   await serving.client.close();
   await closed;
+});
+
+test("a token bound to jobs sees their events and the fleet's, not other jobs' nor who controls", () => {
+  const bound = testToken({ scope: "read", jobs: new Set(["mine"]) });
+  const free = testToken({ name: "free", scope: "read" });
+  const gate = createTokenGatekeeper([bound.entry, free.entry], new VirtualClock());
+  return using(serveHttp({ gate }), async ({ client, lifeCycle }) => {
+    lifeCycle.emit("rollout_accepted", { job: "other", rollout: "r-1" });
+    lifeCycle.emit("rollout_accepted", { job: "mine", rollout: "r-2" });
+    lifeCycle.emit("control", { who: "ops", call: "pauseWorker" });
+    lifeCycle.emit("worker", { worker: "w-1" });
+    const offsets = async ({ headers }: TestToken): Promise<(string | null)[]> =>
+      (await collect(client.sse("GET", "/v1/events?follow=false", { headers }))).map(
+        ({ id }) => id,
+      );
+    assert.deepEqual(await offsets(bound), ["1", "3"]);
+    assert.deepEqual(await offsets(free), ["0", "1", "2", "3"]);
+  });
 });
