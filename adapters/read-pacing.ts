@@ -3,8 +3,8 @@
  * moment: the next read then takes many at once, and one wake-up does the work of many. What lies there is
  * ours already: it outlives the engine that sent it.
  *
- * A tick's first reads are free, so that a quiet server reads at once; beyond them a reply waits for the
- * next tick at least, and for a share of its age at most, so that no reply ends late by more than that.
+ * A tick's first reads are free, so that a quiet server reads at once, and so are a young reply's; others wait
+ * for the next tick at least, and for a share of their age at most: no reply ends late by more than that.
  */
 import type { Clock } from "../server/contract/clock.ts";
 
@@ -20,9 +20,11 @@ export interface ReadPacing {
   after(ms: number, reply: Paced): void;
 }
 
-const TICK_MS = 2;
-/** Reads of one tick that need not wait: 8,000 a second are some 4 % of a core. */
-const FREE_READS = 16;
+const TICK_MS = 4;
+/** Reads of one tick that need not wait: 2,000 a second are some 1 % of a core. */
+const FREE_READS = 8;
+/** Of a reply younger than this a tick would be too large a part. */
+const YOUNG_MS = 4 * TICK_MS;
 /** A reply is late by at most this part of what it has taken so far. */
 const SHARE_OF_AGE = 1 / 16;
 
@@ -54,7 +56,7 @@ export function createReadPacing(clock: Clock, mostMs: number): ReadPacing {
 
   return {
     wait(ageMs) {
-      if (mostMs < TICK_MS) return 0;
+      if (mostMs < TICK_MS || ageMs < YOUNG_MS) return 0;
       const now = clock.now();
       if (now - tickedAt >= TICK_MS) {
         tickedAt = now;

@@ -7,10 +7,17 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const MAJOR = 26;
+// What a rollout leaves behind should die young: with V8's own 16 MiB of nursery twice as much time goes
+// into garbage collection.
+const NODE_FLAGS = ["--max-semi-space-size=64"];
 const main = fileURLToPath(new URL("../server/main.ts", import.meta.url));
 
 if (process.versions.node.startsWith(`${MAJOR}.`)) {
-  await import(main);
+  const flags = [...process.execArgv, ...NODE_FLAGS];
+  // Where the platform has no exec (Windows), it runs as it is.
+  if (process.platform === "win32") await import(main);
+  else
+    process.execve(process.execPath, [process.execPath, ...flags, main, ...process.argv.slice(2)]);
 } else {
   handOver(runtime());
 }
@@ -30,7 +37,7 @@ function runtime() {
 }
 
 function handOver(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, [...NODE_FLAGS, main, ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {

@@ -18,6 +18,8 @@ export const LIMITS = {
   waitingRollouts: 200_000,
   /** Finished rollouts kept for `result_ttl_ms`; beyond it the oldest become tombstones early. */
   finishedRollouts: 100_000,
+  /** Their prompts, outputs and side data; beyond it likewise. */
+  finishedBytes: 1024 * 1024 * 1024,
   /** Tombstones (id and body hash) kept after results expire. */
   tombstones: 1_000_000,
   workers: 10_000,
@@ -55,8 +57,6 @@ export const LIMITS = {
   topLogprobEntries: 4_194_304,
   /** Ids in one rollout's sampling mask: 16 MiB, some 28 MiB of JSON. */
   samplingMaskIds: 4_194_304,
-  /** Side data of all rollouts that are kept after their end; beyond it the oldest become tombstones early. */
-  finishedSideBytes: 1024 * 1024 * 1024,
   mediaItems: 256,
   requiredFeatures: 64,
   /** Entries of the tokens file: a token a person or trainer, not one a rollout. */

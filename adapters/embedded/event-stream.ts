@@ -20,7 +20,7 @@ interface Waiter {
 }
 
 export interface EventStreamOptions {
-  readonly request: Expected & Pick<EngineRequest, "watched">;
+  readonly request: Expected & Pick<EngineRequest, "sampling" | "watched">;
   readonly signal: AbortSignal;
   /** Null: every read as soon as there is something. */
   readonly pacing: ReadPacing | null;
@@ -48,7 +48,12 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    this.#reader = new FrameReader(eventSink(options.request, (event) => this.#emit(event)));
+    const { request } = options;
+    const expected = request.sampling.maxNewTokens - request.outputTokenIds.length;
+    this.#reader = new FrameReader(
+      eventSink(request, (event) => this.#emit(event)),
+      expected,
+    );
     this.#cancel = () => this.#leave(errorFromSignal(options.signal, "the attempt"));
     options.signal.addEventListener("abort", this.#cancel, { once: true });
   }

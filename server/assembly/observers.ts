@@ -12,15 +12,9 @@ import type { ObserveUpdates } from "../weights/coordinator/observation.ts";
 const named = (rollout: Rollout) => ({ job: rollout.job, rollout: rollout.id });
 
 export function observeRollouts(metrics: Metrics, lifeCycle: LifeCycle): RolloutObserver {
-  const outputTokens = new Map<string, { inc(by: number): void }>();
-  const tokensOf = (policy: string) => {
-    let child = outputTokens.get(policy);
-    if (!child) {
-      child = metrics.outputTokens.labels(policy);
-      outputTokens.set(policy, child);
-    }
-    return child;
-  };
+  const tokensOf = labelled((policy) => metrics.outputTokens.labels(policy));
+  const attemptsOf = labelled((outcome) => metrics.attempts.labels(outcome));
+  const causes = labelled((cause) => labelled((type) => metrics.rollouts.labels(type, cause)));
   return {
     accepted: (rollout) =>
       lifeCycle.emit("rollout_accepted", {
@@ -36,18 +30,31 @@ export function observeRollouts(metrics: Metrics, lifeCycle: LifeCycle): Rollout
       if (lag === null) metrics.unattested.inc(count);
       else metrics.tokenLag.observe(policy, lag, count);
     },
-    attempt: (_rollout, outcome) => metrics.attempts.inc({ outcome }),
+    attempt: (_rollout, outcome) => attemptsOf(outcome).inc(1),
     moved: (rollout, reason, resume) => {
       metrics.moves.inc({ reason, resume });
       lifeCycle.emit("rollout_moved", { ...named(rollout), reason, resume });
     },
     wasted: (_rollout, tokens, reason) => metrics.wasted.inc({ reason }, tokens),
     finished: (rollout, { type, cause }, durationMs) => {
-      metrics.rollouts.inc({ finish: type, cause });
+      causes(cause)(type).inc(1);
       metrics.duration.observe(durationMs / 1000);
       lifeCycle.emit("rollout_finished", { ...named(rollout), finish: type, cause });
     },
     failed: (rollout, code) => lifeCycle.emit("rollout_failed", { ...named(rollout), code }),
+  };
+}
+
+/** Keeps the child of each label: prom-client looks it up by a string that it makes anew each time. */
+function labelled<T>(child: (label: string) => T): (label: string) => T {
+  const known = new Map<string, T>();
+  return (label) => {
+    let found = known.get(label);
+    if (found === undefined) {
+      found = child(label);
+      known.set(label, found);
+    }
+    return found;
   };
 }
 

@@ -10,6 +10,8 @@ import type { RolloutLife } from "./life.ts";
 interface Entry {
   readonly life: RolloutLife;
   readonly expiresAt: number;
+  /** Of its prompt, its output and its side data. */
+  readonly bytes: number;
 }
 
 export class Finished {
@@ -19,7 +21,7 @@ export class Finished {
   readonly #entries = new Map<string, Entry>();
   readonly #tombstones = new Map<string, string>();
   /** Of all entries. */
-  #sideBytes = 0;
+  #bytes = 0;
 
   constructor(clock: Clock, ttlMs: number) {
     this.#clock = clock;
@@ -28,8 +30,9 @@ export class Finished {
 
   add(life: RolloutLife): void {
     this.#drop(life.key);
-    this.#entries.set(life.key, { life, expiresAt: this.#clock.now() + this.#ttlMs });
-    this.#sideBytes += sideBytesOf(life);
+    const bytes = bytesOf(life);
+    this.#entries.set(life.key, { life, expiresAt: this.#clock.now() + this.#ttlMs, bytes });
+    this.#bytes += bytes;
     this.#sweep();
   }
 
@@ -59,15 +62,15 @@ export class Finished {
 
   #isFull(): boolean {
     return (
-      this.#entries.size > LIMITS.finishedRollouts || this.#sideBytes > LIMITS.finishedSideBytes
+      this.#entries.size > LIMITS.finishedRollouts ||
+      // The newest stays, however big: its caller may not have read it yet.
+      (this.#bytes > LIMITS.finishedBytes && this.#entries.size > 1)
     );
   }
 
   #drop(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
-    this.#sideBytes -= sideBytesOf(entry.life);
   }
 
   #bury(key: string, bodyHash: string): void {
@@ -78,7 +81,8 @@ export class Finished {
   }
 }
 
-function sideBytesOf({ ended }: RolloutLife): number {
-  if (ended === null || !("result" in ended) || ended.result.side === null) return 0;
-  return sideBytes(ended.result.side);
+function bytesOf({ rollout, output, ended }: RolloutLife): number {
+  const tokens = 4 * rollout.promptTokenIds.length + 8 * output.length;
+  if (ended === null || !("result" in ended) || ended.result.side === null) return tokens;
+  return tokens + sideBytes(ended.result.side);
 }

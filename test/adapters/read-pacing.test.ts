@@ -6,7 +6,7 @@ import { VirtualClock } from "../support/virtual-clock.ts";
 
 /** The reads that a tick has free. */
 function spend(pacing: ReadPacing): void {
-  for (let reads = 0; pacing.wait(0) === 0; reads++) assert.ok(reads < 1_000, "all are free");
+  for (let reads = 0; pacing.wait(60_000) === 0; reads++) assert.ok(reads < 1_000, "all are free");
 }
 
 describe("read pacing", () => {
@@ -23,8 +23,8 @@ describe("read pacing", () => {
     const pacing = createReadPacing(new VirtualClock(), 100);
     spend(pacing);
     assert.deepEqual(
-      [0, 10, 160, 800, 1_600, 3_600_000].map((age) => pacing.wait(age)),
-      [2, 2, 10, 50, 100, 100],
+      [0, 15, 16, 160, 800, 1_600, 3_600_000].map((age) => pacing.wait(age)),
+      [0, 0, 4, 10, 50, 100, 100],
     );
   });
 
@@ -37,17 +37,17 @@ describe("read pacing", () => {
     const clock = new VirtualClock();
     const pacing = createReadPacing(clock, 100);
     const resumed: (readonly [number, number])[] = [];
-    const waits = [2, 3, 10, 50, 100, 1_000, 0];
+    const waits = [4, 7, 12, 52, 100, 1_000, 0];
     for (const ms of waits) {
       pacing.after(ms, { resume: () => void resumed.push([ms, clock.now()]) });
     }
     await clock.advance(200);
     assert.deepEqual(resumed, [
-      [2, 2],
-      [0, 2],
-      [3, 4],
-      [10, 10],
-      [50, 50],
+      [4, 4],
+      [0, 4],
+      [7, 8],
+      [12, 12],
+      [52, 52],
       [100, 100],
       [1_000, 100],
     ]);
@@ -61,12 +61,12 @@ describe("read pacing", () => {
     const reply = {
       resume: () => {
         at.push(clock.now());
-        if (at.length < 4) pacing.after(2, reply);
+        if (at.length < 4) pacing.after(4, reply);
       },
     };
-    pacing.after(2, reply);
-    await clock.advance(20);
-    assert.deepEqual(at, [2, 4, 6, 8]);
+    pacing.after(4, reply);
+    await clock.advance(40);
+    assert.deepEqual(at, [4, 8, 12, 16]);
     assert.equal(clock.timers, 0);
   });
 });

@@ -30,8 +30,8 @@ export interface FrameSink {
   error(body: unknown): void;
 }
 
-/** Tokens of a slab. The first is small, for short rollouts; the next double up to the last. */
-const SLAB_TOKENS = { first: 64, last: 2_048 } as const;
+/** A slab holds what is expected, but no more than this. */
+const SLAB_TOKENS = 2_048;
 
 /** Up to here words are copied one by one: cheaper than two views. */
 const FEW_TOKENS = 8;
@@ -53,15 +53,21 @@ export class FrameReader {
   #heldBytes = 0;
   #ended = false;
   #slab = new Slab(0);
-  #slabNext: number = SLAB_TOKENS.first;
+  readonly #slabTokens: number;
   /** Where in the slab the tokens begin that the sink has not been given, and what they have in common. */
   #runFrom = 0;
   #runStart = 0;
   #version = 0;
   #mixed = false;
 
-  constructor(sink: FrameSink, frameBytes: number = LIMITS.engineFrameBytes) {
+  /** `expected`: tokens at most, as far as known. */
+  constructor(
+    sink: FrameSink,
+    expected: number = SLAB_TOKENS,
+    frameBytes: number = LIMITS.engineFrameBytes,
+  ) {
     this.#sink = sink;
+    this.#slabTokens = Math.min(expected, SLAB_TOKENS);
     this.#frameBytes = frameBytes;
   }
 
@@ -234,8 +240,7 @@ export class FrameReader {
     this.#mixed = mixed;
     if (!full) return;
     // A chunk bigger than a slab gets one of its own size.
-    this.#slab = new Slab(Math.max(this.#slabNext, count));
-    this.#slabNext = Math.min(2 * this.#slabNext, SLAB_TOKENS.last);
+    this.#slab = new Slab(Math.max(this.#slabTokens, count));
     this.#runFrom = 0;
   }
 

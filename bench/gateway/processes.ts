@@ -1,0 +1,65 @@
+/** The processes under test: started, measured from /proc, and killed when the bench ends. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface Measured {
+  readonly pid: number;
+  /** What the first group of `ready` matched. */
+  readonly match: string;
+}
+
+const children: ChildProcess[] = [];
+const READY_MS = 30_000;
+
+/** Resolves when the process has said `ready` on standard error. `profile`: a folder for a CPU profile. */
+export async function start(
+  command: string,
+  args: readonly string[],
+  ready: RegExp,
+): Promise<Measured> {
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  children.push(child);
+  const { stderr } = child;
+  if (stderr === null) throw new Error("no standard error");
+  return new Promise((resolve, reject) => {
+    let seen = "";
+    const late = setTimeout(() => reject(new Error(`${args[1]} is not ready:\n${seen}`)), READY_MS);
+    stderr.setEncoding("utf8").on("data", (text: string) => {
+      seen = (seen + text).slice(-20_000);
+      const match = ready.exec(seen);
+      if (match === null || child.pid === undefined) return;
+      clearTimeout(late);
+      resolve({ pid: child.pid, match: match[1] ?? "" });
+    });
+    child.once("error", reject);
+    child.once("exit", () =>
+      reject(new Error(`${command} ${args[1]} ended before it was ready:\n${seen}`)),
+    );
+  });
+}
+
+/** Waits for those that were told to end by SIGTERM, so that profiles get written. */
+export async function stopAll(signal: "SIGTERM" | "SIGKILL" = "SIGKILL"): Promise<void> {
+  await Promise.all(
+    children.map((child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return undefined;
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill(signal);
+      return gone;
+    }),
+  );
+}
+
+/** User and system time of all threads so far, ms; of a child that forked, its own children's too. */
+export function cpuMs({ pid }: Measured): number {
+  let nanos = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  }
+  return nanos / 1e6;
+}
+
+export function rssMb({ pid }: Measured): number {
+  const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kb) / 1024;
+}
