@@ -30,6 +30,8 @@ export const LIMITS = {
   runsKept: 1_000,
   /** Attempts of one rollout before it fails with what the last one said. */
   attempts: 16,
+  /** Moments kept of one rollout for `?timeline=1`: three an attempt, and what held it. */
+  timelineMoments: 128,
   /** Life-cycle events kept in memory for `/v1/events`. */
   lifeCycleEvents: 65_536,
   /** Scheduler inputs kept when recording is on. */

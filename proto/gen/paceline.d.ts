@@ -14,6 +14,7 @@ export namespace paceline {
             $unknowns?: Uint8Array[];
             id: string;
             job?: (string|null);
+            timeline?: (boolean|null);
             static create(properties: paceline.v1.RolloutRef.$Shape): paceline.v1.RolloutRef & paceline.v1.RolloutRef.$Shape;
             static create(properties?: paceline.v1.RolloutRef.$Properties): paceline.v1.RolloutRef;
             static encode(message: paceline.v1.RolloutRef.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -24,6 +25,7 @@ export namespace paceline {
             interface $Properties {
                 id?: (string|null);
                 job?: (string|null);
+                timeline?: (boolean|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.RolloutRef.$Properties;
@@ -941,6 +943,7 @@ export namespace paceline {
             output_tokens: number;
             worker?: (string|null);
             attempts: number;
+            timeline?: (paceline.v1.Timeline.$Properties|null);
             static create(properties: paceline.v1.Progress.$Shape): paceline.v1.Progress & paceline.v1.Progress.$Shape;
             static create(properties?: paceline.v1.Progress.$Properties): paceline.v1.Progress;
             static encode(message: paceline.v1.Progress.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -955,9 +958,78 @@ export namespace paceline {
                 output_tokens?: (number|null);
                 worker?: (string|null);
                 attempts?: (number|null);
+                timeline?: (paceline.v1.Timeline.$Properties|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.Progress.$Properties;
+        }
+
+        interface ITimeline extends paceline.v1.Timeline.$Properties {
+        }
+
+        class Timeline {
+            constructor(properties?: paceline.v1.Timeline.$Properties);
+            $unknowns?: Uint8Array[];
+            accepted_at_ms: number;
+            moments: paceline.v1.Moment.$Properties[];
+            dropped: number;
+            static create(properties: paceline.v1.Timeline.$Shape): paceline.v1.Timeline & paceline.v1.Timeline.$Shape;
+            static create(properties?: paceline.v1.Timeline.$Properties): paceline.v1.Timeline;
+            static encode(message: paceline.v1.Timeline.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.Timeline & paceline.v1.Timeline.$Shape;
+        }
+
+        namespace Timeline {
+            interface $Properties {
+                accepted_at_ms?: (number|null);
+                moments?: (paceline.v1.Moment.$Properties[]|null);
+                dropped?: (number|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.Timeline.$Properties;
+        }
+
+        interface IMoment extends paceline.v1.Moment.$Properties {
+        }
+
+        class Moment {
+            constructor(properties?: paceline.v1.Moment.$Properties);
+            $unknowns?: Uint8Array[];
+            at_ms: number;
+            event: paceline.v1.MomentEvent;
+            output_tokens: number;
+            worker?: (string|null);
+            version?: (number|Long|null);
+            attempt?: (number|null);
+            reason?: (string|null);
+            static create(properties: paceline.v1.Moment.$Shape): paceline.v1.Moment & paceline.v1.Moment.$Shape;
+            static create(properties?: paceline.v1.Moment.$Properties): paceline.v1.Moment;
+            static encode(message: paceline.v1.Moment.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.Moment & paceline.v1.Moment.$Shape;
+        }
+
+        namespace Moment {
+            interface $Properties {
+                at_ms?: (number|null);
+                event?: (paceline.v1.MomentEvent|null);
+                output_tokens?: (number|null);
+                worker?: (string|null);
+                version?: (number|Long|null);
+                attempt?: (number|null);
+                reason?: (string|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.Moment.$Properties;
+        }
+
+        enum MomentEvent {
+            MOMENT_EVENT_UNSPECIFIED = 0,
+            MOMENT_EVENT_PLACED = 1,
+            MOMENT_EVENT_FIRST_TOKEN = 2,
+            MOMENT_EVENT_MOVED = 3,
+            MOMENT_EVENT_HELD = 4,
+            MOMENT_EVENT_FINISHED = 5,
+            MOMENT_EVENT_ERROR = 6
         }
 
         interface IRolloutState extends paceline.v1.RolloutState.$Properties {

@@ -26,12 +26,19 @@ export const paceline = $root.paceline = (() => {
 
             RolloutRef.prototype.id = "";
             RolloutRef.prototype.job = null;
+            RolloutRef.prototype.timeline = null;
 
             let $oneOfFields;
 
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(RolloutRef.prototype, "_job", {
                 get: $util.oneOfGetter($oneOfFields = ["job"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(RolloutRef.prototype, "_timeline", {
+                get: $util.oneOfGetter($oneOfFields = ["timeline"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -50,6 +57,8 @@ export const paceline = $root.paceline = (() => {
                     writer.uint32(10).string(message.id);
                 if (message.job != null && $Object.hasOwnProperty.call(message, "job"))
                     writer.uint32(18).string(message.job);
+                if (message.timeline != null && $Object.hasOwnProperty.call(message, "timeline"))
+                    writer.uint32(24).bool(message.timeline);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -97,6 +106,13 @@ export const paceline = $root.paceline = (() => {
                                 break;
                             message.job = reader.stringVerify();
                             message._job = "job";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            message.timeline = reader.bool();
+                            message._timeline = "timeline";
                             continue;
                         }
                     }
@@ -3946,12 +3962,19 @@ export const paceline = $root.paceline = (() => {
             Progress.prototype.output_tokens = 0;
             Progress.prototype.worker = null;
             Progress.prototype.attempts = 0;
+            Progress.prototype.timeline = null;
 
             let $oneOfFields;
 
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Progress.prototype, "_worker", {
                 get: $util.oneOfGetter($oneOfFields = ["worker"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Progress.prototype, "_timeline", {
+                get: $util.oneOfGetter($oneOfFields = ["timeline"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -3978,6 +4001,8 @@ export const paceline = $root.paceline = (() => {
                     writer.uint32(42).string(message.worker);
                 if (message.attempts != null && $Object.hasOwnProperty.call(message, "attempts") && message.attempts !== 0)
                     writer.uint32(48).uint32(message.attempts);
+                if (message.timeline != null && $Object.hasOwnProperty.call(message, "timeline"))
+                    $root.paceline.v1.Timeline.encode(message.timeline, writer.uint32(58).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4063,6 +4088,13 @@ export const paceline = $root.paceline = (() => {
                                 delete message.attempts;
                             continue;
                         }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.timeline = $root.paceline.v1.Timeline.decode(reader, reader.size(), $undefined, _depth + 1, message.timeline);
+                            message._timeline = "timeline";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -4081,6 +4113,305 @@ export const paceline = $root.paceline = (() => {
             };
 
             return Progress;
+        })();
+
+        v1.Timeline = (function() {
+
+            const Timeline = function (properties) {
+                this.moments = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Timeline.prototype.accepted_at_ms = 0;
+            Timeline.prototype.moments = $util.emptyArray;
+            Timeline.prototype.dropped = 0;
+
+            Timeline.create = function(properties) {
+                return new Timeline(properties);
+            };
+
+            Timeline.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.accepted_at_ms != null && $Object.hasOwnProperty.call(message, "accepted_at_ms") && !$Object.is(message.accepted_at_ms, 0))
+                    writer.uint32(9).double(message.accepted_at_ms);
+                if (message.moments != null && message.moments.length)
+                    for (let i = 0; i < message.moments.length; ++i)
+                        $root.paceline.v1.Moment.encode(message.moments[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.dropped != null && $Object.hasOwnProperty.call(message, "dropped") && message.dropped !== 0)
+                    writer.uint32(24).uint32(message.dropped);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Timeline.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.Timeline();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.accepted_at_ms = value;
+                            else
+                                delete message.accepted_at_ms;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.moments && message.moments.length))
+                                message.moments = [];
+                            message.moments.push($root.paceline.v1.Moment.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.dropped = value;
+                            else
+                                delete message.dropped;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Timeline;
+        })();
+
+        v1.Moment = (function() {
+
+            const Moment = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Moment.prototype.at_ms = 0;
+            Moment.prototype.event = 0;
+            Moment.prototype.output_tokens = 0;
+            Moment.prototype.worker = null;
+            Moment.prototype.version = null;
+            Moment.prototype.attempt = null;
+            Moment.prototype.reason = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Moment.prototype, "_worker", {
+                get: $util.oneOfGetter($oneOfFields = ["worker"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Moment.prototype, "_version", {
+                get: $util.oneOfGetter($oneOfFields = ["version"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Moment.prototype, "_attempt", {
+                get: $util.oneOfGetter($oneOfFields = ["attempt"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Moment.prototype, "_reason", {
+                get: $util.oneOfGetter($oneOfFields = ["reason"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            Moment.create = function(properties) {
+                return new Moment(properties);
+            };
+
+            Moment.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.at_ms != null && $Object.hasOwnProperty.call(message, "at_ms") && !$Object.is(message.at_ms, 0))
+                    writer.uint32(9).double(message.at_ms);
+                if (message.event != null && $Object.hasOwnProperty.call(message, "event") && message.event !== 0)
+                    writer.uint32(16).int32(message.event);
+                if (message.output_tokens != null && $Object.hasOwnProperty.call(message, "output_tokens") && message.output_tokens !== 0)
+                    writer.uint32(24).uint32(message.output_tokens);
+                if (message.worker != null && $Object.hasOwnProperty.call(message, "worker"))
+                    writer.uint32(34).string(message.worker);
+                if (message.version != null && $Object.hasOwnProperty.call(message, "version"))
+                    writer.uint32(40).uint64(message.version);
+                if (message.attempt != null && $Object.hasOwnProperty.call(message, "attempt"))
+                    writer.uint32(48).uint32(message.attempt);
+                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason"))
+                    writer.uint32(58).string(message.reason);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Moment.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.Moment();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.at_ms = value;
+                            else
+                                delete message.at_ms;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.event = value;
+                            else
+                                delete message.event;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.output_tokens = value;
+                            else
+                                delete message.output_tokens;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.worker = reader.stringVerify();
+                            message._worker = "worker";
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            message.version = reader.uint64();
+                            message._version = "version";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            message.attempt = reader.uint32();
+                            message._attempt = "attempt";
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.reason = reader.stringVerify();
+                            message._reason = "reason";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Moment;
+        })();
+
+        v1.MomentEvent = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "MOMENT_EVENT_UNSPECIFIED"] = 0;
+            values[valuesById[1] = "MOMENT_EVENT_PLACED"] = 1;
+            values[valuesById[2] = "MOMENT_EVENT_FIRST_TOKEN"] = 2;
+            values[valuesById[3] = "MOMENT_EVENT_MOVED"] = 3;
+            values[valuesById[4] = "MOMENT_EVENT_HELD"] = 4;
+            values[valuesById[5] = "MOMENT_EVENT_FINISHED"] = 5;
+            values[valuesById[6] = "MOMENT_EVENT_ERROR"] = 6;
+            return values;
         })();
 
         v1.RolloutState = (function() {

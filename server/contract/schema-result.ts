@@ -111,6 +111,25 @@ export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
     side: z.strictObject({ sampling_mask: samplingMask(encoding, limits).nullish() }).nullish(),
   });
 
+const moment = () =>
+  z.strictObject({
+    /** Since accept. */
+    at_ms: double(),
+    event: z.enum(["placed", "first_token", "moved", "held", "finished", "error"]),
+    output_tokens: uint32(),
+    worker: id().nullish(),
+    version: uint53().nullish(),
+    attempt: uint32().nullish(),
+    reason: z.string().nullish(),
+  });
+
+export const timeline = () =>
+  z.strictObject({
+    accepted_at_ms: double(),
+    moments: z.array(moment()),
+    dropped: uint32(),
+  });
+
 export const progress = () =>
   z.strictObject({
     id: id(),
@@ -119,6 +138,8 @@ export const progress = () =>
     output_tokens: uint32(),
     worker: id().nullish(),
     attempts: uint32(),
+    /** Where it was asked for. */
+    timeline: timeline().nullish(),
   });
 
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];

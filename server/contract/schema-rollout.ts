@@ -163,6 +163,7 @@ export const createRolloutSchema = (encoding: Encoding, limits: RolloutLimits) =
   });
 
 /** Names one rollout: the gRPC calls Get and Abort. */
-export const rolloutRef = () => z.strictObject({ id: id(), job: id().nullish() });
+export const rolloutRef = () =>
+  z.strictObject({ id: id(), job: id().nullish(), timeline: z.boolean().nullish() });
 
 export type WireRollout = z.infer<ReturnType<typeof createRolloutSchema>>;

@@ -1,74 +1,8 @@
-/** The end of a rollout: its times, and the one Result made of its output. */
+/** The end of a rollout: the one Result made of its output. */
 import { createResult, type Result } from "../contract/result.ts";
 import type { FinishReason, Rollout } from "../contract/rollout.ts";
 import { Output } from "./output.ts";
-
-/** Milliseconds spent where, and how often it moved. */
-export class Timeline {
-  readonly #acceptedAt: number;
-  #placedAt: number | null = null;
-  #firstTokenAt: number | null = null;
-  #cachedTokens = 0;
-  #wasted = 0;
-  #attempts = 0;
-  #moves = 0;
-  #worker: string | null = null;
-
-  constructor(acceptedAt: number) {
-    this.#acceptedAt = acceptedAt;
-  }
-
-  get attempts(): number {
-    return this.#attempts;
-  }
-
-  /** Answers the queue time of the first placement, later ones' included in decode. */
-  placed(now: number, worker: string): number {
-    this.#attempts++;
-    if (this.#worker !== null && this.#worker !== worker) this.#moves++;
-    this.#worker = worker;
-    this.#placedAt ??= now;
-    return this.#placedAt - this.#acceptedAt;
-  }
-
-  started(cachedTokens: number): void {
-    this.#cachedTokens = Math.max(this.#cachedTokens, cachedTokens);
-  }
-
-  cached(cachedTokens: number): void {
-    this.started(cachedTokens);
-  }
-
-  firstToken(now: number): void {
-    this.#firstTokenAt ??= now;
-  }
-
-  wasted(tokens: number): void {
-    this.#wasted += tokens;
-  }
-
-  get wastedTokens(): number {
-    return this.#wasted;
-  }
-
-  duration(now: number): number {
-    return now - this.#acceptedAt;
-  }
-
-  routing(now: number): Result["routing"] {
-    const placedAt = this.#placedAt ?? now;
-    const firstTokenAt = this.#firstTokenAt ?? now;
-    return {
-      worker: this.#worker,
-      queueMs: placedAt - this.#acceptedAt,
-      prefillMs: firstTokenAt - placedAt,
-      decodeMs: now - firstTokenAt,
-      cachedTokens: this.#cachedTokens,
-      attempts: this.#attempts,
-      moves: this.#moves,
-    };
-  }
-}
+import type { Timeline } from "./timeline.ts";
 
 /**
  * Makes the Result. Where a lag limit is broken at reply (I8), the tokens are withheld: an empty

@@ -15,11 +15,11 @@ import type { HeldReason, Outcome, RevokeReason } from "../scheduler/card.ts";
 import { assertVocabulary } from "./admission.ts";
 import { type AttemptContext, runAttempt } from "./attempt.ts";
 import { type CardBase, cardBase } from "./card.ts";
-import type { Timeline } from "./finish.ts";
 import type { LifeContext } from "./life-context.ts";
 import type { Output, Stay } from "./output.ts";
 import { afterLoss } from "./resume.ts";
 import type { RolloutEvent, RolloutState } from "./service.ts";
+import type { Timeline } from "./timeline.ts";
 
 type Grant = Extract<PlacementReply, { type: "grant" }>;
 type LossReason = RevokeReason | "lost" | "failed";

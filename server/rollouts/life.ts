@@ -8,13 +8,14 @@ import type { Result } from "../contract/result.ts";
 import type { FinishCause, FinishReason, Rollout } from "../contract/rollout.ts";
 import type { PlacementReply } from "../placement/port.ts";
 import { EventLog } from "./event-log.ts";
-import { concludeResult, Timeline } from "./finish.ts";
+import { concludeResult } from "./finish.ts";
 import { Journey, type Traveller } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
 import type { RolloutEvent, RolloutHandle, RolloutProgress } from "./service.ts";
 import { sideRecord } from "./side-record.ts";
+import { type RolloutTimeline, Timeline } from "./timeline.ts";
 
 type Ending = { readonly result: Result } | { readonly error: PacelineError };
 
@@ -39,7 +40,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
     const mode = rollout.want.logprobModes[0] ?? "processed";
     const side = sideRecord(rollout.want, rollout.promptTokenIds.length);
     this.output = new Output(rollout.continueFrom, mode, rollout.sampling.maxNewTokens, side);
-    this.timeline = new Timeline(context.clock.now());
+    this.timeline = new Timeline(context.clock.now(), context.clock.wall());
     this.#journey = new Journey(this, context);
     this.#readers = new Readers(context.clock, context.detachMs, () => this.end("client"));
   }
@@ -103,7 +104,14 @@ export class RolloutLife implements RolloutHandle, Traveller {
     this.#journey.receive(reply);
   }
 
+  moments(): RolloutTimeline {
+    return this.timeline.show();
+  }
+
   emit(event: RolloutEvent): void {
+    if (event.type !== "tokens" && event.type !== "accepted") {
+      this.timeline.note(event, this.#context.clock.now(), this.output.length);
+    }
     this.#log.append(event);
   }
 

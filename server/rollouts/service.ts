@@ -4,6 +4,7 @@ import type { Result } from "../contract/result.ts";
 import type { FinishCause, Rollout } from "../contract/rollout.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { RevokeReason } from "../scheduler/card.ts";
+import type { RolloutTimeline } from "./timeline.ts";
 
 export type RolloutState = "queued" | "running" | "held" | "finished";
 
@@ -43,6 +44,8 @@ export interface RolloutHandle {
   readonly id: string;
   readonly job: string;
   progress(): RolloutProgress;
+  /** When what happened to it, so far. */
+  moments(): RolloutTimeline;
   /** The Result, or throws the PacelineError that ended the rollout. */
   result(): Promise<Result>;
   /**

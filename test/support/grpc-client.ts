@@ -6,6 +6,7 @@ import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 import { paceline } from "../../proto/gen/paceline.js";
 import { createEventReader } from "../../server/api/codec/event-reader.ts";
+import { decodeMessage } from "../../server/api/grpc/message-codec.ts";
 import { loadProtos } from "../../server/api/grpc/protos.ts";
 import { narrow } from "../../server/api/grpc/rollout-message.ts";
 import { structFromJson } from "../../server/api/grpc/struct.ts";
@@ -128,6 +129,11 @@ export function createGrpcClient(address: string): GrpcClient {
         },
       };
     },
+    timeline: (job, id) =>
+      unary("Get", encodeMessage("RolloutRef", { job, id, timeline: true }), (bytes) => {
+        const state = decodeMessage(root.lookupType("paceline.v1.RolloutState"), bytes);
+        return state["progress"];
+      }),
     abort: (job, id) => unary("Abort", encodeMessage("RolloutRef", { job, id }), result),
     close: async () => raw.close(),
   };

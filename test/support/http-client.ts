@@ -117,6 +117,7 @@ export function createHttpClient(port: number): HttpClient {
       }
       return { result: decodeResult(body) };
     },
+    timeline: (job, id) => ok("GET", `${at(job, id)}&timeline=1`),
     abort: async (job, id) => decodeResult(await ok("DELETE", at(job, id))),
     close: () => dispatcher.destroy(),
   };

@@ -21,6 +21,7 @@ import type {
   RolloutService,
   RolloutState,
 } from "../../server/rollouts/service.ts";
+import type { Moment, RolloutTimeline } from "../../server/rollouts/timeline.ts";
 
 export type Step =
   | { readonly do: "tokens"; readonly count: number; readonly version: number }
@@ -102,6 +103,27 @@ export function createScriptedRollouts(script: Script = playToEnd): ScriptedRoll
   };
 }
 
+const SCRIPTED_MOMENTS: readonly Moment[] = [
+  {
+    atMs: 1.5,
+    event: "placed",
+    outputTokens: 0,
+    worker: "w-1",
+    version: 7,
+    attempt: 1,
+    reason: null,
+  },
+  {
+    atMs: 9,
+    event: "held",
+    outputTokens: 2,
+    worker: null,
+    version: null,
+    attempt: null,
+    reason: "no_eligible_worker",
+  },
+];
+
 export class ScriptedLife implements RolloutHandle {
   readonly id: string;
   readonly job: string;
@@ -141,6 +163,10 @@ export class ScriptedLife implements RolloutHandle {
     const state: RolloutState = ended ? "finished" : this.#state;
     const outputTokens = this.#length();
     return { id, job, state, outputTokens, worker: `w-${this.#worker}`, attempts: this.#worker };
+  }
+
+  moments(): RolloutTimeline {
+    return { acceptedAtMs: 1_700_000_000_000, moments: SCRIPTED_MOMENTS, dropped: 0 };
   }
 
   async result(): Promise<Result> {

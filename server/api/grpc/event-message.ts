@@ -1,9 +1,10 @@
 /** A rollout's events as messages. One that failed ends its stream with a status, so `error` has none. */
 import type { paceline } from "../../../proto/gen/paceline.js";
 import type { RolloutEvent, RolloutProgress } from "../../rollouts/service.ts";
+import type { RolloutTimeline } from "../../rollouts/timeline.ts";
 import { plainArray } from "../codec/number-arrays.ts";
 import { resultHeadToProto } from "./result-message.ts";
-import { MOVE_REASON, RESUME_KIND, STATE } from "./words.ts";
+import { MOMENT_EVENT, MOVE_REASON, RESUME_KIND, STATE } from "./words.ts";
 
 type Message = paceline.v1.Event.$Properties;
 
@@ -49,11 +50,26 @@ export function eventToProto(
   }
 }
 
-export const progressToProto = (progress: RolloutProgress): paceline.v1.Progress.$Properties => ({
+export const progressToProto = (
+  progress: RolloutProgress,
+  timeline: RolloutTimeline | null = null,
+): paceline.v1.Progress.$Properties => ({
   id: progress.id,
   job: progress.job,
   state: STATE.number(progress.state),
   output_tokens: progress.outputTokens,
   worker: progress.worker,
   attempts: progress.attempts,
+  ...(timeline === null ? {} : { timeline: timelineToProto(timeline) }),
+});
+
+const timelineToProto = (timeline: RolloutTimeline): paceline.v1.Timeline.$Properties => ({
+  accepted_at_ms: timeline.acceptedAtMs,
+  moments: timeline.moments.map(({ atMs, event, outputTokens, ...rest }) => ({
+    ...rest,
+    at_ms: atMs,
+    event: MOMENT_EVENT.number(event),
+    output_tokens: outputTokens,
+  })),
+  dropped: timeline.dropped,
 });

@@ -77,8 +77,9 @@ export function createRolloutHandlers({ rollouts, mint, failed }: RolloutHandler
 
   const Get: Unary<paceline.v1.RolloutState.$Properties> = (call, callback) =>
     answer(call, callback, failed, async () => {
-      const { job, id } = refOf(call.request);
+      const { job, id, timeline } = refOf(call.request);
       const handle = rollouts.get(job, id);
+      if (timeline) return { progress: progressToProto(handle.progress(), handle.moments()) };
       const progress = handle.progress();
       return progress.state === "finished"
         ? { result: resultToProto(await handle.result()) }
@@ -133,8 +134,12 @@ function decoded<T>(decode: () => T): T {
 
 const REF = rolloutRef();
 
-function refOf(bytes: Buffer): { job: string; id: string } {
+function refOf(bytes: Buffer): { job: string; id: string; timeline: boolean } {
   const message = decoded(() => v1.RolloutRef.decode(bytes));
-  const { id, job } = check(REF, { id: message.id, job: message.job });
-  return { id, job: job ?? "default" };
+  const { id, job, timeline } = check(REF, {
+    id: message.id,
+    job: message.job,
+    timeline: message.timeline,
+  });
+  return { id, job: job ?? "default", timeline: timeline ?? false };
 }

@@ -42,6 +42,7 @@ export const FINISH_TYPE = words(v1.FinishType, "FINISH_TYPE");
 export const KV = words<"pure" | "mixed">(v1.Kv, "KV");
 export const LATENCY = words<"throughput" | "interactive">(v1.Latency, "LATENCY");
 export const LOGPROB_MODE = words(v1.LogprobMode, "LOGPROB_MODE");
+export const MOMENT_EVENT = words(v1.MomentEvent, "MOMENT_EVENT");
 export const MOVE_REASON = words(v1.MoveReason, "MOVE_REASON");
 export const ON_UPDATE = words<"keep" | "reprefill" | "finish">(v1.OnUpdate, "ON_UPDATE");
 export const RESUME = words<"required" | "best" | "never">(v1.Resume, "RESUME");

@@ -100,7 +100,11 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
   getRollout: {
     reply: ["Progress", "Result", "ResultB64"],
     streams: [SSE, ARROW_TYPE],
-    query: { job: JOB, encoding: ENCODING },
+    query: {
+      job: JOB,
+      encoding: ENCODING,
+      timeline: "`1`: progress, and when what happened to it",
+    },
   },
   abortRollout: {
     reply: ["Result", "ResultB64"],

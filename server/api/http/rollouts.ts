@@ -21,6 +21,7 @@ import {
   type Handler,
   lastEventId,
   noBody,
+  oneOf,
   param,
   query,
   sendJson,
@@ -52,9 +53,17 @@ export function rolloutRoutes(context: RolloutRoutes): Record<RolloutCall, Handl
     },
 
     async getRollout(request, reply) {
-      const { job = DEFAULT_JOB, encoding: asked } = query(request, ["job", "encoding"]);
+      const {
+        job = DEFAULT_JOB,
+        encoding: asked,
+        timeline = "0",
+      } = query(request, ["job", "encoding", "timeline"]);
       const encoding = encodingOf(asked);
       const handle = rollouts.get(job, param(request, "id"));
+      if (oneOf("timeline", timeline, ["0", "1"]) === "1") {
+        const shown = encodeProgress(handle.progress(), handle.moments());
+        return sendJson(reply, JSON.stringify(shown));
+      }
       const wants = accepts(request);
       if (wants === "sse") {
         return streamEvents(context, handle, firstUnread(request), encoding, reply);

@@ -1,8 +1,10 @@
 /** What every front does, over a scripted service: the same bodies in, the same Results, events and errors out. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { encodeProgress } from "../../../server/api/codec/progress.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { Result } from "../../../server/contract/result.ts";
+import { progress } from "../../../server/contract/schema-result.ts";
 import type { RolloutEvent, RolloutProgress } from "../../../server/rollouts/service.ts";
 import {
   createScriptedRollouts,
@@ -24,6 +26,8 @@ export interface FrontClient {
   ): AsyncIterable<{ readonly seq: number; readonly event: RolloutEvent }>;
   get(job: string, id: string): Promise<{ result: Result } | { progress: RolloutProgress }>;
   abort(job: string, id: string): Promise<Result>;
+  /** The body of a progress with its timeline. */
+  timeline(job: string, id: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -246,6 +250,9 @@ function streams(front: Front): void {
   });
 }
 
+const withoutNulls = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_key, inner: unknown) => (inner === null ? undefined : inner)));
+
 function lives(front: Front): void {
   test("tells progress, then the Result", () =>
     serving(front, stuck, async (client, rollouts) => {
@@ -253,6 +260,10 @@ function lives(front: Front): void {
       const life = await rollouts.arrival("default", "r-1");
       await life.until(() => life.progress().outputTokens === 2);
       assert.deepEqual(await client.get("default", "r-1"), { progress: life.progress() });
+      const shown = encodeProgress(life.progress(), life.moments());
+      const told = progress().parse(await client.timeline("default", "r-1"));
+      assert.equal(told.timeline?.moments.length, 2);
+      assert.deepEqual(withoutNulls(told), withoutNulls(shown));
       const aborted = await client.abort("default", "r-1");
       assertTokens(aborted, 2);
       assert.deepEqual(aborted.finishReason, { type: "abort", cause: "client", matched: null });
