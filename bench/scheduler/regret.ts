@@ -4,7 +4,9 @@
  */
 import { performance } from "node:perf_hooks";
 import { Affinity } from "../../server/scheduler/affinity.ts";
+import { Attempt } from "../../server/scheduler/attempts.ts";
 import { Buffer } from "../../server/scheduler/buffer.ts";
+import { Census } from "../../server/scheduler/census.ts";
 import { Dispatcher } from "../../server/scheduler/dispatcher.ts";
 import { Jobs } from "../../server/scheduler/fairness.ts";
 import { Matching } from "../../server/scheduler/matching.ts";
@@ -77,6 +79,7 @@ class AuditedPlacer extends Placer {
 /** Load swings between a tenth of the fleet's room and all of it. */
 export function measureRegret(workers: number, states: number): Regret {
   const random = seededRandom(workers);
+  const census = new Census();
   const buffer = new Buffer(DEFAULT_OPTIONS);
   const matching = new Matching(buffer);
   const roster = new Roster(DEFAULT_OPTIONS, matching);
@@ -84,7 +87,7 @@ export function measureRegret(workers: number, states: number): Regret {
   const placer = new AuditedPlacer(affinity, random);
   const emit = (): void => {};
   const options = DEFAULT_OPTIONS;
-  const dispatcher = new Dispatcher({ buffer, matching, placer, affinity, options, emit });
+  const dispatcher = new Dispatcher({ census, buffer, matching, placer, affinity, options, emit });
   const jobs = new Jobs(options.idleJobLimit);
   for (const event of fleetEvents(workers, random)) {
     if (event.type === "committed") matching.committed(event.policy, event.version);
@@ -101,17 +104,17 @@ export function measureRegret(workers: number, states: number): Regret {
   const full = workers * 50;
   for (let now = 0; placer.regrets.length < states; now += 2) {
     const swing = 0.55 + 0.5 * Math.sin((placer.regrets.length / states) * 12 * Math.PI);
-    if (dispatcher.running.size < full * swing && buffer.size === 0) {
+    if (census.running < full * swing && census.waiting === 0) {
       const card = next();
       const cls = buffer.class(card, matching.classAdded);
       dispatcher.admit(card, cls, jobs.get(card.job), now);
       keys.push(card.key);
     } else {
       const at = random.u32() % keys.length;
-      const attempt = dispatcher.running.get(keys[at] ?? "");
+      const attempt = census.get(keys[at] ?? "");
       keys[at] = keys[keys.length - 1] ?? "";
       keys.pop();
-      if (attempt !== undefined) dispatcher.release(attempt);
+      if (attempt instanceof Attempt) dispatcher.release(attempt);
       dispatcher.run(now);
     }
   }

@@ -1,9 +1,12 @@
 /** A granted attempt: the card on its slot, until `done`, `withdraw` or the worker's loss. */
 import type { Card } from "./card.ts";
+import type { Link } from "./chain.ts";
 import type { Account } from "./fairness.ts";
 import type { Slot } from "./slots.ts";
 
-export class Attempt {
+export class Attempt implements Link<Attempt> {
+  next: Attempt | null = null;
+  previous: Attempt | null = null;
   readonly card: Card;
   readonly slot: Slot;
   readonly account: Account;

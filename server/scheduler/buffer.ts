@@ -5,6 +5,7 @@
  */
 import type { Card, HeldReason } from "./card.ts";
 import { CardQueue } from "./card-queue.ts";
+import { Chain, type Link } from "./chain.ts";
 import { classKey } from "./eligibility.ts";
 import type { Job } from "./fairness.ts";
 import { expectedGrowth } from "./forecast.ts";
@@ -14,8 +15,12 @@ import type { SchedulerOptions } from "./options.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
-export class Waiting implements HeapItem {
+const NO_CLAIMS: readonly Slot[] = [];
+
+export class Waiting implements HeapItem, Link<Waiting> {
   heapIndex = -1;
+  next: Waiting | null = null;
+  previous: Waiting | null = null;
   readonly card: Card;
   readonly queue: Queue;
   /** What order reads, beside one another: a comparison touches nothing else. */
@@ -27,7 +32,9 @@ export class Waiting implements HeapItem {
   /** Grants that went past it while it was first in a line. */
   passed = 0;
   /** Slots that are kept free for it. */
-  claims: Slot[] = [];
+  claims: readonly Slot[] = NO_CLAIMS;
+  /** It was placed, or taken out. */
+  gone = false;
 
   constructor(card: Card, queue: Queue, order: number) {
     this.card = card;
@@ -110,7 +117,7 @@ export class WaitingClass {
   readonly sample: Card;
   readonly queues = new Map<string, Queue>();
   /** All its cards, in order of arrival. */
-  readonly members = new Set<Waiting>();
+  readonly members = new Chain<Waiting>();
   /** Cards with something to avoid. */
   avoiders = 0;
   /** Kinds of worker that are eligible, and the version that each would serve it with. */
@@ -140,20 +147,11 @@ const queueKey = (card: Card): string =>
 
 export class Buffer {
   readonly classes = new Map<string, WaitingClass>();
-  readonly #cards = new Map<string, Waiting>();
   readonly #options: SchedulerOptions;
   #order = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-  }
-
-  get size(): number {
-    return this.#cards.size;
-  }
-
-  get(key: string): Waiting | undefined {
-    return this.#cards.get(key);
   }
 
   /** The card's class; `created` hears of a new one. */
@@ -180,10 +178,9 @@ export class Buffer {
     const waiting = known === undefined ? queue.head : new Waiting(card, queue, order);
     if (known === undefined) cls.queues.set(key, queue);
     else queue.push(waiting, this.#options);
-    cls.members.add(waiting);
+    cls.members.push(waiting);
     if (card.avoid.length > 0) cls.avoiders++;
     job.waiting++;
-    this.#cards.set(card.key, waiting);
     return waiting;
   }
 
@@ -192,10 +189,10 @@ export class Buffer {
     const { queue, card } = waiting;
     const cls = queue.class;
     queue.remove(waiting, this.#options);
-    cls.members.delete(waiting);
+    cls.members.remove(waiting);
+    waiting.gone = true;
     if (card.avoid.length > 0) cls.avoiders--;
     queue.job.waiting--;
-    this.#cards.delete(card.key);
     if (queue.cards.size === 0) cls.queues.delete(queue.key);
   }
 

@@ -6,6 +6,7 @@ import type { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
 import type { Buffer, Waiting, WaitingClass } from "./buffer.ts";
 import type { Card } from "./card.ts";
+import type { Census } from "./census.ts";
 import type { SchedulerCommand } from "./events.ts";
 import type { Job } from "./fairness.ts";
 import { expectedGrowth } from "./forecast.ts";
@@ -17,6 +18,7 @@ import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
 export interface DispatcherParts {
+  readonly census: Census;
   readonly buffer: Buffer;
   readonly matching: Matching;
   readonly placer: Placer;
@@ -26,8 +28,6 @@ export interface DispatcherParts {
 }
 
 export class Dispatcher {
-  /** By rollout key. */
-  readonly running = new Map<string, Attempt>();
   readonly #parts: DispatcherParts;
   /** Claimants whose slot has changed. */
   readonly #called = new Set<Waiting>();
@@ -39,7 +39,7 @@ export class Dispatcher {
 
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
-    const { buffer, matching, placer } = this.#parts;
+    const { census, buffer, matching, placer } = this.#parts;
     if (nobodyWaits(cls)) {
       const growth = this.#growth(card, job);
       const applicant: Applicant = { card, class: cls, waiting: null, growth };
@@ -50,12 +50,19 @@ export class Dispatcher {
       }
     }
     const waiting = buffer.add(cls, job, card);
+    census.waits(waiting);
     matching.joined(waiting);
     return waiting;
   }
 
-  /** Takes a card out of the buffer. The next head may fit where this one did not; `filling` is looked at anyway. */
-  drop(waiting: Waiting, filling: Kind | null): void {
+  /** Takes a card out of the buffer for good. */
+  drop(waiting: Waiting): void {
+    this.#leave(waiting, null);
+    this.#parts.census.leaves(waiting);
+  }
+
+  /** The next head may fit where this one did not; `filling` is looked at anyway. */
+  #leave(waiting: Waiting, filling: Kind | null): void {
     const { queue } = waiting;
     for (const slot of [...waiting.claims]) this.unclaim(slot);
     const wasHead = queue.head === waiting;
@@ -69,10 +76,10 @@ export class Dispatcher {
 
   /** The attempt is over and its room is free. */
   release(attempt: Attempt): void {
-    const { card, slot, account } = attempt;
-    this.running.delete(card.key);
+    const { slot, account } = attempt;
+    this.#parts.census.leaves(attempt);
     slot.drop(attempt);
-    slot.worker.attempts.delete(attempt);
+    slot.worker.attempts.remove(attempt);
     account.job.running--;
     this.#parts.affinity.ended(attempt);
     this.opened(slot);
@@ -98,12 +105,11 @@ export class Dispatcher {
 
   /** Fills what was touched, until nothing more fits. */
   run(now: number): void {
-    const { buffer, matching } = this.#parts;
-    const { touched } = matching;
+    const { touched } = this.#parts.matching;
     for (;;) {
       for (const waiting of this.#called) {
         this.#called.delete(waiting);
-        if (buffer.get(waiting.card.key) === waiting) this.#tryWaiting(waiting, now);
+        if (!waiting.gone) this.#tryWaiting(waiting, now);
       }
       const kind = touched.values().next().value;
       if (kind === undefined) return;
@@ -132,7 +138,7 @@ export class Dispatcher {
         continue;
       }
       const { first } = kind.line;
-      this.drop(head, kind);
+      this.#leave(head, kind);
       this.#grant(applicant, lane.queue.job, place, now);
       if (first !== null && first !== lane) this.#passed(first, kind);
     }
@@ -142,7 +148,7 @@ export class Dispatcher {
     const applicant = this.#applicant(waiting);
     const place = this.#parts.placer.place(applicant, now);
     if (place === null) return false;
-    this.drop(waiting, null);
+    this.#leave(waiting, null);
     this.#grant(applicant, waiting.queue.job, place, now);
     return true;
   }
@@ -172,7 +178,7 @@ export class Dispatcher {
     );
     if (slot === null) return;
     slot.claimedBy = head;
-    head.claims.push(slot);
+    head.claims = [...head.claims, slot];
     kind.claimed = slot;
     kind.index.changed(slot);
   }
@@ -193,8 +199,8 @@ export class Dispatcher {
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
     slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
     slot.take(attempt);
-    worker.attempts.add(attempt);
-    this.running.set(card.key, attempt);
+    worker.attempts.push(attempt);
+    this.#parts.census.runs(attempt);
     job.running++;
     kind.line.served(account);
     account.charge(attempt.charged);

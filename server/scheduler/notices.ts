@@ -25,7 +25,7 @@ export class Notices {
 
   /** All cards of the class are looked at again, those that come meanwhile included. */
   changed(cls: WaitingClass): void {
-    this.#pending.set(cls, cls.members.values());
+    this.#pending.set(cls, cls.members[Symbol.iterator]());
   }
 
   tell(waiting: Waiting): void {
@@ -45,7 +45,7 @@ export class Notices {
           this.#pending.delete(cls);
           break;
         }
-        this.tell(value);
+        if (!value.gone) this.tell(value);
       }
       if (left === 0) return;
     }

@@ -4,6 +4,7 @@
  */
 import type { Attempt } from "./attempts.ts";
 import type { WaitingClass } from "./buffer.ts";
+import { Chain } from "./chain.ts";
 import { type KindFacts, kindFacts, kindKey } from "./eligibility.ts";
 import type { WorkerView } from "./events.ts";
 import { Line } from "./line.ts";
@@ -17,7 +18,7 @@ export class Worker {
   view: WorkerView;
   kind: Kind;
   readonly slots: Slot[] = [];
-  readonly attempts = new Set<Attempt>();
+  readonly attempts = new Chain<Attempt>();
   /** A gate closes it until it is lifted. */
   gated = false;
   /** Clock time until which it gets nothing new after a lost attempt; 0 = not suspect. */

@@ -4,9 +4,10 @@
  */
 import type { Clock, Random } from "../contract/clock.ts";
 import { Affinity } from "./affinity.ts";
-import type { Attempt } from "./attempts.ts";
-import { Buffer } from "./buffer.ts";
+import { Attempt } from "./attempts.ts";
+import { Buffer, type Waiting } from "./buffer.ts";
 import type { Card } from "./card.ts";
+import { Census } from "./census.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Scheduler, SchedulerCommand, SchedulerEvent, SchedulerSnapshot } from "./events.ts";
 import { Jobs } from "./fairness.ts";
@@ -35,6 +36,7 @@ export function createScheduler(
 class PureScheduler implements Scheduler {
   readonly #clock: Pick<Clock, "now">;
   readonly #options: SchedulerOptions;
+  readonly #census = new Census();
   readonly #buffer: Buffer;
   readonly #matching: Matching;
   readonly #roster: Roster;
@@ -63,6 +65,7 @@ class PureScheduler implements Scheduler {
     this.#fences = new Fences(options);
     this.#notices = new Notices((card) => this.#matching.reason(card), emit, options.heldBatch);
     this.#dispatcher = new Dispatcher({
+      census: this.#census,
       buffer: this.#buffer,
       matching: this.#matching,
       placer: new Placer(this.#affinity, random, options),
@@ -91,7 +94,7 @@ class PureScheduler implements Scheduler {
     this.#matching.settle(
       (cls) => this.#notices.changed(cls),
       (waiting, refusal) => {
-        this.#dispatcher.drop(waiting, null);
+        this.#dispatcher.drop(waiting);
         this.#emit(refusal);
       },
     );
@@ -104,8 +107,8 @@ class PureScheduler implements Scheduler {
     const jobs = [...this.#jobs.all()].filter(({ waiting, running }) => waiting + running > 0);
     const slots = [...this.#roster.workers.values()].flatMap((worker) => worker.slots);
     return {
-      waiting: this.#buffer.size,
-      running: this.#dispatcher.running.size,
+      waiting: this.#census.waiting,
+      running: this.#census.running,
       jobs: jobs.map(({ name, waiting, running }) => ({ job: name, waiting, running })),
       slots: slots.map((slot) => ({
         worker: slot.worker.id,
@@ -161,17 +164,16 @@ class PureScheduler implements Scheduler {
   }
 
   #offer(card: Card): void {
-    const running = this.#dispatcher.running.get(card.key);
-    const waiting = this.#buffer.get(card.key);
-    const known = running?.card.attempt ?? waiting?.card.attempt ?? 0;
-    if (card.attempt <= known || this.#fences.stops(card, this.#now)) return;
-    if (card.attempt === 1 && this.#buffer.size >= this.#options.waitingLimit) {
-      const message = `${this.#buffer.size} rollouts wait already`;
+    const known = this.#census.get(card.key);
+    const latest = known?.card.attempt ?? 0;
+    if (card.attempt <= latest || this.#fences.stops(card, this.#now)) return;
+    const { waiting } = this.#census;
+    if (card.attempt === 1 && waiting >= this.#options.waitingLimit) {
+      const message = `${waiting} rollouts wait already`;
       this.#emit({ type: "refuse", key: card.key, code: "overloaded", message, path: null });
       return;
     }
-    if (waiting !== undefined) this.#dispatcher.drop(waiting, null);
-    if (running !== undefined) this.#end(running);
+    if (known !== undefined) this.#remove(known);
     // What this freed goes to whoever is first, who need not be this card.
     this.#dispatcher.run(this.#now);
     const cls = this.#buffer.class(card, this.#matching.classAdded);
@@ -183,7 +185,7 @@ class PureScheduler implements Scheduler {
     }
     const held = this.#dispatcher.admit(card, cls, this.#jobs.get(card.job), this.#now);
     this.#dispatcher.run(this.#now);
-    if (this.#buffer.get(card.key) !== undefined && held !== null) this.#notices.tell(held);
+    if (held !== null && !held.gone) this.#notices.tell(held);
     else if (this.#buffer.forget(cls)) this.#matching.classDropped(cls);
   }
 
@@ -217,10 +219,13 @@ class PureScheduler implements Scheduler {
   }
 
   #withdraw(key: string): void {
-    const waiting = this.#buffer.get(key);
-    if (waiting !== undefined) this.#dispatcher.drop(waiting, null);
-    const attempt = this.#dispatcher.running.get(key);
-    if (attempt !== undefined) this.#end(attempt);
+    const known = this.#census.get(key);
+    if (known !== undefined) this.#remove(known);
+  }
+
+  #remove(known: Waiting | Attempt): void {
+    if (known instanceof Attempt) this.#end(known);
+    else this.#dispatcher.drop(known);
   }
 
   #weigh(name: string, weight: number): void {
@@ -250,8 +255,8 @@ class PureScheduler implements Scheduler {
 
   /** The attempt, if it is the one that runs; anything older is void. */
   #attempt(key: string, attempt: number): Attempt | null {
-    const running = this.#dispatcher.running.get(key);
-    return running !== undefined && running.card.attempt === attempt ? running : null;
+    const known = this.#census.get(key);
+    return known instanceof Attempt && known.card.attempt === attempt ? known : null;
   }
 
   #emit(command: SchedulerCommand): void {
