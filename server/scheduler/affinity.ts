@@ -26,7 +26,8 @@ const alive = (trace: Trace): boolean => trace.life === trace.slot.cacheLife;
 
 export class Affinity {
   readonly #homes: Generations<string, Trace>;
-  readonly #marks: Generations<number | string, readonly Trace[]>;
+  /** Latest first. */
+  readonly #marks: Generations<number | string, Trace[]>;
   readonly #seeds = new Generations<string, number>(4_096);
   readonly #prefixSlots: number;
 
@@ -62,12 +63,18 @@ export class Affinity {
     const { card, slot } = attempt;
     this.#settle(attempt);
     this.#eachMark(card, (mark, tokens) => {
-      const known = this.#marks.get(mark) ?? [];
+      const trace = { slot, life: slot.cacheLife, tokens };
+      const known = this.#marks.get(mark);
+      if (known === undefined) {
+        this.#marks.set(mark, [trace]);
+        return;
+      }
       const [latest] = known;
       if (latest?.slot === slot && alive(latest) && latest.tokens >= tokens) return;
-      const others = known.filter((trace) => trace.slot !== slot);
-      const trace = { slot, life: slot.cacheLife, tokens };
-      this.#marks.set(mark, [trace, ...others.slice(0, this.#prefixSlots - 1)]);
+      const at = known.findIndex((other) => other.slot === slot);
+      if (at >= 0) known.splice(at, 1);
+      else if (known.length === this.#prefixSlots) known.pop();
+      known.unshift(trace);
     });
   }
 

@@ -3,7 +3,7 @@
  * it, cards of one job and about one size form a queue. So only heads of queues are ever compared, and
  * a large card never blocks the small ones of its job.
  */
-import type { Card, HeldReason } from "./card.ts";
+import { type Card, type HeldReason, leastTokens } from "./card.ts";
 import { CardQueue } from "./card-queue.ts";
 import { Chain, type Link } from "./chain.ts";
 import { classKey } from "./eligibility.ts";
@@ -17,7 +17,7 @@ import type { Slot } from "./slots.ts";
 
 const NO_CLAIMS: readonly Slot[] = [];
 
-export class Waiting implements HeapItem, Link<Waiting> {
+export class Waiting implements HeapItem, Link<Waiting>, Rank {
   heapIndex = -1;
   next: Waiting | null = null;
   previous: Waiting | null = null;
@@ -50,15 +50,22 @@ function urgencyOf({ priority, attempt }: Card): number {
   return 2 * priority - (attempt > 1 ? 1 : 0);
 }
 
-export function fifoBefore(a: Waiting, b: Waiting): boolean {
+/** What order reads of a card that waits. */
+export interface Rank {
+  readonly urgency: number;
+  readonly acceptedAt: number;
+  readonly order: number;
+}
+
+export function fifoBefore(a: Rank, b: Rank): boolean {
   return a.acceptedAt === b.acceptedAt ? a.order < b.order : a.acceptedAt < b.acceptedAt;
 }
 
-export function waitingBefore(a: Waiting, b: Waiting): boolean {
+export function waitingBefore(a: Rank, b: Rank): boolean {
   return a.urgency === b.urgency ? fifoBefore(a, b) : a.urgency < b.urgency;
 }
 
-export class Queue {
+export class Queue implements Rank {
   readonly key: string;
   readonly class: WaitingClass;
   readonly job: Job;
@@ -73,6 +80,12 @@ export class Queue {
   growth = 0;
   /** Context and growth of the head, tokens. */
   tokens = 0;
+  /** Tokens that a slot must hold at least for the head. */
+  leastTokens = 0;
+  /** The head's: lines compare queues more often than heads change. */
+  urgency = 0;
+  acceptedAt = 0;
+  order = 0;
 
   constructor(
     key: string,
@@ -108,6 +121,10 @@ export class Queue {
     this.head = first;
     this.growth = expectedGrowth(card, card.outputTokens, this.job.lengths, options);
     this.tokens = card.promptTokens + card.outputTokens + this.growth;
+    this.leastTokens = leastTokens(card);
+    this.urgency = first.urgency;
+    this.acceptedAt = first.acceptedAt;
+    this.order = first.order;
   }
 }
 

@@ -54,6 +54,10 @@ export interface Card {
   readonly acceptedAt: number;
 }
 
+/** Tokens that a slot must hold at least: the context and, where one may still be made, one token. */
+export const leastTokens = (card: Card): number =>
+  card.promptTokens + card.outputTokens + Math.min(1, card.maxNewTokens - card.outputTokens);
+
 export type Outcome = "finished" | "aborted" | "lost" | "failed" | "revoked";
 
 export type RevokeReason = "worker_lost" | "update" | "drain" | "stuck" | "pool_moved";

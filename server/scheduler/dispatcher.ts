@@ -5,7 +5,7 @@
 import type { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
 import type { Buffer, Waiting, WaitingClass } from "./buffer.ts";
-import type { Card } from "./card.ts";
+import { type Card, leastTokens } from "./card.ts";
 import type { Census } from "./census.ts";
 import type { SchedulerCommand } from "./events.ts";
 import type { Job } from "./fairness.ts";
@@ -13,7 +13,7 @@ import { expectedGrowth } from "./forecast.ts";
 import type { Lane } from "./line.ts";
 import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
-import { type Applicant, leastTokens, type Place, type Placer } from "./placer.ts";
+import type { Applicant, Place, Placer } from "./placer.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 

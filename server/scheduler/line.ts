@@ -6,7 +6,6 @@
 import { fifoBefore, type Queue, waitingBefore } from "./buffer.ts";
 import type { Account } from "./fairness.ts";
 import { type HeapItem, IndexedHeap } from "./heap.ts";
-import { leastTokens } from "./placer.ts";
 
 /** What a kind has for whoever is next. */
 export interface Opening {
@@ -37,7 +36,7 @@ export class Stand implements HeapItem {
   heapIndex = -1;
   readonly line: Line;
   readonly account: Account;
-  readonly lanes = new IndexedHeap<Lane>((a, b) => waitingBefore(a.queue.head, b.queue.head));
+  readonly lanes = new IndexedHeap<Lane>((a, b) => waitingBefore(a.queue, b.queue));
   /** First of its lanes. */
   first: Lane;
 
@@ -50,10 +49,11 @@ export class Stand implements HeapItem {
 }
 
 function before(a: Lane, b: Lane): boolean {
-  const [headA, headB] = [a.queue.head, b.queue.head];
-  if (headA.urgency !== headB.urgency) return headA.urgency < headB.urgency;
-  const [servedA, servedB] = [a.account.virtual, b.account.virtual];
-  return servedA === servedB ? fifoBefore(headA, headB) : servedA < servedB;
+  const { queue: first, account } = a;
+  const { queue: second, account: other } = b;
+  if (first.urgency !== second.urgency) return first.urgency < second.urgency;
+  const [served, servedOther] = [account.virtual, other.virtual];
+  return served === servedOther ? fifoBefore(first, second) : served < servedOther;
 }
 
 const fits = ({ queue }: Lane, { room, largest }: Opening): boolean =>
@@ -78,7 +78,7 @@ export class Line {
     const visitLane = (lane: Lane): boolean => {
       if (left-- <= 0 || (best !== null && !before(lane, best))) return false;
       if (lane.skippedIn === search) return true;
-      if (leastTokens(lane.queue.head.card) > opening.longestContext) return true;
+      if (lane.queue.leastTokens > opening.longestContext) return true;
       if (opening.backfill && !fits(lane, opening)) return true;
       best = lane;
       return false;

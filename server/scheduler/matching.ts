@@ -3,7 +3,7 @@
  * the lanes that follow from it. Also why a card waits, and whether it must be refused.
  */
 import type { Buffer, Queue, Waiting, WaitingClass } from "./buffer.ts";
-import type { Card, HeldReason } from "./card.ts";
+import { type Card, type HeldReason, leastTokens } from "./card.ts";
 import {
   canHonour,
   inPool,
@@ -14,7 +14,6 @@ import {
 } from "./eligibility.ts";
 import type { SchedulerCommand } from "./events.ts";
 import { Lane } from "./line.ts";
-import { leastTokens } from "./placer.ts";
 import type { Kind, RosterListener } from "./roster.ts";
 
 export type Refusal = Extract<SchedulerCommand, { type: "refuse" }>;

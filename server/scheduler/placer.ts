@@ -5,7 +5,7 @@
 import type { Random } from "../contract/clock.ts";
 import type { Affinity, Hint } from "./affinity.ts";
 import type { Waiting, WaitingClass } from "./buffer.ts";
-import type { Card } from "./card.ts";
+import { type Card, leastTokens } from "./card.ts";
 import { type Ask, slotSeconds } from "./cost.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Kind } from "./roster.ts";
@@ -29,10 +29,6 @@ export interface Place {
 /** Tokens that must fit on a slot of the kind: no forecast may ask for more than a whole slot. */
 export const tokensOn = (kind: Kind, card: Card, growth: number): number =>
   Math.min(card.promptTokens + card.outputTokens + growth, kind.largestUsable);
-
-/** Tokens that a slot must hold at least: the context and, where one may still be made, one token. */
-export const leastTokens = (card: Card): number =>
-  card.promptTokens + card.outputTokens + Math.min(1, card.maxNewTokens - card.outputTokens);
 
 export class Placer {
   readonly #affinity: Affinity;
@@ -122,9 +118,10 @@ export class Placer {
   }
 
   #fits({ card, growth, waiting }: Applicant, slot: Slot): boolean {
-    if (card.avoid.includes(slot.worker.incarnation)) return false;
+    const { worker } = slot;
+    if (card.avoid.length > 0 && card.avoid.includes(worker.incarnation)) return false;
     const least = leastTokens(card);
-    if (least > slot.usable || least > slot.worker.view.maxModelLen) return false;
+    if (least > slot.usable || least > worker.kind.facts.maxModelLen) return false;
     const tokens = Math.min(card.promptTokens + card.outputTokens + growth, slot.usable);
     return tokens <= slot.room(waiting);
   }
