@@ -41,6 +41,8 @@ const TOLD: ReadonlySet<ErrorCode> = new Set([
   "version_conflict",
 ]);
 
+const REPLACING: ReadonlySet<MemberPhase> = new Set(["swapping", "swapped"]);
+
 /** Null when the version was committed; else what `committed` throws. */
 export type Verdict = PacelineError | null;
 
@@ -277,7 +279,9 @@ export function runPublication(parts: RunParts): PublicationRun {
       return true;
     },
     stop() {
-      if (this.abort("the server shuts down")) return;
+      // A wave that is being replaced is seen through: nobody would be left to heal it.
+      const replacing = core.members().some(({ phase }) => REPLACING.has(phase));
+      if (!replacing && this.abort("the server shuts down")) return;
       for (const { worker, phase } of core.members()) {
         if (phase === "staged" || phase === "gating")
           members.get(worker)?.control.abort("shutdown");

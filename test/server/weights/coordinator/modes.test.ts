@@ -178,6 +178,35 @@ describe("rolling", () => {
   });
 });
 
+describe("a server that shuts down", () => {
+  test("sees a wave through that is being replaced, and begins no other", async () => {
+    const bench = await four();
+    const release = Promise.withResolvers<void>();
+    bench.fleet.turn = (_, call) => (call === "swap" ? release.promise : Promise.resolve());
+    await bench.publish("two", roll(2));
+    await quiet();
+    const closing = bench.publisher.close();
+    await quiet();
+    release.resolve();
+    await closing;
+    assert.deepEqual(bench.holds(), { a: 2, b: 2, c: 1, d: 1 });
+    for (const id of ["a", "b", "c", "d"]) assert.equal(bench.fleet.of(id).paused, false, id);
+    assert.deepEqual([...bench.fleet.closed], []);
+    assert.equal(bench.clock.timers, 0);
+  });
+
+  test("gives a wave up that is only being emptied", async () => {
+    const bench = await four();
+    bench.fleet.of("b").faults.set("close", "hang");
+    const version = await bench.publish("two", roll(2));
+    await quiet();
+    await bench.publisher.close();
+    assert.equal(bench.ledger.version("p", version).state, "aborted");
+    assert.deepEqual(bench.holds(), { a: 1, b: 1, c: 1, d: 1 });
+    assert.deepEqual([...bench.fleet.closed], []);
+  });
+});
+
 describe("quorum", () => {
   test("commits with those that staged; who failed catches up", async () => {
     const bench = await four();
