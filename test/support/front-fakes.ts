@@ -5,7 +5,11 @@ import type { HeldVersion } from "../../server/contract/policy.ts";
 import type { Fleet, WorkerRecord } from "../../server/fleet/fleet.ts";
 import { createWorkerControl } from "../../server/placement/worker-control.ts";
 import type { Ledger, PolicyRecord, VersionRecord } from "../../server/policy/ledger.ts";
-import type { PublicationProgress, Publisher } from "../../server/weights/publisher.ts";
+import type {
+  PublicationOptions,
+  PublicationProgress,
+  Publisher,
+} from "../../server/weights/publisher.ts";
 
 export function workerRecord(over: Partial<WorkerRecord> = {}): WorkerRecord {
   return {
@@ -211,16 +215,27 @@ export function createFakePublisher(): Publisher {
     workers: [{ worker: "w-1", phase, reason: null, pauseMs: phase === "installed" ? 12.5 : null }],
     installed: phase === "installed" ? 1 : 0,
   });
+  /** Says what it was asked for, so that two fronts can be compared. */
+  const asked = (options: PublicationOptions): PublicationProgress => {
+    const { version, workers, installed } = at("open", "announced");
+    const reason = Object.keys(options).length === 0 ? null : JSON.stringify(options);
+    const { label = version.label, runEpoch = version.runEpoch } = options;
+    return {
+      version: { ...version, label, runEpoch },
+      workers: workers.map((worker) => ({ ...worker, reason })),
+      installed,
+    };
+  };
   const known = (policy: string, version: number): void => {
     if (policy !== "default" || version !== 8) notFound(`version ${version} of ${policy}`);
   };
   return {
-    async publish({ policy, source }) {
+    async publish({ policy, source, ...options }) {
       if (policy !== "default") notFound(`policy ${policy}`);
       if (source.path.includes("bad")) {
         throw new PacelineError("weights_rejected", `${source.path} holds no tensors`);
       }
-      return at("open", "announced");
+      return asked(options);
     },
     progress(policy, version) {
       known(policy, version);
@@ -236,9 +251,9 @@ export function createFakePublisher(): Publisher {
       known(policy, version);
       return at("committed", "installed");
     },
-    async rollback(policy, version) {
+    async rollback(policy, version, options) {
       known(policy, version);
-      return at("open", "announced");
+      return asked(options);
     },
     async abort(policy, version) {
       known(policy, version);

@@ -37,6 +37,14 @@ const one = (worker: string, action: string, pause?: Body): Case["grpc"] => [
   { worker, action, ...(pause ? { pause } : {}) },
 ];
 
+const OPTIONS: Body = {
+  label: { run: "a", step: 8 },
+  run_epoch: 3,
+  commit: { mode: "rolling", wave: 2, timeout_ms: 9_000 },
+  on_update: "finish",
+  update_grace_ms: 0,
+};
+
 const CASES: readonly Case[] = [
   { name: "List", http: ["GET", "/v1/workers"], grpc: ["FleetService/List", {}] },
   {
@@ -139,20 +147,12 @@ const CASES: readonly Case[] = [
   },
   {
     name: "Publish",
-    http: [
-      "POST",
-      "/v1/policies/default/versions",
-      { source: { path: "/w" }, label: { run: "a", step: 8 }, commit: { mode: "all" } },
-    ],
+    http: ["POST", "/v1/policies/default/versions", { source: { path: "/w" }, ...OPTIONS }],
     grpc: [
       "PolicyService/Publish",
       {
         policy: "default",
-        publication: {
-          source: { path: "/w" },
-          label: { run: "a", step: 8 },
-          commit: { mode: "all" },
-        },
+        publication: { source: { path: "/w" }, ...OPTIONS },
       },
     ],
     status: 202,
@@ -174,13 +174,31 @@ const CASES: readonly Case[] = [
   },
   {
     name: "OpenRun",
-    http: ["POST", "/v1/policies/default/runs", { run: "b" }],
-    grpc: ["PolicyService/OpenRun", { policy: "default", opening: { run: "b" } }],
+    http: ["POST", "/v1/policies/default/runs", { run: "b", opener: "host-1.7" }],
+    grpc: [
+      "PolicyService/OpenRun",
+      { policy: "default", opening: { run: "b", opener: "host-1.7" } },
+    ],
   },
   {
     name: "OpenRun without a name",
     http: ["POST", "/v1/policies/default/runs", {}],
     grpc: ["PolicyService/OpenRun", { policy: "default", opening: {} }],
+    refused: "invalid_argument",
+  },
+  {
+    name: "Rollback with all that it may say",
+    http: ["POST", "/v1/policies/default/versions/8/rollback", OPTIONS],
+    grpc: ["PolicyService/Rollback", { policy: "default", version: 8, rollback: OPTIONS }],
+    status: 202,
+  },
+  {
+    name: "Rollback with a quorum of nobody",
+    http: ["POST", "/v1/policies/default/versions/8/rollback", { commit: { quorum: 0 } }],
+    grpc: [
+      "PolicyService/Rollback",
+      { policy: "default", version: 8, rollback: { commit: { quorum: 0 } } },
+    ],
     refused: "invalid_argument",
   },
   {
