@@ -5,22 +5,33 @@
  *
  * Ceiling: a loop of 8 independent SIMD multiply-adds on registers, in the same WebAssembly module and
  * the same run; no kernel without fused instructions can be faster. Products: the model's own matrices, one after
- * the other. Engine: `ModelCore` from `add` to the last token, sampling and book-keeping included. Every figure
+ * the other; beside them the same products in JavaScript on typed arrays, bit for bit. Engine: `ModelCore` from `add` to the last token, sampling and book-keeping included. Every figure
  * is the best of several interleaved rounds, since neighbours on the host can only slow one down. One core.
  */
+import assert from "node:assert/strict";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Core } from "../../server/engine/core.ts";
-import { createKernels, type Kernels, MemoryPlan } from "../../server/engine/kernels/kernels.ts";
+import {
+  createKernels,
+  type Kernels,
+  MemoryPlan,
+  PANEL,
+} from "../../server/engine/kernels/kernels.ts";
 import { type ModelConfig, readModelConfig } from "../../server/engine/model-config.ts";
 import { createModelCore } from "../../server/engine/model-core.ts";
 import { padded } from "../../server/engine/model-weights.ts";
+import { typedMatmul } from "./typed-matmul.ts";
 
 const DEMO = fileURLToPath(new URL("../../server/engine/demo-policy/step-1", import.meta.url));
 const ROUNDS = 5;
 const ROUND_MS = 60;
 const PREFILL_ROWS = 256;
+const ROWS = [1, 16, PREFILL_ROWS];
+
+const simdName = (rows: number): string => `products, ${rows} rows`;
+const typedName = (rows: number): string => `typed arrays, ${rows} rows`;
 
 interface Measure {
   readonly name: string;
@@ -69,17 +80,30 @@ function productMeasures(config: ModelConfig): Measure[] {
   for (let i = 2_048; i < floats.length; i++) floats[i] = ((i * 7) % 13) / 13 - 0.5;
   const flops = 2 * products.reduce((sum, [outputs, depth]) => sum + outputs * depth, 0);
   const iterations = 20_000;
-  const rowsMeasures = [1, 16, PREFILL_ROWS].map((rows) => ({
-    name: `products, ${rows} rows`,
-    amount: rows * flops,
-    call: () => {
-      for (const [index, [outputs, depth]] of products.entries()) {
-        const panels = padded(outputs) / 8;
-        const at = weights[index] ?? 0;
-        kernels.matmul(out, padded(outputs), x, padded(depth), at, rows, depth, panels);
-      }
-    },
-  }));
+  const all = (
+    call: (at: number, padding: number, depth: number, panels: number) => void,
+  ): void => {
+    for (const [index, [outputs, depth]] of products.entries()) {
+      call(weights[index] ?? 0, padded(outputs), depth, padded(outputs) / PANEL);
+    }
+  };
+  const simd = (rows: number) => () =>
+    all((w, outStride, depth, panels) =>
+      kernels.matmul(out, outStride, x, padded(depth), w, rows, depth, panels),
+    );
+  const typed = (rows: number) => () =>
+    all((w, outStride, depth, panels) =>
+      typedMatmul(floats, out / 4, outStride, x / 4, padded(depth), w / 4, rows, depth, panels),
+    );
+  const made = (call: () => void): Float32Array => {
+    call();
+    return floats.slice(out / 4, out / 4 + 16 * padded(config.vocabSize));
+  };
+  assert.deepEqual(made(typed(16)), made(simd(16)), "both compute the same bits");
+  const rowsMeasures = ROWS.flatMap((rows) => [
+    { name: simdName(rows), amount: rows * flops, call: simd(rows) },
+    { name: typedName(rows), amount: rows * flops, call: typed(rows) },
+  ]);
   const ceiling = {
     name: "ceiling",
     amount: iterations * 64,
@@ -186,6 +210,10 @@ if (values.json) {
     console.log(
       `${name.padEnd(22)} ${gigaflops} GFLOP/s  ${((100 * rate) / ceiling).toFixed(0).padStart(4)} % of the ceiling`,
     );
+  }
+  for (const rows of ROWS) {
+    const ratio = (rates.get(simdName(rows)) ?? Number.NaN) / (rates.get(typedName(rows)) ?? 0);
+    console.log(`WebAssembly SIMD over typed arrays, ${rows} rows: × ${ratio.toFixed(1)}`);
   }
   const flops = 2 * productsOf(config).reduce((sum, [outputs, depth]) => sum + outputs * depth, 0);
   for (const { name } of engine) {
