@@ -58,6 +58,19 @@ export const SETTINGS = {
     "file",
     "TOML of bearer tokens (`paceline token` adds one), read again when it changes; none: all calls are allowed.",
   ),
+  tls_cert: setting(
+    optionalFile,
+    "",
+    "file",
+    "Certificate of HTTP and gRPC, PEM, with its chain; read again when it changes. None: no TLS.",
+  ),
+  tls_key: setting(optionalFile, "", "file", "Its private key, PEM, without a passphrase."),
+  tls_client_ca: setting(
+    optionalFile,
+    "",
+    "file",
+    "CA of clients' certificates, PEM: whoever has none of it cannot connect. None: clients need none.",
+  ),
   allow_plaintext: setting(
     flag,
     false,
@@ -202,27 +215,32 @@ export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 
 /** Beyond loopback anybody may call, so callers need tokens, and tokens need encryption. */
-function assertGuarded({ host, tokens_file, allow_plaintext }: Config): void {
+function assertGuarded(config: Config): void {
+  const { host, tokens_file, tls_cert, tls_key, tls_client_ca, allow_plaintext } = config;
+  if ((tls_cert === "") !== (tls_key === "")) {
+    throw unfit(tls_cert === "" ? "tls_cert" : "tls_key", "tls_cert and tls_key go together");
+  }
+  if (tls_client_ca !== "" && tls_cert === "") {
+    throw unfit("tls_client_ca", "tls_client_ca needs tls_cert and tls_key");
+  }
   if (isLoopback(host)) return;
-  const refused = (why: string): PacelineError =>
-    new PacelineError(
-      "invalid_argument",
-      `--host ${host}: refusing to listen beyond loopback ${why}`,
-      {
-        details: { path: "host" },
-      },
-    );
+  const refusal = `--host ${host}: refusing to listen beyond loopback`;
   if (tokens_file === "") {
-    throw refused(
-      "without tokens. Make one with `paceline token --file tokens.toml NAME`, then give --tokens-file tokens.toml",
+    throw unfit(
+      "host",
+      `${refusal} without tokens. Make one with \`paceline token --file tokens.toml NAME\`, then give --tokens-file tokens.toml`,
     );
   }
-  if (!allow_plaintext) {
-    throw refused(
-      "without TLS, as tokens would travel in the clear. Give --allow-plaintext true if something else encrypts",
+  if (tls_cert === "" && !allow_plaintext) {
+    throw unfit(
+      "host",
+      `${refusal} without TLS, as tokens would travel in the clear. Give --tls-cert and --tls-key, or --allow-plaintext true if something else encrypts`,
     );
   }
 }
+
+const unfit = (path: string, message: string): PacelineError =>
+  new PacelineError("invalid_argument", message, { details: { path } });
 
 function readConfigFile(file: string): Record<string, unknown> {
   let parsed: Record<string, unknown>;

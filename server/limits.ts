@@ -69,6 +69,8 @@ export const LIMITS = {
   tokenChars: 256,
   /** Between two looks at whether tokens or certificates have changed: a revoked token lives so much longer. */
   fileCheckMs: 1_000,
+  /** A TLS handshake is three messages; Node's own default of 120 s only holds memory for a stranger. */
+  tlsHandshakeMs: 10_000,
   /** A gRPC server's streams of one connection; beyond it the client's transport queues. */
   grpcStreamsPerConnection: 16_384,
   /** A whole request must have arrived by then: 64 MiB at 0.6 MB/s; beyond it a slow sender only holds memory. */

@@ -130,6 +130,7 @@ async function serveFront(): Promise<number> {
     log: { error: () => {} },
     gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
     audit: () => {},
+    certificates: null,
     options: { version: "0" },
   });
   return (await front.listen("127.0.0.1", 0)).port;

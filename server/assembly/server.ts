@@ -6,7 +6,7 @@ import { createOverviewReader } from "../api/dashboard/overview-reader.ts";
 import { createGrpcFront } from "../api/grpc/front.ts";
 import { createHttpFront } from "../api/http/front.ts";
 import { contentDigest } from "../checkpoint/digest.ts";
-import type { Config } from "../config.ts";
+import { type Config, isLoopback } from "../config.ts";
 import type { Clock, Random } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { Registration } from "../fleet/fleet.ts";
@@ -48,7 +48,7 @@ export interface RunningServer {
   readonly grpcPort: number;
   /** Pids of the supervised workers, by id. */
   workerPids(): ReadonlyMap<string, number>;
-  /** Reads the tokens again; what cannot be read leaves those in force, and is logged. */
+  /** Reads tokens and certificates again; what cannot be read leaves the former in force, and is logged. */
   reload(): void;
   /** Takes nothing new, lets rollouts end within `drain_ms`, then ends everything. */
   stop(): Promise<void>;
@@ -107,7 +107,7 @@ export async function startServer({
   const readiness = readinessOf(fleet, ledger, lifeCycle, state);
   const failed = countErrors(metrics);
   const audit = observeControl(lifeCycle, log);
-  const { gate } = entrance;
+  const { gate, certificates } = entrance;
   const mint = {
     id: () => `r-${hex(random)}${hex(random)}${hex(random)}`,
     seed: () => random.u32() * 2 ** 21 + (random.u32() >>> 11),
@@ -125,6 +125,7 @@ export async function startServer({
     clock,
     gate,
     audit,
+    certificates,
     failed,
     log,
     readiness: () => readiness.now(),
@@ -140,13 +141,17 @@ export async function startServer({
     clock,
     gate,
     audit,
+    certificates,
     log,
     failed,
   });
 
   const { port } = await http.listen(config.host, config.port);
   const { port: grpcPort } = await grpc.listen(config.host, config.grpc_port);
-  const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  const url = `${certificates === null ? "http" : "https"}://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  if (certificates === null && !isLoopback(config.host)) {
+    log.warn({ host: config.host }, "tokens travel in the clear unless something else encrypts");
+  }
   log.info({ http: url, grpc: `${config.host}:${grpcPort}` }, "serving");
 
   const statics = registerStatic(config.static_workers.map(staticWorker), {

@@ -1,10 +1,13 @@
 /** `paceline doctor`: what works on this host and at a server, what does not, and what to do. */
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import { SETTINGS } from "../config.ts";
+import { readCertificates } from "../api/auth/certificates.ts";
+import { readTokensFile } from "../api/auth/tokens-file.ts";
+import { certificateFiles } from "../assembly/entrance.ts";
+import { type Config, resolveConfig, SETTINGS } from "../config.ts";
 import { PacelineError } from "../contract/errors.ts";
-import { type Client, createClient } from "./client.ts";
-import { serverOption } from "./options.ts";
+import { type Client, createClient, type ServerOptions } from "./client.ts";
+import { addServerOptions } from "./options.ts";
 
 interface Finding {
   what: string;
@@ -14,18 +17,19 @@ interface Finding {
 }
 
 export function doctorCommand(): Command {
-  return new Command("doctor")
+  const command = new Command("doctor")
     .description("check this host and a server: what works, what does not, what to do")
-    .addOption(serverOption())
     .option("--json", "findings as JSON")
-    .action(async (options: { server: string; json?: boolean }) => {
-      const client = createClient(options.server);
-      const findings = [...host(), ...(await server(client))];
+    .option("-c, --config <file>", "settings of `serve` to check, with those in the environment")
+    .action(async (options: ServerOptions & { json?: boolean; config?: string }) => {
+      const client = createClient(options);
+      const findings = [...host(), ...settings(options.config), ...(await server(client))];
       await client.close();
       if (options.json) console.log(JSON.stringify(findings));
       else for (const finding of findings) console.log(line(finding));
       if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
     });
+  return addServerOptions(command);
 }
 
 function line({ what, ok, detail, remedy }: Finding): string {
@@ -50,6 +54,44 @@ function host(): Finding[] {
   ];
 }
 
+/** A certificate that ends within so many days is worth a word. */
+const ENDS_SOON_MS = 14 * 86_400_000;
+
+/** What `serve` would say of its settings, and of the files that they name. */
+function settings(file: string | undefined): Finding[] {
+  const attempt = (what: string, look: () => string): Finding => {
+    try {
+      return { what, ok: true, detail: look() };
+    } catch (thrown) {
+      return { what, ok: false, detail: PacelineError.from(thrown).message };
+    }
+  };
+  let config: Config;
+  try {
+    config = resolveConfig({}, process.env, file ?? null);
+  } catch (thrown) {
+    return [{ what: "settings", ok: false, detail: PacelineError.from(thrown).message }];
+  }
+  const findings: Finding[] = [];
+  const { tokens_file } = config;
+  if (tokens_file !== "") {
+    findings.push(
+      attempt("tokens", () => `${readTokensFile(tokens_file).length} in ${tokens_file}`),
+    );
+  }
+  const files = certificateFiles(config);
+  if (files !== null) {
+    findings.push(
+      attempt("certificate", () => {
+        const { subject, expiresAt } = readCertificates(files, Date.now());
+        const end = `until ${new Date(expiresAt).toISOString()}`;
+        return `${subject}, ${end}${expiresAt - Date.now() < ENDS_SOON_MS ? ": soon" : ""}`;
+      }),
+    );
+  }
+  return findings;
+}
+
 async function server(client: Client): Promise<Finding[]> {
   try {
     await client.json("GET", "/healthz");
@@ -59,11 +101,21 @@ async function server(client: Client): Promise<Finding[]> {
         what: "server",
         ok: false,
         detail: PacelineError.from(thrown).message,
-        remedy: "start one: npm start",
       },
     ];
   }
   const findings: Finding[] = [{ what: "server", ok: true, detail: client.server }];
+  try {
+    return [...findings, ...(await fleet(client))];
+  } catch (thrown) {
+    const { code, message } = PacelineError.from(thrown);
+    const remedy = "give a token of scope read or wider: --token, or PACELINE_TOKEN";
+    return [...findings, { what: "token", ok: false, detail: `${code}: ${message}`, remedy }];
+  }
+}
+
+async function fleet(client: Client): Promise<Finding[]> {
+  const findings: Finding[] = [];
   const { workers } = await client.json<{
     workers: { id: string; state: string; reason?: string | null }[];
   }>("GET", "/v1/workers");

@@ -4,7 +4,21 @@ import { SETTINGS } from "../config.ts";
 
 export const DEFAULT_SERVER = "http://127.0.0.1:8700";
 
-export function serverOption(): Option {
+const CONNECTION: readonly (readonly [flags: string, env: string, what: string])[] = [
+  ["--token <token>", "PACELINE_TOKEN", "bearer token; the variable keeps it out of `ps`"],
+  ["--ca <pem>", "PACELINE_CA", "CA of the server's certificate"],
+  ["--client-cert <pem>", "PACELINE_CLIENT_CERT", "own certificate, where the server asks for one"],
+  ["--client-key <pem>", "PACELINE_CLIENT_KEY", "its key"],
+];
+
+/** Where the server is and what it is shown, as `createClient` takes them. */
+export function addServerOptions(command: Command, server = serverOption()): Command {
+  command.addOption(server);
+  for (const [flags, env, what] of CONNECTION) command.addOption(new Option(flags, what).env(env));
+  return command;
+}
+
+function serverOption(): Option {
   return new Option("-s, --server <url>", "the server")
     .env("PACELINE_SERVER")
     .default(DEFAULT_SERVER);

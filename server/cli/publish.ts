@@ -2,11 +2,10 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { PacelineError } from "../contract/errors.ts";
-import { type Client, createClient } from "./client.ts";
-import { serverOption } from "./options.ts";
+import { type Client, createClient, type ServerOptions } from "./client.ts";
+import { addServerOptions } from "./options.ts";
 
-interface PublishOptions {
-  server: string;
+interface PublishOptions extends ServerOptions {
   policy: string;
   rollback?: string;
   run?: string;
@@ -29,12 +28,11 @@ interface Progress {
 }
 
 export function publishCommand(): Command {
-  return new Command("publish")
+  const command = new Command("publish")
     .description(
       "publish a version from a safetensors file or a Hugging Face style directory and watch it commit",
     )
     .argument("[path]", "weights; must stay as they are until superseded")
-    .addOption(serverOption())
     .option("-p, --policy <id>", "the policy", "default")
     .option("--rollback <version>", "instead of a path: what this older version held, as a new one")
     .option("--run <name>", "label: the training run")
@@ -68,13 +66,14 @@ Examples:
   paceline publish --rollback 1`,
     )
     .action(publish);
+  return addServerOptions(command);
 }
 
 async function publish(path: string | undefined, options: PublishOptions): Promise<void> {
   if ((path === undefined) === (options.rollback === undefined)) {
     throw new PacelineError("invalid_argument", "give either a path or --rollback VERSION");
   }
-  const client = createClient(options.server);
+  const client = createClient(options);
   try {
     const policy = `/v1/policies/${encodeURIComponent(options.policy)}`;
     const base = `${policy}/versions`;

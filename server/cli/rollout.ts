@@ -3,12 +3,11 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { PacelineError } from "../contract/errors.ts";
-import { type Client, createClient } from "./client.ts";
-import { serverOption } from "./options.ts";
+import { type Client, createClient, type ServerOptions } from "./client.ts";
+import { addServerOptions } from "./options.ts";
 import { openTokenizer, type TextCodec } from "./tokenizer.ts";
 
-interface RolloutOptions {
-  server: string;
+interface RolloutOptions extends ServerOptions {
   policy: string;
   text?: string;
   ids?: string;
@@ -34,11 +33,10 @@ interface Reply {
 }
 
 export function rolloutCommand(): Command {
-  return new Command("rollout")
+  const command = new Command("rollout")
     .description(
       "send prompts (ids, text where the policy has a tokenizer, or a JSONL file of rollouts) and print results",
     )
-    .addOption(serverOption())
     .option("-p, --policy <id>", "the policy", "default")
     .option("-t, --text <text>", "a prompt as text")
     .option("--ids <list>", "a prompt as token ids, comma separated")
@@ -55,10 +53,11 @@ export function rolloutCommand(): Command {
       '\nExamples:\n  paceline rollout --text "17+25="\n  paceline rollout --ids 49,55,43,50,53,61 -n 8 --out results.jsonl',
     )
     .action(rollout);
+  return addServerOptions(command);
 }
 
 async function rollout(options: RolloutOptions): Promise<void> {
-  const client = createClient(options.server, Number(options.concurrency));
+  const client = createClient(options, Number(options.concurrency));
   try {
     const codec = await findTokenizer(client, options);
     const bodies = expand(prompts(options, codec), options);

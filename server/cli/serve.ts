@@ -54,7 +54,8 @@ async function serve(options: Record<string, unknown>): Promise<void> {
     },
   });
   // Without anything to read again, closing the terminal ends the server, as it does any other command.
-  if (config.tokens_file !== "") process.on("SIGHUP", () => server.reload());
+  const reloads = config.tokens_file !== "" || config.tls_cert !== "";
+  if (reloads) process.on("SIGHUP", () => server.reload());
   process.stderr.write(`paceline serves at ${server.http} (gRPC on port ${server.grpcPort})\n`);
   await stopping;
   for (const signal of ["SIGTERM", "SIGINT"] as const)

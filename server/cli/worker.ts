@@ -9,9 +9,10 @@ import { SETTINGS } from "../config.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { Proof } from "../contract/policy.ts";
 import { startEngineServer } from "../engine/server/engine-server.ts";
-import { createClient } from "./client.ts";
+import { createClient, type ServerOptions } from "./client.ts";
+import { addServerOptions } from "./options.ts";
 
-interface WorkerOptions {
+interface WorkerOptions extends Partial<ServerOptions> {
   engine: "embedded" | "simulated";
   model: string;
   kvTokens: string;
@@ -22,7 +23,6 @@ interface WorkerOptions {
   proof: Proof;
   faults?: boolean;
   adopt?: string;
-  server?: string;
   id?: string;
   pool?: string;
   controlFd?: string;
@@ -40,7 +40,7 @@ export function workerCommand(): Command {
       String(fallback),
     );
   };
-  return new Command("worker")
+  const command = new Command("worker")
     .description("join a host to a server: launch or adopt an engine, register it, keep its lease")
     .addOption(
       new Option("-e, --engine <kind>", "what to launch, or the kind of what is adopted")
@@ -60,7 +60,6 @@ export function workerCommand(): Command {
     )
     .option("--faults", "take faults on command, for tests (a simulated engine always does)")
     .option("--adopt <url>", "register an engine that runs already instead of launching one")
-    .option("-s, --server <url>", "server to register at; without one the engine just runs")
     .option("--id <id>", "worker id (default: minted by the server)")
     .option("--pool <pool>", "pool to join")
     .option(
@@ -72,6 +71,13 @@ export function workerCommand(): Command {
       "\nExample:\n  paceline worker --engine embedded --server http://127.0.0.1:8700",
     )
     .action(run);
+  return addServerOptions(
+    command,
+    new Option(
+      "-s, --server <url>",
+      "to register at, with an admin token; without one the engine just runs",
+    ),
+  );
 }
 
 async function run(options: WorkerOptions): Promise<void> {
@@ -128,7 +134,7 @@ async function keepLease(
   url: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = createClient(server, 2);
+  const client = createClient({ ...options, server }, 2);
   const { engine, id, pool } = options;
   let registered: { id: string; incarnation: string; lease_ms: number } | null = null;
   while (!signal.aborted) {

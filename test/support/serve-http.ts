@@ -63,6 +63,7 @@ export async function serveHttp(
     failed: (error) => failed.push(error),
     gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
     audit: () => {},
+    certificates: null,
     log: { error: () => {} },
     ...over,
     rollouts,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import ssl
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
@@ -87,10 +89,31 @@ class Many:
 
 
 class Client:
-    def __init__(self, server: str, timeout_s: float | None = None) -> None:
-        """`timeout_s`: of a socket operation; None waits as long as the rollout takes."""
+    def __init__(
+        self,
+        server: str,
+        timeout_s: float | None = None,
+        *,
+        token: str | None = None,
+        ca: str | None = None,
+        client_cert: str | None = None,
+        client_key: str | None = None,
+    ) -> None:
+        """`timeout_s`: of a socket operation; None waits as long as the rollout takes.
+
+        `token`: bearer token; default the environment's PACELINE_TOKEN. For an `https` server, PEM files: `ca` of
+        those that sign its certificate (default PACELINE_CA, then those that Python trusts), and where it asks
+        for the client's own, `client_cert` with `client_key`.
+        """
         self._server = server.rstrip("/")
         self._timeout_s = timeout_s
+        token = token or os.environ.get("PACELINE_TOKEN")
+        self._headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        self._tls: ssl.SSLContext | None = None
+        if self._server.startswith("https:"):
+            self._tls = ssl.create_default_context(cafile=ca or os.environ.get("PACELINE_CA"))
+            if client_cert is not None:
+                self._tls.load_cert_chain(client_cert, client_key)
 
     def rollout(
         self, prompt_token_ids: Iterable[int], *, max_new_tokens: int, rollout: Body | None = None, **sampling: Any
@@ -152,10 +175,10 @@ class Client:
 
     def _open(self, method: str, path: str, body: Any, accept: str) -> HTTPResponse:
         data = None if body is None else json.dumps(body).encode()
-        headers = {"accept": accept, **({} if data is None else {"content-type": "application/json"})}
+        headers = {**self._headers, "accept": accept, **({} if data is None else {"content-type": "application/json"})}
         outgoing = request.Request(self._server + path, data=data, headers=headers, method=method)
         try:
-            return request.urlopen(outgoing, timeout=self._timeout_s)
+            return request.urlopen(outgoing, timeout=self._timeout_s, context=self._tls)
         except error.HTTPError as refused:
             raise PacelineError(json.load(refused)["error"]) from None
 

@@ -11,11 +11,13 @@ import { LIMITS } from "../../limits.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
 import type { Audit } from "../auth/audit.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
+import type { LiveCertificates } from "../auth/live-certificates.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { type ControlParts, controlMethods } from "./control-methods.ts";
 import { describedService } from "./described-service.ts";
 import { createGuard, GuardedServer } from "./guard.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
+import { LiveCredentials } from "./live-credentials.ts";
 import { createManyHandler } from "./many-handler.ts";
 import { loadProtos } from "./protos.ts";
 import { addReflection } from "./reflection.ts";
@@ -35,13 +37,15 @@ export interface GrpcFrontOptions {
   readonly gate: Gatekeeper;
   /** Told of every control call. */
   readonly audit: Audit;
+  /** Null: without TLS. */
+  readonly certificates: LiveCertificates | null;
   readonly log: Pick<Logger, "error">;
   /** Told of every error that a call ends in, for metrics. */
   readonly failed?: (error: PacelineError) => void;
 }
 
 export interface GrpcFront {
-  /** Plaintext. Port 0 takes a free one. Rejects when the address cannot be bound. */
+  /** Port 0 takes a free one. Rejects when the address cannot be bound. */
   listen(host: string, port: number): Promise<{ readonly port: number }>;
   /** Takes no new calls, waits `graceMs` milliseconds for those that run, then cuts them off. */
   close(graceMs: number): Promise<void>;
@@ -66,11 +70,15 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
   server.addService(HEALTH_SERVICE, health.handlers);
   addReflection(server);
   answerUnserved(server, failed);
+  const credentials =
+    options.certificates === null
+      ? ServerCredentials.createInsecure()
+      : new LiveCredentials(options.certificates);
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
         const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-        server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+        server.bindAsync(address, credentials, (error, bound) => {
           if (error) reject(error);
           else resolve({ port: bound });
         });

@@ -4,6 +4,7 @@
  */
 import { ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { FastifyReply } from "fastify";
 import { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
@@ -69,6 +70,11 @@ export function sendError(reply: FastifyReply, error: PacelineError): void {
 export function answerClientError(thrown: Error, socket: Socket): void {
   const code = errorCode(thrown);
   if (code === "ECONNRESET" || socket.destroyed) return;
+  // No handshake, no answer: there is nothing that the other end could read it with.
+  if (socket instanceof TLSSocket && socket.getProtocol() === null) {
+    socket.destroy();
+    return;
+  }
   // Node keeps the reply in progress here and has no public way to ask; a second one must not be mixed into it.
   const current: unknown = Reflect.get(socket, "_httpMessage");
   if (!socket.writable || (current instanceof ServerResponse && current.headersSent)) {

@@ -10,10 +10,12 @@ import type { RolloutService } from "../../rollouts/service.ts";
 import type { Publisher } from "../../weights/publisher.ts";
 import type { Audit } from "../auth/audit.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
+import type { LiveCertificates } from "../auth/live-certificates.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { eventRoutes, type LifeCycleSource } from "./events.ts";
 import { groupRoutes } from "./groups.ts";
 import { type HealthRoutes, healthRoutes } from "./health.ts";
+import type { ListenerTimes } from "./listener.ts";
 import { manyRoutes } from "./many.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { pageRoutes, registerPageFiles } from "./page.ts";
@@ -22,11 +24,11 @@ import type { Handler } from "./request.ts";
 import { rolloutRoutes } from "./rollouts.ts";
 import { accessOfRoute, REFUSAL_ACCESS, type RouteAccess } from "./route-access.ts";
 import { ROUTES, type Route, routerPath, type ServedCall } from "./route-table.ts";
-import { createServer, type ServerTimes } from "./server.ts";
+import { createServer } from "./server.ts";
 import { createStreams, type Streams } from "./streams.ts";
 import { workerRoutes } from "./workers.ts";
 
-export interface HttpFrontOptions extends ServerTimes {
+export interface HttpFrontOptions extends ListenerTimes {
   /** Of the package, for `/openapi.json`. */
   readonly version: string;
   /** How long `close` lets replies in progress end, ms; default 5,000. */
@@ -54,6 +56,8 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly gate: Gatekeeper;
   /** Told of every control call. */
   readonly audit: Audit;
+  /** Null: without TLS. */
+  readonly certificates: LiveCertificates | null;
   /** Told of every error that is answered: `paceline_errors_total{code,boundary}`. */
   readonly failed: (error: PacelineError) => void;
   /** Defects only; requests are counted, not logged. */

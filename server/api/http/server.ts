@@ -6,22 +6,19 @@ import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
+import type { LiveCertificates } from "../auth/live-certificates.ts";
 import { invalid } from "../codec/invalid.ts";
 import { answerClientError, sendError, toPacelineError } from "./errors.ts";
 import { endedIn, type GuardOptions, guard } from "./guard.ts";
+import { createListener, type ListenerTimes } from "./listener.ts";
 
-/** Bounds on slow clients. */
-export interface ServerTimes {
-  /** Default `LIMITS.httpRequestMs`. */
-  readonly requestMs?: number;
-  /** Default `LIMITS.httpHeadersMs`. */
-  readonly headersMs?: number;
-  /** Default `LIMITS.httpCheckMs`. */
-  readonly checkMs?: number;
+export interface ServerOptions extends GuardOptions, ListenerTimes {
+  /** Null: without TLS. */
+  readonly certificates: LiveCertificates | null;
 }
 
 export function createServer(
-  options: ServerTimes & GuardOptions,
+  options: ServerOptions,
   failed: (error: PacelineError) => void,
 ): FastifyInstance {
   const app = fastify({
@@ -29,12 +26,7 @@ export function createServer(
     bodyLimit: LIMITS.bodyBytes,
     // fastify's default of 100 would cut ids; one more than an id may have, so that ours is the error.
     routerOptions: { maxParamLength: LIMITS.idChars + 1 },
-    requestTimeout: options.requestMs ?? LIMITS.httpRequestMs,
-    keepAliveTimeout: LIMITS.httpKeepAliveMs,
-    http: {
-      headersTimeout: options.headersMs ?? LIMITS.httpHeadersMs,
-      connectionsCheckingInterval: options.checkMs ?? LIMITS.httpCheckMs,
-    },
+    serverFactory: (handler) => createListener(handler, options, options.certificates),
     forceCloseConnections: "idle",
     // A request that still comes over an open connection gets its own typed answer.
     return503OnClosing: false,

@@ -266,6 +266,7 @@ suite("control calls over HTTP and gRPC", () => {
       clock: liveClock,
       gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
       audit: () => {},
+      certificates: null,
       log: pino({ level: "silent" }),
     });
     const { port } = await grpc.listen("127.0.0.1", 0);

@@ -161,6 +161,7 @@ suite("gRPC: who may what", () => {
       clock: liveClock,
       log: pino({ level: "silent" }),
       gate: createTokenGatekeeper(ENTRIES, liveClock),
+      certificates: null,
       audit: (call) => audited.push(call),
     });
     const { port } = await front.listen("127.0.0.1", 0);

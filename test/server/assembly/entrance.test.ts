@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { formatEntry } from "../../../server/api/auth/tokens-file.ts";
 import { createEntrance, type Entrance } from "../../../server/assembly/entrance.ts";
+import { resolveConfig } from "../../../server/config.ts";
 import { LIMITS } from "../../../server/limits.ts";
 import { serveHttp } from "../../support/serve-http.ts";
 import { type TestToken, testToken } from "../../support/tokens.ts";
@@ -23,7 +24,7 @@ async function entranceOver(file: string, clock: VirtualClock) {
     told.push({ message, fields });
     tell();
   };
-  const settings = { tokens_file: file, anonymous_rate: 0, anonymous_concurrency: 0 };
+  const settings = resolveConfig({ tokens_file: file }, {}, null);
   const entrance = await createEntrance(settings, clock, { info: say, error: say });
   const next = async (): Promise<Told> => {
     // A look at the disk takes turns of the loop, not time of this clock.

@@ -61,6 +61,7 @@ async function serve(rollouts: ScriptedRollouts, clock = liveClock): Promise<Ser
     clock,
     gate: createOpenGatekeeper({ rate: null, concurrency: null }, clock),
     audit: () => {},
+    certificates: null,
     log: pino({ level: "silent" }),
     failed: ({ code }) => void errors.push(code),
   });

@@ -37,6 +37,7 @@ async function many(
     clock: liveClock,
     gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
     audit: () => {},
+    certificates: null,
     log: pino({ level: "silent" }),
   });
   const { port } = await front.listen("127.0.0.1", 0);
