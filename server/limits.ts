@@ -107,6 +107,8 @@ export const LIMITS = {
   proofsKept: 64,
   /** Publications of one policy that wait behind the one under way: a trainer ahead by more has lost count. */
   publicationsWaiting: 4,
+  /** External versions of one policy that are open or gated: a trainer moves one at a time and may prepare the next. */
+  externalOpen: 4,
   /** Publications of one policy whose progress by worker is kept; older ones show their state alone. */
   publicationsKept: 16,
   /** Workers of one publication that stage, or that are closed, at once; each costs a socket and a pause. */

@@ -1,5 +1,6 @@
 /** Entry of the `paceline` command; `cli/` holds one file a command. */
 import { Command } from "commander";
+import { digestCommand } from "./cli/digest.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { reportFailure } from "./cli/failure.ts";
 import { publishCommand } from "./cli/publish.ts";
@@ -20,6 +21,7 @@ for (const command of [
   workerCommand(),
   rolloutCommand(),
   publishCommand(),
+  digestCommand(),
   tokenCommand(),
   doctorCommand(),
 ]) {

@@ -92,6 +92,7 @@ export async function startServer({
     gate: owner,
     digest: contentDigest,
     clock,
+    random,
     observe: observeUpdates(metrics, lifeCycle, log),
   });
   const supervisor = createSupervisor({

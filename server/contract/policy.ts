@@ -9,6 +9,10 @@ export interface Label {
 /** How a worker showed that it holds a version (I3), strongest first. */
 export type Proof = "digest" | "receipt" | "reported";
 
+const STRENGTH: Readonly<Record<Proof, number>> = { digest: 2, receipt: 1, reported: 0 };
+
+export const isWeaker = (proof: Proof, than: Proof): boolean => STRENGTH[proof] < STRENGTH[than];
+
 /** What happens to a running rollout when its worker's weights change. */
 export type OnUpdate = "keep" | "reprefill" | "finish";
 

@@ -4,6 +4,8 @@ import { double, exactlyOne, id, uint32, uint53 } from "./schema.ts";
 import { label, onUpdate } from "./schema-rollout.ts";
 
 const kind = () => z.enum(["full", "lora"]);
+const proof = () => z.enum(["digest", "receipt", "reported"]);
+const sha256 = () => z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hex");
 const commitMode = () => z.enum(["all", "quorum", "rolling", "latest_wins"]);
 
 /** Body of `PUT /v1/policies/{policy}`. */
@@ -15,6 +17,8 @@ export const declaration = () =>
     on_update: onUpdate().nullish(),
     update_grace_ms: uint32().nullish(),
     max_lag: uint53().nullish(),
+    /** The weakest proof with which a worker may serve it. */
+    min_proof: proof().nullish(),
   });
 
 const source = () =>
@@ -88,9 +92,9 @@ export const version = () =>
       "aborted",
     ]),
     label: label().nullish(),
-    /** SHA-256 content digest, hex. */
-    digest: z.string(),
-    source: z.strictObject({ path: z.string() }),
+    /** SHA-256 content digest, hex; of an external version once it is committed, and then where somebody told it. */
+    digest: z.string().nullish(),
+    source: source(),
     content_of: uint53().nullish(),
     on_update: onUpdate(),
     update_grace_ms: uint32(),
@@ -107,6 +111,7 @@ const publicationWorker = () =>
       "announced",
       "received",
       "staged",
+      "gated",
       "swapping",
       "installed",
       "failed",
@@ -116,11 +121,39 @@ const publicationWorker = () =>
     reason: z.string().nullish(),
     /** Milliseconds that generation stood still. */
     pause_ms: double().nullish(),
+    /** Of an external version: what a proof for this worker must name, while it is gated. */
+    fence: id().nullish(),
   });
 
 /** A version on its way into the fleet: the version's own fields, and each worker's phase. */
 export const publicationProgress = () =>
-  version().extend({ installed: uint32(), workers: z.array(publicationWorker()) });
+  version().extend({
+    installed: uint32(),
+    workers: z.array(publicationWorker()),
+    /** In the answer of a gate: until it lapses. */
+    lapse_ms: double().nullish(),
+  });
+
+const workerProof = () =>
+  z
+    .strictObject({
+      worker: id(),
+      fence: id(),
+      /** Content digest of what the worker holds; its engine must show the same. */
+      digest: sha256().nullish(),
+      /** Content digest of what the worker was sent. */
+      receipt: sha256().nullish(),
+      /** The version that the engine was told to call it, and nothing more. */
+      reported: uint53().nullish(),
+    })
+    .refine(
+      ({ digest, receipt, reported }) => exactlyOne({ digest, receipt, reported }),
+      "must hold exactly one of digest, receipt, reported",
+    );
+
+/** Body of `POST …/versions/{version}/commit`. */
+export const createExternalCommitSchema = (limits: { readonly workers: number }) =>
+  z.strictObject({ proofs: z.array(workerProof()).min(1).max(limits.workers) });
 
 export const policy = () =>
   z.strictObject({
@@ -130,6 +163,7 @@ export const policy = () =>
     commit: commitMode(),
     on_update: onUpdate(),
     update_grace_ms: uint32(),
+    min_proof: proof(),
     committed_version: uint53().nullish(),
     last_version: uint53(),
     label: label().nullish(),
@@ -140,7 +174,7 @@ export const policy = () =>
       z.strictObject({
         worker: id(),
         version: uint53(),
-        proof: z.enum(["digest", "receipt", "reported"]),
+        proof: proof(),
         /** Committed version − held version; null before the first commit, below 0 while one is being committed. */
         lag: z.number().int().meta({ format: "int64" }).nullish(),
       }),

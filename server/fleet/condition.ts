@@ -51,8 +51,8 @@ const TRANSITIONS: Readonly<Record<Cause, (condition: Condition) => Partial<Cond
     life === "lost" || claim === "updating" ? null : { claim: "updating" },
   draining: ({ life, claim }) =>
     life === "lost" || claim === "draining" ? null : { claim: "draining" },
-  poisoned: ({ life, poisoned }) =>
-    life === "lost" || poisoned ? null : { poisoned: true, claim: null },
+  poisoned: ({ life, poisoned, claim }) =>
+    life === "lost" || (poisoned && claim === null) ? null : { poisoned: true, claim: null },
   lifted: ({ life, claim, poisoned }) =>
     life === "lost" || (claim === null && !poisoned) ? null : { claim: null, poisoned: false },
   paused: ({ life, paused }) => (life === "lost" || paused ? null : { paused: true }),

@@ -4,6 +4,7 @@ import type { Clock } from "../contract/clock.ts";
 import type { EngineDescription, EngineKind, WorkerState } from "../contract/worker.ts";
 import { after, BORN, type Cause, type Condition, stateOf } from "./condition.ts";
 import type { Registration, WorkerRecord } from "./fleet.ts";
+import { returned } from "./incarnation.ts";
 import { createRatesFit, type RatesFit } from "./rates.ts";
 
 export class Worker {
@@ -91,8 +92,7 @@ export class Worker {
     const same = probed.incarnation === this.#ownIncarnation;
     this.#returns = same ? this.#returns + 1 : 0;
     this.#ownIncarnation = probed.incarnation;
-    // It was told to be gone for good, so it may not come back under the same name.
-    const incarnation = same ? `${probed.incarnation}~${this.#returns}` : probed.incarnation;
+    const incarnation = returned(probed.incarnation, this.#returns);
     this.#description = { ...probed, incarnation };
     this.agent = false;
     this.supervised = false;

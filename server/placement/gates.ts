@@ -18,7 +18,7 @@ export interface Gate {
   close(
     worker: string,
     incarnation: string,
-    how: { why: "update"; onUpdate: OnUpdate; graceMs: number },
+    how: { why: "update"; onUpdate: OnUpdate; graceMs: number; empty?: boolean },
   ): Promise<{ kept: readonly string[] }>;
   /** Ends an update's gate; a drain's stays. */
   open(worker: string): void;
@@ -45,6 +45,7 @@ export interface Gates {
     incarnation: string,
     onUpdate: OnUpdate,
     graceMs: number,
+    empty: boolean,
   ): Promise<readonly string[]>;
   /** Empties a worker for good; retried calls join, and `migrate` hastens a `finish`. */
   drain(worker: string, incarnation: string, mode: DrainMode, timeoutMs: number): Promise<void>;
@@ -92,15 +93,15 @@ export function createGates(clock: Clock, handle: (event: SchedulerEvent) => voi
   }
 
   return {
-    close(worker, incarnation, onUpdate, graceMs) {
+    close(worker, incarnation, onUpdate, graceMs, empty) {
       const before = shuts.get(worker);
       if (before !== undefined) {
         const doing = before.why === "update" ? "updated" : "drained";
         throw new PacelineError("version_conflict", `${worker} is being ${doing} already`);
       }
-      const { empty } = shut(worker, incarnation, "update");
-      handle({ type: "gate", worker, why: "update", onUpdate, graceMs });
-      return within(graceMs + ENDING_MS, `${worker} was not emptied for its update`, empty);
+      const emptied = shut(worker, incarnation, "update").empty;
+      handle({ type: "gate", worker, why: "update", onUpdate, graceMs, empty });
+      return within(graceMs + ENDING_MS, `${worker} was not emptied for its update`, emptied);
     },
     async drain(worker, incarnation, mode, timeoutMs) {
       const why = mode === "finish" ? "drain" : "migrate";

@@ -230,12 +230,12 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       receive = to;
     },
     send,
-    async close(worker, incarnation, { onUpdate, graceMs }) {
+    async close(worker, incarnation, { onUpdate, graceMs, empty = false }) {
       const record = fleet.find(worker);
       if (record?.description.incarnation !== incarnation || record.state === "lost") {
         throw new PacelineError("engine_unreachable", `${worker} is no longer ${incarnation}`);
       }
-      return { kept: await gates.close(worker, incarnation, onUpdate, graceMs) };
+      return { kept: await gates.close(worker, incarnation, onUpdate, graceMs, empty) };
     },
     open(worker) {
       if (!gates.open(worker)) return;

@@ -1,9 +1,13 @@
 /** What a declaration makes of a policy: only the named fields change, and what it is never does. */
 import { PacelineError } from "../contract/errors.ts";
+import type { Proof } from "../contract/policy.ts";
 import type { PolicyDeclaration, PolicyRecord } from "./ledger.ts";
 
 /** Long enough for most rollouts to end by themselves, short against a training step. */
 const UPDATE_GRACE_MS = 30_000;
+
+/** A label alone is taken only by those who say so. */
+export const MIN_PROOF: Proof = "receipt";
 
 const ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
@@ -19,6 +23,7 @@ export function newPolicy({ policy, kind = "full", base }: PolicyDeclaration): P
     commit: "all",
     onUpdate: "keep",
     updateGraceMs: UPDATE_GRACE_MS,
+    minProof: MIN_PROOF,
     committedVersion: null,
     lastVersion: 0,
     run: null,
@@ -43,12 +48,13 @@ export function declared(
   if (base !== null && find(base).kind !== "full") {
     throw invalid("base", `${base} is an adapter itself`);
   }
-  const { commit, onUpdate, updateGraceMs } = { ...before, ...declaration };
+  const { commit, onUpdate, updateGraceMs, minProof } = { ...before, ...declaration };
   const same =
     commit === before.commit &&
     onUpdate === before.onUpdate &&
-    updateGraceMs === before.updateGraceMs;
-  return same ? before : { ...before, commit, onUpdate, updateGraceMs };
+    updateGraceMs === before.updateGraceMs &&
+    minProof === before.minProof;
+  return same ? before : { ...before, commit, onUpdate, updateGraceMs, minProof };
 }
 
 function invalid(path: string, message: string): PacelineError {

@@ -1,7 +1,7 @@
 /** The Ledger over a Store: records are durable before anybody hears of them, proofs live in memory. */
 import type { Clock } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
-import type { VersionState } from "../contract/policy.ts";
+import { isWeaker, type VersionState } from "../contract/policy.ts";
 import { LIMITS } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import { declared, newPolicy } from "./declaration.ts";
@@ -147,12 +147,12 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
       return epoch === (record.run?.epoch ?? null);
     },
 
-    transition: (policy, version, to) =>
+    transition: (policy, version, to, content = null) =>
       inTurn(policy, async () => {
         const { entry, record } = find(policy);
         const before = findVersion(policy, version);
         assertTransition(record, before, to);
-        const changed = { ...before, state: to };
+        const changed = { ...before, state: to, digest: content ?? before.digest };
         if (to !== "committed") {
           await write(entry, { versions: [changed] });
           return changed;
@@ -177,6 +177,13 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
           "digest_mismatch",
           `${worker} holds other weights than ${held.policy}@${held.version}`,
           { details: { worker, digest: held.digest, published: version.digest } },
+        );
+      }
+      const { minProof } = find(held.policy).record;
+      if (isWeaker(held.proof, minProof)) {
+        throw conflict(
+          version,
+          `takes no proof weaker than ${minProof}, and this is ${held.proof}`,
         );
       }
       proofs.prove(worker, incarnation, { ...held, label: version.label });

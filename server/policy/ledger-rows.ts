@@ -2,6 +2,7 @@
 import { PacelineError } from "../contract/errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Change, Row, Store } from "../store/store.ts";
+import { MIN_PROOF } from "./declaration.ts";
 import type { PolicyRecord, RunRecord, VersionRecord } from "./ledger.ts";
 import { isUndecided } from "./version-states.ts";
 
@@ -44,7 +45,9 @@ const numberedKey = (policy: string, number: number): string =>
 export async function loadEntries(store: Store): Promise<Map<string, PolicyEntry>> {
   const entries = new Map<string, PolicyEntry>();
   for (const { value, revision } of await store.list<PolicyRecord>(POLICIES)) {
-    entries.set(value.policy, { ...emptyEntry(), policy: { record: value, revision } });
+    // A row that was written before there was a choice does not have the field.
+    const record = { ...value, minProof: value.minProof ?? MIN_PROOF };
+    entries.set(value.policy, { ...emptyEntry(), policy: { record, revision } });
   }
   for (const row of await store.list<VersionRecord>(VERSIONS)) {
     // A row that was written before there were runs does not have the field.

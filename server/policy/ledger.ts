@@ -2,7 +2,14 @@
  * The only ledger of versions, runs, labels and who holds what. `fleet/` reports births and deaths,
  * `weights/` reports transitions; the placement owner listens. Nothing else keeps versions.
  */
-import type { CommitMode, HeldVersion, Label, OnUpdate, VersionState } from "../contract/policy.ts";
+import type {
+  CommitMode,
+  HeldVersion,
+  Label,
+  OnUpdate,
+  Proof,
+  VersionState,
+} from "../contract/policy.ts";
 
 export interface PolicyRecord {
   readonly policy: string;
@@ -11,6 +18,8 @@ export interface PolicyRecord {
   readonly commit: CommitMode;
   readonly onUpdate: OnUpdate;
   readonly updateGraceMs: number;
+  /** The weakest proof with which a worker may serve it. */
+  readonly minProof: Proof;
   readonly committedVersion: number | null;
   /** The highest version ever minted; never reused. */
   readonly lastVersion: number;
@@ -39,6 +48,11 @@ export interface RunOpening {
   readonly opener?: string;
 }
 
+/** `external`: somebody else moves the bytes, and nobody can read them again. */
+export type VersionSource = { readonly path: string } | { readonly external: NoDetails };
+
+type NoDetails = Readonly<Record<string, never>>;
+
 export interface VersionRecord {
   readonly policy: string;
   readonly version: number;
@@ -46,9 +60,9 @@ export interface VersionRecord {
   /** Of the run that it was published in; null before the policy's first. */
   readonly runEpoch: number | null;
   readonly state: VersionState;
-  readonly source: { readonly path: string };
-  /** SHA-256 content digest (hex). */
-  readonly digest: string;
+  readonly source: VersionSource;
+  /** SHA-256 content digest (hex); null where nobody knows it: an external version before its commit, or by label alone. */
+  readonly digest: string | null;
   readonly contentOf: number | null;
   readonly onUpdate: OnUpdate;
   readonly updateGraceMs: number;
@@ -76,6 +90,7 @@ export interface PolicyDeclaration {
   readonly commit?: CommitMode;
   readonly onUpdate?: OnUpdate;
   readonly updateGraceMs?: number;
+  readonly minProof?: Proof;
 }
 
 /** Everything that must survive is durable in the store before the promise resolves and before listeners hear of it. */
@@ -103,7 +118,13 @@ export interface Ledger {
    * Throws `version_conflict` for a transition that the state machine does not have, `run_fenced` for the
    * commit of a version of an older run.
    */
-  transition(policy: string, version: number, to: VersionState): Promise<VersionRecord>;
+  transition(
+    policy: string,
+    version: number,
+    to: VersionState,
+    /** Content digest that became known on the way; absent or null leaves it. */
+    content?: string | null,
+  ): Promise<VersionRecord>;
   /** A worker proved that it holds a version (I3). Replaces what it held of that policy. Memory only: proofs die with us. */
   prove(worker: string, incarnation: string, held: HeldVersion): void;
   /** A version that this incarnation proved at any time, even if it holds a newer one now; else null. */

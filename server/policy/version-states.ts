@@ -1,7 +1,4 @@
-/**
- * The life of a version, as one table. `gated` belongs to versions whose bytes somebody else moves
- * (`external`); nothing takes that way yet.
- */
+/** The life of a version, as one table. `gated` belongs to versions whose bytes somebody else moves (`external`). */
 import { PacelineError } from "../contract/errors.ts";
 import type { VersionState } from "../contract/policy.ts";
 

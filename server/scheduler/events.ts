@@ -64,6 +64,8 @@ export type SchedulerEvent =
       readonly why: "update" | "drain" | "migrate";
       readonly onUpdate: OnUpdate;
       readonly graceMs: number;
+      /** Of `update`: what would stay is revoked instead, whatever its own wish. Default false. */
+      readonly empty?: boolean;
     }
   /** The gate is lifted; a `worker` event with the new holds comes first. */
   | { readonly type: "ungate"; readonly worker: string }

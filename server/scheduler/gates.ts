@@ -11,6 +11,8 @@ export type GateOrder = Extract<SchedulerEvent, { type: "gate" }>;
 
 interface Gate {
   readonly why: GateOrder["why"];
+  /** Nobody stays. */
+  readonly empty: boolean;
   /** Clock time at which patience ends; Infinity when it waits for nobody's own end. */
   deadline: number;
   readonly waitsFor: Set<Attempt>;
@@ -41,11 +43,12 @@ export class Gates {
       const fate = fateOf(attempt, order);
       if (fate === "keep") continue;
       waitsFor.add(attempt);
-      if (fate === "revoke") this.revoke(attempt, why === "update" ? "update" : "drain");
+      if (fate === "revoke") this.revoke(attempt, reasonOf(why));
       else if (fate === "finish") patient = true;
     }
     const deadline = patient ? now + Math.max(0, order.graceMs || 0) : Number.POSITIVE_INFINITY;
-    const gate: Gate = { why, deadline, waitsFor, told: false };
+    const empty = why !== "update" || order.empty === true;
+    const gate: Gate = { why, empty, deadline, waitsFor, told: false };
     this.#gates.set(worker, gate);
     this.expire(now);
     this.#settle(worker, gate);
@@ -76,8 +79,8 @@ export class Gates {
       gate.deadline = Number.POSITIVE_INFINITY;
       for (const attempt of gate.waitsFor) {
         if (attempt.revoked) continue;
-        if (gate.why === "update") gate.waitsFor.delete(attempt);
-        else this.revoke(attempt, "drain");
+        if (gate.empty) this.revoke(attempt, reasonOf(gate.why));
+        else gate.waitsFor.delete(attempt);
       }
       this.#settle(worker, gate);
     }
@@ -99,10 +102,13 @@ export class Gates {
   }
 }
 
+const reasonOf = (why: GateOrder["why"]): RevokeReason => (why === "update" ? "update" : "drain");
+
 function fateOf(attempt: Attempt, order: GateOrder): "keep" | "finish" | "revoke" | "revoked" {
   if (attempt.revoked) return "revoked";
   if (order.why === "drain") return "finish";
   if (order.why === "migrate") return "revoke";
   const wish = attempt.card.onUpdate ?? order.onUpdate;
-  return wish === "reprefill" ? "revoke" : wish;
+  if (wish === "keep" && order.empty !== true) return "keep";
+  return wish === "finish" ? "finish" : "revoke";
 }

@@ -1,11 +1,27 @@
 /** What fronts need of the weights' coordinator: publish a version and watch it commit. */
 import type { CommitMode, Label, OnUpdate } from "../contract/policy.ts";
-import type { VersionRecord } from "../policy/ledger.ts";
+import type { VersionRecord, VersionSource } from "../policy/ledger.ts";
 
 export interface Publication extends PublicationOptions {
   readonly policy: string;
-  /** A safetensors file or a Hugging Face style directory; must stay as it is until superseded. */
-  readonly source: { readonly path: string };
+  /**
+   * A safetensors file or a Hugging Face style directory, which must stay as it is until superseded; or `external`:
+   * somebody else moves the bytes, between `gate` and `commit`.
+   */
+  readonly source: VersionSource;
+}
+
+/** What a mover says of one worker; exactly one of the three is not null. */
+export interface WorkerProof {
+  readonly worker: string;
+  /** As `gate` answered it: of this worker, its incarnation, and that gate. */
+  readonly fence: string;
+  /** Content digest of what the worker holds. */
+  readonly digest: string | null;
+  /** Content digest of what the worker was sent. */
+  readonly receipt: string | null;
+  /** The version that the engine was told to call it. */
+  readonly reported: number | null;
 }
 
 /** What a publication and a rollback may say beside what is published. */
@@ -33,6 +49,8 @@ export type WorkerPhase =
   | "announced"
   | "received"
   | "staged"
+  /** Stands still for a mover that is not ours. */
+  | "gated"
   | "swapping"
   | "installed"
   | "failed"
@@ -47,7 +65,11 @@ export interface PublicationProgress {
     readonly reason: string | null;
     /** Milliseconds that generation stood still on this worker; null before the swap. */
     readonly pauseMs: number | null;
+    /** Of an external version: what a proof for this worker must name; null where it is not gated. */
+    readonly fence: string | null;
   }[];
+  /** In the answer of a gate: milliseconds until it lapses. */
+  readonly lapseMs: number | null;
   readonly installed: number;
 }
 
@@ -64,6 +86,23 @@ export interface Publisher {
   /** Resolves when committed; throws `commit_aborted`, `run_fenced`. */
   committed(policy: string, version: number): Promise<PublicationProgress>;
   abort(policy: string, version: number): Promise<PublicationProgress>;
+  /**
+   * External versions only: resolves when every worker stands still as `on_update` says, each with its fence; those of
+   * a committed version that came late, too. A retried call joins. Throws `unsupported`, `version_conflict`,
+   * `run_fenced`, `no_eligible_worker`, or `commit_aborted` with what each worker answered, when nothing was touched
+   * and the version stays open.
+   */
+  gate(policy: string, version: number): Promise<PublicationProgress>;
+  /**
+   * The mover is done: resolves when each worker was asked what it holds, and those that proved it run again. Throws
+   * without effect `invalid_argument`, `version_conflict` (also for a fence that is not of this gate), `unsupported`,
+   * `digest_mismatch` where the claims contradict one another; `commit_aborted` where no worker proved it.
+   */
+  commit(
+    policy: string,
+    version: number,
+    proofs: readonly WorkerProof[],
+  ): Promise<PublicationProgress>;
   /**
    * Publishes what an older version held as a new one; a retried call is the version that is there. Throws
    * `version_conflict` where it was never committed or is the fleet's, `weights_rejected` where its source cannot be

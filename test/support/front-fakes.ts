@@ -150,6 +150,7 @@ export function policyRecord(over: Partial<PolicyRecord> = {}): PolicyRecord {
     commit: "all",
     onUpdate: "keep",
     updateGraceMs: 1_000,
+    minProof: "receipt",
     committedVersion: 7,
     lastVersion: 7,
     run: null,
@@ -212,18 +213,27 @@ export function createFakePublisher(): Publisher {
     phase: PublicationProgress["workers"][number]["phase"],
   ): PublicationProgress => ({
     version: versionRecord({ version: 8, state }),
-    workers: [{ worker: "w-1", phase, reason: null, pauseMs: phase === "installed" ? 12.5 : null }],
+    workers: [
+      {
+        worker: "w-1",
+        phase,
+        reason: null,
+        pauseMs: phase === "installed" ? 12.5 : null,
+        fence: phase === "gated" ? "f-1" : null,
+      },
+    ],
+    lapseMs: phase === "gated" ? 120_000 : null,
     installed: phase === "installed" ? 1 : 0,
   });
   /** Says what it was asked for, so that two fronts can be compared. */
   const asked = (options: PublicationOptions): PublicationProgress => {
-    const { version, workers, installed } = at("open", "announced");
+    const { version, workers, ...rest } = at("open", "announced");
     const reason = Object.keys(options).length === 0 ? null : JSON.stringify(options);
     const { label = version.label, runEpoch = version.runEpoch } = options;
     return {
       version: { ...version, label, runEpoch },
       workers: workers.map((worker) => ({ ...worker, reason })),
-      installed,
+      ...rest,
     };
   };
   const known = (policy: string, version: number): void => {
@@ -232,7 +242,7 @@ export function createFakePublisher(): Publisher {
   return {
     async publish({ policy, source, ...options }) {
       if (policy !== "default") notFound(`policy ${policy}`);
-      if (source.path.includes("bad")) {
+      if ("path" in source && source.path.includes("bad")) {
         throw new PacelineError("weights_rejected", `${source.path} holds no tensors`);
       }
       return asked(options);
@@ -249,6 +259,15 @@ export function createFakePublisher(): Publisher {
     },
     async committed(policy, version) {
       known(policy, version);
+      return at("committed", "installed");
+    },
+    async gate(policy, version) {
+      known(policy, version);
+      return at("gated", "gated");
+    },
+    async commit(policy, version, [proof]) {
+      known(policy, version);
+      if (proof?.fence !== "f-1") throw new PacelineError("version_conflict", "a stale fence");
       return at("committed", "installed");
     },
     async rollback(policy, version, options) {

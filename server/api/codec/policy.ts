@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { PacelineError } from "../../contract/errors.ts";
 import type { HeldVersion } from "../../contract/policy.ts";
 import {
+  createExternalCommitSchema,
   declaration as declarationSchema,
   publication as publicationSchema,
   rollback as rollbackSchema,
@@ -11,6 +12,7 @@ import {
   type WirePublicationProgress,
   type WireRun,
 } from "../../contract/schema-policy.ts";
+import { LIMITS } from "../../limits.ts";
 import type {
   PolicyDeclaration,
   PolicyRecord,
@@ -23,11 +25,13 @@ import type {
   Publication,
   PublicationOptions,
   PublicationProgress,
+  WorkerProof,
 } from "../../weights/publisher.ts";
 import { check } from "./invalid.ts";
 
 const DECLARATION = declarationSchema();
 const PUBLICATION = publicationSchema();
+const EXTERNAL_COMMIT = createExternalCommitSchema(LIMITS);
 const ROLLBACK = rollbackSchema();
 const RUN_OPENING = runOpeningSchema();
 
@@ -45,6 +49,7 @@ export function decodeDeclaration(policy: string, body: unknown): PolicyDeclarat
     ...(wire.commit == null ? {} : { commit: wire.commit }),
     ...(wire.on_update == null ? {} : { onUpdate: wire.on_update }),
     ...(wire.update_grace_ms == null ? {} : { updateGraceMs: wire.update_grace_ms }),
+    ...(wire.min_proof == null ? {} : { minProof: wire.min_proof }),
   };
 }
 
@@ -52,14 +57,22 @@ export function decodeDeclaration(policy: string, body: unknown): PolicyDeclarat
 export function decodePublication(policy: string, body: unknown): Publication {
   const wire = check(PUBLICATION, body);
   const { path, arena } = wire.source;
-  if (path == null) {
-    const kind = arena == null ? "external" : "arena";
-    throw unsupported(`source.${kind}`, "this release publishes from a path");
-  }
+  if (arena != null) throw unsupported("source.arena", "this release publishes from a path");
   if (wire.format === "delta") throw unsupported("format", "this release publishes full versions");
   if (wire.base_version != null) throw unsupported("base_version", "only a delta has one");
-  return { policy, source: { path }, ...optionsOf(wire) };
+  const source = path == null ? { external: {} } : { path };
+  return { policy, source, ...optionsOf(wire) };
 }
+
+/** Body of `POST …/commit`. Throws `invalid_argument`. */
+export const decodeCommit = (body: unknown): readonly WorkerProof[] =>
+  check(EXTERNAL_COMMIT, body).proofs.map(({ worker, fence, digest, receipt, reported }) => ({
+    worker,
+    fence,
+    digest: digest ?? null,
+    receipt: receipt ?? null,
+    reported: reported ?? null,
+  }));
 
 /** Body of `POST …/rollback`; absent: nothing is asked for. Throws `invalid_argument`, `unsupported`. */
 export const decodeRollback = (body: unknown): PublicationOptions =>
@@ -129,6 +142,7 @@ export function encodePolicy(
     commit: record.commit,
     on_update: record.onUpdate,
     update_grace_ms: record.updateGraceMs,
+    min_proof: record.minProof,
     committed_version: committed,
     last_version: record.lastVersion,
     label: versions.find(({ version }) => version === committed)?.label ?? null,
@@ -147,10 +161,12 @@ export function encodePolicy(
 export const encodePublication = (progress: PublicationProgress): WirePublicationProgress => ({
   ...encodeVersion(progress.version),
   installed: progress.installed,
-  workers: progress.workers.map(({ worker, phase, reason, pauseMs }) => ({
+  workers: progress.workers.map(({ worker, phase, reason, pauseMs, fence }) => ({
     worker,
     phase,
     reason,
     pause_ms: pauseMs,
+    fence,
   })),
+  lapse_ms: progress.lapseMs,
 });

@@ -44,7 +44,7 @@ export interface OverviewPolicy {
     readonly version: number;
     readonly state: VersionState;
     readonly label: Label | null;
-    readonly digest: string;
+    readonly digest: string | null;
     readonly created_at_ms: number;
     /** Live workers that proved to hold it. */
     readonly holders: number;

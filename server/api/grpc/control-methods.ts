@@ -9,6 +9,7 @@ import type { Ledger } from "../../policy/ledger.ts";
 import type { Publisher } from "../../weights/publisher.ts";
 import { invalid } from "../codec/invalid.ts";
 import {
+  decodeCommit,
   decodeDeclaration,
   decodePublication,
   decodeRollback,
@@ -120,6 +121,14 @@ function policyMethods(parts: ControlParts): Methods {
             decodeRollback(body["rollback"]),
           ),
         ),
+      Gate: async (body) =>
+        encodePublication(await publisher.gate(text(body, "policy"), version(body))),
+      async Commit(body) {
+        const proofs = decodeCommit(body["commit"] ?? {});
+        return encodePublication(
+          await publisher.commit(text(body, "policy"), version(body), proofs),
+        );
+      },
       Abort: async (body) =>
         encodePublication(await publisher.abort(text(body, "policy"), version(body))),
       Get: (body) => wire(text(body, "policy")),

@@ -15,6 +15,7 @@ import {
   rolloutError,
 } from "../../contract/schema-many.ts";
 import {
+  createExternalCommitSchema,
   declaration,
   policy,
   publication,
@@ -68,6 +69,7 @@ const SCHEMAS = (): Readonly<Record<string, z.ZodType>> => ({
   RunOpening: runOpening(),
   Run: run(),
   Rollback: rollback(),
+  ExternalCommit: createExternalCommitSchema(LIMITS),
 });
 
 interface Shape {
@@ -148,6 +150,8 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
     query: { wait: "`committed`: answer 200 once committed" },
   },
   getVersion: { reply: ["PublicationProgress"], streams: [SSE] },
+  gateVersion: { reply: ["PublicationProgress"] },
+  commitVersion: { body: ["ExternalCommit"], reply: ["PublicationProgress"] },
   abortVersion: { reply: ["PublicationProgress"] },
   readEvents: {
     media: "application/x-ndjson",

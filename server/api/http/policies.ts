@@ -6,6 +6,7 @@ import type { Ledger, PolicyRecord } from "../../policy/ledger.ts";
 import type { PublicationProgress, Publisher } from "../../weights/publisher.ts";
 import { encodeError } from "../codec/error.ts";
 import {
+  decodeCommit,
   decodeDeclaration,
   decodePublication,
   decodeRollback,
@@ -36,7 +37,9 @@ type PolicyCall =
   | "getVersion"
   | "abortVersion"
   | "openRun"
-  | "rollbackVersion";
+  | "rollbackVersion"
+  | "gateVersion"
+  | "commitVersion";
 
 export interface PolicyRoutes {
   readonly ledger: Ledger;
@@ -99,6 +102,17 @@ export function policyRoutes(context: PolicyRoutes): Record<PolicyCall, Handler>
       const progress = publisher.progress(policy, version);
       if (accepts(request) !== "sse") return sendJson(reply, progressJson(progress));
       return streamProgress(context, policy, version, reply, progressJson);
+    },
+    gateVersion: async (request, reply) => {
+      noBody(request);
+      const gated = await publisher.gate(param(request, "policy"), versionParam(request));
+      return sendJson(reply, progressJson(gated));
+    },
+    commitVersion: async (request, reply) => {
+      const proofs = decodeCommit(request.body);
+      const policy = param(request, "policy");
+      const committed = await publisher.commit(policy, versionParam(request), proofs);
+      return sendJson(reply, progressJson(committed));
     },
     abortVersion: async (request, reply) => {
       noBody(request);

@@ -45,6 +45,8 @@ const JOBS: Readonly<Record<ServedCall, JobRule>> = {
   declarePolicy: "all",
   publishVersion: "all",
   openRun: "all",
+  gateVersion: "all",
+  commitVersion: "all",
   abortVersion: "all",
   rollbackVersion: "all",
   readEvents: "filtered",

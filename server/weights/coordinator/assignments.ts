@@ -3,9 +3,12 @@
  * bound to the first that it was given and stays with it across restarts; `policies` of its registration
  * limits the choice.
  */
+
+import { isWeaker, type Proof } from "../../contract/policy.ts";
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
 import type { PolicyRecord } from "../../policy/ledger.ts";
+import { bestProof } from "./external-claims.ts";
 
 export interface Assignments {
   /** Whether `policy` may be put on this worker now. */
@@ -48,4 +51,13 @@ export function obstacle({ description: { capabilities } }: WorkerRecord): strin
   if (weights.proof !== "digest") return "its engine cannot show a digest of what it holds";
   if (!pause.includes("keep")) return "its engine cannot pause in place";
   return null;
+}
+
+/** Why nobody else can put weights on this worker either; null if somebody can. */
+export function obstacleToMover({ description }: WorkerRecord, minProof: Proof): string | null {
+  const { capabilities } = description;
+  if (!capabilities.pause.includes("keep")) return "its engine cannot pause in place";
+  const best = bestProof(capabilities);
+  if (!isWeaker(best, minProof)) return null;
+  return `its engine can show no more than ${best}, and the policy takes ${minProof}`;
 }

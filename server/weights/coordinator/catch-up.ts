@@ -12,6 +12,7 @@ import { createAttempts } from "./attempts.ts";
 import type { MemberRef } from "./core/events.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { findWorker, type UpdateContext } from "./update-context.ts";
+import { isExternal } from "./version-path.ts";
 import { WorkerUpdate } from "./worker-update.ts";
 
 export interface CatchUp {
@@ -170,6 +171,10 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     put(record, worker.id, "announced");
     // A poisoned worker is loaded anew, whatever it says that it holds.
     if (worker.state !== "poisoned" && (await update.adopt(signal))) return;
+    if (isExternal(record)) {
+      await reprove(record, update, run);
+      return;
+    }
     assertDigest(record, await update.stage(timings.stageMs, signal), "read");
     put(record, worker.id, "staged");
     if (ledger.policy(record.policy).committedVersion !== record.version) {
@@ -180,6 +185,17 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     put(record, worker.id, "swapping");
     run.reached = "swapping";
     assertDigest(record, await update.swap(signal), "holds");
+    await update.install(signal);
+  }
+
+  /** Nobody can load an external version again but its mover; who shows its digest nevertheless is well. */
+  async function reprove(record: VersionRecord, update: WorkerUpdate, run: Running): Promise<void> {
+    const { signal } = run.control;
+    if (record.digest === null) throw beyondUs(record);
+    run.reached = "closed";
+    await update.close(signal);
+    const found = await update.holding(signal).catch(() => null);
+    if (found !== record.digest) throw beyondUs(record);
     await update.install(signal);
   }
 
@@ -256,6 +272,12 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     },
   };
 }
+
+const beyondUs = ({ policy, version }: VersionRecord): PacelineError =>
+  new PacelineError(
+    "version_unavailable",
+    `it does not show the digest of ${policy}@${version}, and only its mover can load that: gate it again, or the next`,
+  );
 
 function assertDigest({ digest }: VersionRecord, found: string, verb: "read" | "holds"): void {
   if (found === digest) return;

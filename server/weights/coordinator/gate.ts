@@ -9,7 +9,13 @@ export interface UpdateGate {
   close(
     worker: string,
     incarnation: string,
-    how: { readonly why: "update"; readonly onUpdate: OnUpdate; readonly graceMs: number },
+    how: {
+      readonly why: "update";
+      readonly onUpdate: OnUpdate;
+      readonly graceMs: number;
+      /** Nothing may stay, whatever a rollout says: the engine must compute before it is trusted. */
+      readonly empty?: boolean;
+    },
   ): Promise<{ readonly kept: readonly string[] }>;
   /** Idempotent. */
   open(worker: string): void;

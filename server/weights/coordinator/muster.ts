@@ -1,7 +1,7 @@
 /** Who takes part in a publication, and what becomes of those that leave it. */
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
-import { type Assignments, obstacle } from "./assignments.ts";
+import { type Assignments, obstacle, obstacleToMover } from "./assignments.ts";
 import type { MemberEntry, MemberPhase, MemberRef } from "./core/events.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import type { UpdateContext } from "./update-context.ts";
@@ -34,6 +34,36 @@ export function musterMembers(
     const serves = ledger.holds(id, incarnation).some((held) => held.policy === policy);
     assignments.bind(id, policy);
     entries.push({ worker: id, incarnation, required: serves || policies.includes(policy) });
+  }
+  return entries;
+}
+
+/**
+ * All workers into which somebody else may put this version: poisoned ones too, since nobody but its mover can heal them
+ * of an external version; not those that hold it.
+ */
+export function musterForMover(
+  { fleet, ledger }: UpdateContext,
+  board: ProgressBoard,
+  assignments: Assignments,
+  { policy, version }: VersionRecord,
+  catchingUp: (worker: string) => boolean,
+): MemberEntry[] {
+  const entries: MemberEntry[] = [];
+  const record = ledger.policy(policy);
+  for (const worker of fleet.list()) {
+    const { id, state, description } = worker;
+    if (!MEMBERS.has(state) && state !== "poisoned") continue;
+    if (catchingUp(id) || !assignments.free(worker, record)) continue;
+    const held = ledger.holds(id, description.incarnation);
+    if (held.some((one) => one.policy === policy && one.version === version)) continue;
+    const reason = obstacleToMover(worker, record.minProof);
+    if (reason !== null) {
+      board.put(policy, version, id, { phase: "failed", reason, pauseMs: null, counts: false });
+      continue;
+    }
+    assignments.bind(id, policy);
+    entries.push({ worker: id, incarnation: description.incarnation, required: true });
   }
   return entries;
 }

@@ -10,7 +10,10 @@ export type UpdatePhase =
   | "gate"
   | "pause"
   | "swap"
+  /** A foreign mover's: from the gate to its claim. */
+  | "move"
   | "verify"
+  | "canary"
   | "resume";
 
 interface About {

@@ -3,9 +3,14 @@ import type { Publisher } from "../publisher.ts";
 import type { ContentHash } from "./content-hash.ts";
 import type { Submit } from "./submissions.ts";
 
-export function publishing(hash: ContentHash, submit: Submit): Publisher["publish"] {
+export function publishing(
+  hash: ContentHash,
+  submit: Submit,
+  open: Publisher["publish"],
+): Publisher["publish"] {
   return (publication) => {
     const { policy, source, label = null } = publication;
+    if (!("path" in source)) return open(publication);
     return submit({
       policy,
       options: publication,

@@ -12,6 +12,8 @@ export interface BoardRow {
   readonly pauseMs: number | null;
   /** False for a worker of another model: the version can be installed everywhere without it. */
   readonly counts: boolean;
+  /** What its mover must name; absent where it is not gated. */
+  readonly fence?: string;
 }
 
 interface Entry {
@@ -75,12 +77,14 @@ export function createProgressBoard(ledger: Ledger, observe: ObserveUpdates): Pr
     const rows = [...(policies.get(policy)?.get(version)?.rows ?? [])];
     return {
       version: record,
-      workers: rows.map(([worker, { phase, reason, pauseMs }]) => ({
+      workers: rows.map(([worker, { phase, reason, pauseMs, fence = null }]) => ({
         worker,
         phase,
         reason,
         pauseMs,
+        fence,
       })),
+      lapseMs: null,
       installed: rows.filter(([, { phase }]) => phase === "installed").length,
     };
   }
@@ -94,7 +98,8 @@ export function createProgressBoard(ledger: Ledger, observe: ObserveUpdates): Pr
         before &&
         before.phase === row.phase &&
         before.reason === row.reason &&
-        before.pauseMs === row.pauseMs
+        before.pauseMs === row.pauseMs &&
+        before.fence === row.fence
       )
         return;
       entry.rows.set(worker, row);

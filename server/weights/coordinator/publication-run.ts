@@ -18,7 +18,7 @@ import type { ProgressBoard } from "./progress-board.ts";
 import { timed, type UpdateContext } from "./update-context.ts";
 import { WorkerUpdate } from "./worker-update.ts";
 
-const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
+export const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
   announced: "announced",
   staging: "announced",
   staged: "staged",
@@ -26,6 +26,11 @@ const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
   gated: "staged",
   swapping: "swapping",
   swapped: "swapping",
+  claimed: "gated",
+  verifying: "gated",
+  verified: "gated",
+  abandoned: "gated",
+  restoring: "gated",
   installing: "swapping",
   installed: "installed",
   unfit: "failed",
@@ -35,7 +40,7 @@ const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
 };
 
 /** Causes that say more than `commit_aborted` would; the others are its details. */
-const TOLD: ReadonlySet<ErrorCode> = new Set([
+export const TOLD: ReadonlySet<ErrorCode> = new Set([
   "store_unavailable",
   "run_fenced",
   "version_conflict",
@@ -83,7 +88,8 @@ export function runPublication(parts: RunParts): PublicationRun {
   const { policy, version } = record;
   const core = createPublication({
     rule,
-    digest: record.digest,
+    // Known of every path; if it were not, nothing would equal it.
+    digest: record.digest ?? "",
     stageMs,
     gateMs: record.updateGraceMs + timings.gateSlackMs + timings.verdictMs,
     swapMs: timings.pauseMs + timings.swapMs + timings.verifyMs + timings.verdictMs,

@@ -3,13 +3,15 @@
  * pure core (`core/`) decides; `publication-run.ts` and `catch-up.ts` act. Here it is put together: each way
  * to bring a version into the fleet is a file of its own (`path-publications.ts`) over the same lines.
  */
-import type { Clock } from "../../contract/clock.ts";
+import type { Clock, Random } from "../../contract/clock.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { Publisher } from "../publisher.ts";
 import { createAssignments } from "./assignments.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { createContentHash, type Digest } from "./content-hash.ts";
 import { createDepartures } from "./departures.ts";
+import { createDriftWatch } from "./drift.ts";
+import { createExternalVersions } from "./external-versions.ts";
 import type { UpdateGate } from "./gate.ts";
 import { createInstalled } from "./installed.ts";
 import type { ObserveUpdates } from "./observation.ts";
@@ -26,6 +28,7 @@ export interface PublisherParts {
   readonly fleet: UpdateContext["fleet"];
   readonly gate: UpdateGate;
   readonly digest: Digest;
+  readonly random: Random;
   readonly clock: Clock;
   readonly observe: ObserveUpdates;
   readonly timings?: Partial<UpdateTimings>;
@@ -33,6 +36,7 @@ export interface PublisherParts {
 
 export function createPublisher({
   digest,
+  random,
   timings: given,
   observe,
   ...parts
@@ -62,14 +66,11 @@ export function createPublisher({
     digestMs: timings.digestMs,
     closing: signal,
   });
-  const submit = createSubmissions({
-    context,
-    board,
-    assignments,
-    catchUp,
-    lines,
-    closing: signal,
-  });
+  const shared = { context, board, assignments, catchUp, lines, closing: signal };
+  const submit = createSubmissions(shared);
+  const external = createExternalVersions({ ...shared, random });
+  const busy = (worker: string): boolean => lines.taken(worker) || catchUp.concerns(worker);
+  const drift = createDriftWatch({ context, busy, closing: signal });
 
   const unlisten = [
     fleet.listen((change) => {
@@ -77,7 +78,12 @@ export function createPublisher({
         departures.gone(change.worker, change.incarnation, change.reason);
       }
       if (change.type !== "worker") return;
-      if (change.worker.state === "poisoned") departures.evict(change.worker);
+      const { id, state, reason, description } = change.worker;
+      if (state === "poisoned") {
+        departures.evict(change.worker);
+        external.distrusted({ worker: id, incarnation: description.incarnation }, reason ?? state);
+      }
+      drift.consider(change.worker);
       catchUp.consider(change.worker);
     }),
     ledger.listen((change) => {
@@ -89,12 +95,14 @@ export function createPublisher({
   catchUp.considerAll();
 
   return {
-    publish: publishing(hash, submit),
+    publish: publishing(hash, submit, external.open),
+    gate: external.gate,
+    commit: external.commit,
     rollback: rollingBack(ledger, hash, submit),
     progress: board.progress,
     watch: board.watch,
     committed: lines.committed,
-    abort: lines.abort,
+    abort: external.abort,
     async close() {
       closing.abort("the server shuts down");
       for (const stop of unlisten) stop();

@@ -8,6 +8,7 @@ import { wasCommitted } from "../../policy/version-states.ts";
 import type { Publisher } from "../publisher.ts";
 import type { ContentHash } from "./content-hash.ts";
 import type { Content, Submit } from "./submissions.ts";
+import { pathOf } from "./version-path.ts";
 
 export function rollingBack(
   ledger: Ledger,
@@ -16,11 +17,12 @@ export function rollingBack(
 ): Publisher["rollback"] {
   async function contentOf(old: VersionRecord): Promise<Content> {
     const { policy, version, source, digest, label } = old;
-    const found = await hash(policy, source.path);
+    const path = pathOf(old);
+    const found = await hash(policy, path);
     if (found !== digest) {
       throw new PacelineError(
         "digest_mismatch",
-        `${source.path} holds other weights now than version ${version} of ${policy} had`,
+        `${path} holds other weights now than version ${version} of ${policy} had`,
         { details: { policy, version, digest: found, published: digest } },
       );
     }

@@ -10,6 +10,10 @@ export interface UpdateTimings {
   /** Large engines copy host memory to the device here. */
   readonly swapMs: number;
   readonly verifyMs: number;
+  /** Scoring the fixed prompts. */
+  readonly canaryMs: number;
+  /** A foreign mover has put its bytes in place; generation stands still meanwhile. A publication's own `timeout_ms` replaces it. */
+  readonly moveMs: number;
   readonly resumeMs: number;
   readonly discardMs: number;
   /** For the fleet to find out whether a worker that does not answer is dead. */
@@ -26,6 +30,8 @@ export const UPDATE_TIMINGS: UpdateTimings = {
   pauseMs: 30_000,
   swapMs: 120_000,
   verifyMs: 30_000,
+  canaryMs: 30_000,
+  moveMs: 120_000,
   resumeMs: 30_000,
   discardMs: 10_000,
   verdictMs: 5_000,

@@ -5,11 +5,15 @@
  */
 import type { Engine, EngineWeights } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../contract/errors.ts";
+import type { HeldReport, Proof } from "../../contract/policy.ts";
+import type { EngineDescription } from "../../contract/worker.ts";
+import { isLifeOf } from "../../fleet/incarnation.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
 import type { MemberRef } from "./core/events.ts";
 import { delay, withDeadline } from "./deadline.ts";
 import type { UpdatePhase } from "./observation.ts";
 import { findWorker, timed, type UpdateContext } from "./update-context.ts";
+import { pathOf } from "./version-path.ts";
 
 /** Tries of one call to a worker that does not answer but is not dead either. */
 const STAGE_TRIES = 2;
@@ -21,8 +25,8 @@ export class WorkerUpdate {
   readonly #record: VersionRecord;
   readonly #ref: MemberRef;
   #kept: readonly string[] = [];
-  /** What the engine said that it holds after the swap. */
-  #held: { readonly digest: string; readonly load: number } | null = null;
+  /** What the engine said that it holds of this version. */
+  #held: Pick<HeldReport, "digest" | "load"> | null = null;
   #pausedAt: number | null = null;
   #operatorPaused = false;
   /** Milliseconds that generation stood still; null before it runs again. */
@@ -36,13 +40,14 @@ export class WorkerUpdate {
 
   /** Answers the digest of what the worker read. Throws when it is lost, rejects the weights or is late. */
   async stage(ms: number, signal: AbortSignal): Promise<string> {
-    const { policy, version, source } = this.#record;
+    const { policy, version } = this.#record;
+    const path = pathOf(this.#record);
     const { fleet, clock, timings } = this.#context;
     const { worker, incarnation } = this.#ref;
     for (let tries = 1; ; tries++) {
       try {
         const staged = await this.#step("stage", ms, signal, (inner) =>
-          this.#weights.stage({ policy, version, path: source.path }, inner),
+          this.#weights.stage({ policy, version, path }, inner),
         );
         return staged.digest;
       } catch (thrown) {
@@ -55,19 +60,22 @@ export class WorkerUpdate {
     }
   }
 
-  /** Closes the worker and empties it of what must not live through the swap. */
-  async close(signal: AbortSignal): Promise<void> {
+  /**
+   * Closes the worker and empties it of what must not live through the swap; of everything with `empty`, whatever
+   * rollouts say.
+   */
+  async close(signal: AbortSignal, empty = false): Promise<void> {
     const { gate, timings } = this.#context;
     const { onUpdate, updateGraceMs: graceMs } = this.#record;
     const { worker, incarnation } = this.#ref;
     const { kept } = await this.#step("gate", graceMs + timings.gateSlackMs, signal, () =>
-      gate.close(worker, incarnation, { why: "update", onUpdate, graceMs }),
+      gate.close(worker, incarnation, { why: "update", onUpdate, graceMs, empty }),
     );
     this.#kept = kept;
   }
 
-  /** Pauses, swaps, and answers the digest of what the worker then holds. */
-  async swap(signal: AbortSignal): Promise<string> {
+  /** Closed already: lets the engine stand still, what runs there in place. */
+  async pause(signal: AbortSignal): Promise<void> {
     const { fleet, clock, timings } = this.#context;
     const { worker, incarnation } = this.#ref;
     const { policy, version } = this.#record;
@@ -78,8 +86,14 @@ export class WorkerUpdate {
     if (!this.#operatorPaused) {
       await this.#step("pause", timings.pauseMs, signal, (inner) => control.pause("keep", inner));
     }
+  }
+
+  /** Pauses, swaps, and answers the digest of what the worker then holds. */
+  async swap(signal: AbortSignal): Promise<string> {
+    const { policy, version } = this.#record;
+    await this.pause(signal);
     const kv = this.#kept.length > 0 ? "keep" : "drop";
-    await this.#step("swap", timings.swapMs, signal, (inner) =>
+    await this.#step("swap", this.#context.timings.swapMs, signal, (inner) =>
       this.#weights.swap({ policy, version, kv }, inner),
     );
     return this.#verify(signal);
@@ -88,7 +102,7 @@ export class WorkerUpdate {
   /** Proves what the worker holds already, if that is this very version by its digest; else answers false. */
   async adopt(signal: AbortSignal): Promise<boolean> {
     await this.#ask(signal);
-    if (this.#held?.digest !== this.#record.digest) return false;
+    if (!this.#held || this.#held.digest !== this.#record.digest) return false;
     this.prove();
     return true;
   }
@@ -97,8 +111,13 @@ export class WorkerUpdate {
   async #verify(signal: AbortSignal): Promise<string> {
     const { policy, version } = this.#record;
     const holds = await this.#ask(signal);
-    if (this.#held !== null) return this.#held.digest;
+    if (this.#held?.digest) return this.#held.digest;
     throw new PacelineError("engine_error", `it holds ${holds}, not ${policy}@${version}`);
+  }
+
+  /** The digest of what it holds of this version. Throws as `verify`. */
+  holding(signal: AbortSignal): Promise<string> {
+    return this.#verify(signal);
   }
 
   async #ask(signal: AbortSignal): Promise<string> {
@@ -111,8 +130,24 @@ export class WorkerUpdate {
     return reported.map((one) => `${one.policy}@${one.version}`).join(", ") || "nothing";
   }
 
+  /** Asks the engine itself, past all that is remembered of it. Throws when this life of it is over. */
+  async look(signal: AbortSignal): Promise<EngineDescription> {
+    const { policy, version } = this.#record;
+    const { worker, incarnation } = this.#ref;
+    const { fleet, timings } = this.#context;
+    const seen = await this.#step("verify", timings.verifyMs, signal, (inner) =>
+      this.#engine.probe(inner),
+    );
+    if (!isLifeOf(incarnation, seen.incarnation)) {
+      fleet.report(worker, incarnation, "stuck");
+      throw this.#gone();
+    }
+    this.#held = seen.held.find((one) => one.policy === policy && one.version === version) ?? null;
+    return seen;
+  }
+
   /** The ledger learns what the worker holds. Throws `version_conflict` if a newer commit came first. */
-  prove(): void {
+  prove(proof: Proof = "digest"): void {
     const { ledger } = this.#context;
     const { worker, incarnation } = this.#ref;
     const { policy, version, label } = this.#record;
@@ -130,19 +165,38 @@ export class WorkerUpdate {
     ) {
       ledger.forget(worker, incarnation);
     }
-    ledger.prove(worker, incarnation, { policy, version, label, proof: "digest", ...this.#held });
+    ledger.prove(worker, incarnation, { policy, version, label, proof, ...this.#held });
   }
 
   /** Proves, lets the engine run and opens the worker, in this order. */
-  async install(signal: AbortSignal): Promise<void> {
-    this.prove();
-    const { fleet, gate, clock, timings, observe } = this.#context;
+  async install(signal: AbortSignal, proof?: Proof): Promise<void> {
+    this.prove(proof);
+    await this.release(signal);
+  }
+
+  /** Lets the engine run; the worker stays closed. */
+  async resume(signal: AbortSignal): Promise<void> {
+    const { control } = this.#engine;
+    await this.#step("resume", this.#context.timings.resumeMs, signal, (inner) =>
+      control.resume(inner),
+    );
+  }
+
+  /** Has the engine, which runs and is closed to all others, make something of its weights. */
+  compute<T>(
+    signal: AbortSignal,
+    run: (engine: Engine, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { canaryMs } = this.#context.timings;
+    return this.#step("canary", canaryMs, signal, (inner) => run(this.#engine, inner));
+  }
+
+  /** Lets the engine run and opens the worker, with whatever it proved. */
+  async release(signal: AbortSignal): Promise<void> {
+    const { fleet, gate, clock, observe } = this.#context;
     const { worker, incarnation } = this.#ref;
     const { policy, version } = this.#record;
-    if (!this.#operatorPaused) {
-      const { control } = this.#engine;
-      await this.#step("resume", timings.resumeMs, signal, (inner) => control.resume(inner));
-    }
+    if (!this.#operatorPaused) await this.resume(signal);
     if (this.#pausedAt !== null) {
       this.pauseMs = clock.now() - this.#pausedAt;
       observe({ type: "pause", policy, version, worker, seconds: this.pauseMs / 1000 });

@@ -11,6 +11,7 @@ import {
 } from "../../../server/contract/schema-fleet.ts";
 import { manySummary, rolloutError } from "../../../server/contract/schema-many.ts";
 import {
+  createExternalCommitSchema,
   declaration,
   policy,
   publication,
@@ -51,6 +52,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Worker: worker(),
   Declaration: declaration(),
   Publication: publication(),
+  ExternalCommit: createExternalCommitSchema(LIMITS),
   Version: version(),
   PublicationProgress: publicationProgress(),
   Policy: policy(),
@@ -61,6 +63,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
 
 /** Envelopes of gRPC calls: over HTTP a path, a query or a stream's framing says the same. */
 const GRPC_ONLY = [
+  "CommitRequest",
   "ControlAction",
   "ControlReply",
   "ControlRequest",

@@ -60,6 +60,7 @@ test("declares a policy once, changes what is named, never what it is", async ()
     commit: "all",
     onUpdate: "keep",
     updateGraceMs: 30_000,
+    minProof: "receipt",
     committedVersion: null,
     lastVersion: 0,
     run: null,

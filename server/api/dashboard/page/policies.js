@@ -45,7 +45,7 @@ function Policy({ policy, workers }) {
                   <td><span class="state"><i class="pip ${one.state}"></i>${one.state}</span></td>
                   <td>${one.label === null ? html`<span class="quiet">–</span>` : `${one.label.run}, step ${one.label.step}`}</td>
                   <td class="number">${one.holders}<span class="quiet inline"> of ${workers}</span></td>
-                  <td><code title=${one.digest}>${one.digest.slice(0, 10)}</code></td>
+                  <td><code title=${one.digest ?? "moved by others"}>${one.digest?.slice(0, 10) ?? "–"}</code></td>
                   <td class="number">${moment(one.created_at_ms)}</td>
                 </tr>
               `,

@@ -87,16 +87,24 @@ export type MemberPhase =
   | "staging"
   | "staged"
   | "gating"
-  /** Empty, and waits for the others of its wave. */
+  /** Empty, and waits for the others of its wave; of an external version: stands still for its mover, with a fence. */
   | "gated"
   | "swapping"
   /** Holds the version, unproven, and stands still until the commit. */
   | "swapped"
+  /** External: its mover says what it put there; waits for its turn to be asked. */
+  | "claimed"
+  | "verifying"
+  /** External: showed what was claimed. */
+  | "verified"
   | "installing"
+  /** External: nobody will move anything there any more; waits for its turn to be asked what it has. */
+  | "abandoned"
+  | "restoring"
   | "installed"
   /** Its model takes no weights of this policy: it was never concerned. */
   | "unfit"
-  /** Did not stage, or was not emptied in time: untouched. */
+  /** Did not stage, or was not emptied in time, or was abandoned by its mover and still shows what it had. */
   | "failed"
   | "poisoned"
   | "gone";

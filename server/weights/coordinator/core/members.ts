@@ -23,7 +23,12 @@ const PHASES = [
   "gated",
   "swapping",
   "swapped",
+  "claimed",
+  "verifying",
+  "verified",
   "installing",
+  "abandoned",
+  "restoring",
   "installed",
   "unfit",
   "failed",
@@ -32,7 +37,7 @@ const PHASES = [
 ] as const satisfies readonly MemberPhase[];
 
 /** In these a member is timed by itself. */
-const TIMED = ["gating", "swapping", "installing"] as const;
+const TIMED = ["gating", "swapping", "verifying", "installing", "restoring"] as const;
 const OVER: ReadonlySet<MemberPhase> = new Set(PHASES.slice(PHASES.indexOf("installed")));
 
 export const isOver = (phase: MemberPhase): boolean => OVER.has(phase);

@@ -33,6 +33,7 @@ const POLICY: PolicyRecord = {
   commit: "all",
   onUpdate: "keep",
   updateGraceMs: 30_000,
+  minProof: "receipt",
   committedVersion: 7,
   lastVersion: 8,
   run: null,
@@ -67,9 +68,11 @@ test("encodePublication says what the schema says", () => {
   const wire = encodePublication({
     version: VERSION,
     workers: [
-      { worker: "w-1", phase: "installed", reason: null, pauseMs: 1.5 },
-      { worker: "w-2", phase: "failed", reason: "disk full", pauseMs: null },
+      { worker: "w-1", phase: "installed", reason: null, pauseMs: 1.5, fence: null },
+      { worker: "w-2", phase: "failed", reason: "disk full", pauseMs: null, fence: null },
+      { worker: "w-3", phase: "gated", reason: null, pauseMs: null, fence: "f-1" },
     ],
+    lapseMs: 1_000,
     installed: 1,
   });
   assert.deepEqual(publicationProgress().parse(JSON.parse(JSON.stringify(wire))), wire);
@@ -142,7 +145,6 @@ suite("refuses", () => {
     [{ source, label: { run: "a", step: -1 } }, "invalid_argument", "label.step"],
     [{ source, commit: { mode: "some" } }, "invalid_argument", "commit.mode"],
     [{ source, wait: "committed" }, "invalid_argument", "wait"],
-    [{ source: { external: {} } }, "unsupported", "source.external"],
     [{ source: { arena: "a" } }, "unsupported", "source.arena"],
     [{ source, format: "delta" }, "unsupported", "format"],
     [{ source, base_version: 3 }, "unsupported", "base_version"],

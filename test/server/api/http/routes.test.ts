@@ -99,6 +99,15 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
     status: 202,
     has: { version: 8, state: "open" },
   },
+  gateVersion: {
+    path: "/v1/policies/default/versions/8/gate",
+    has: { version: 8, state: "gated", lapse_ms: 120_000 },
+  },
+  commitVersion: {
+    path: "/v1/policies/default/versions/8/commit",
+    body: { proofs: [{ worker: "w-1", fence: "f-1", digest: "d".repeat(64) }] },
+    has: { version: 8, state: "committed", installed: 1 },
+  },
   abortVersion: {
     path: "/v1/policies/default/versions/8/abort",
     has: { version: 8, state: "aborted" },

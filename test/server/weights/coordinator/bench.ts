@@ -7,6 +7,7 @@ import type { Store } from "../../../../server/store/store.ts";
 import type { UpdateEvent } from "../../../../server/weights/coordinator/observation.ts";
 import { createPublisher } from "../../../../server/weights/coordinator/publisher.ts";
 import type { Publication, Publisher } from "../../../../server/weights/publisher.ts";
+import { seededRandom } from "../../../support/seeded-random.ts";
 import { settle, VirtualClock } from "../../../support/virtual-clock.ts";
 import { FakeFleet } from "../fake-fleet.ts";
 
@@ -37,6 +38,7 @@ export async function createBench(
     fleet,
     gate: fleet,
     clock,
+    random: seededRandom(1),
     observe: (event) => void events.push(event),
     digest: async (path) => ({ digest: fleet.files.get(path) ?? "missing", bytes: 1 }),
   });
