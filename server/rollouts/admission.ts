@@ -3,10 +3,10 @@ import { PacelineError } from "../contract/errors.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
-import type { Ledger } from "../policy/ledger.ts";
 
 export interface Admission {
-  readonly ledger: Pick<Ledger, "policy">;
+  /** Throws `not_found`. */
+  readonly ledger: { policy(policy: string): unknown };
   readonly fleet: Pick<Fleet, "list">;
 }
 

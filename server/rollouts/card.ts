@@ -5,10 +5,14 @@ import { sideWanted } from "../contract/side-data.ts";
 import { type Card, PREFIX_BLOCK_TOKENS, type SideNeeds } from "../scheduler/card.ts";
 import { featuresOf, resumeNeeds } from "./resume.ts";
 
-/** The part of a card that stays the same over all attempts. */
-export type CardBase = Omit<Card, "attempt" | "outputTokens" | "lastVersion" | "avoid" | "engine">;
+/** The part of a card that changes from attempt to attempt. */
+export type CardWish = Pick<
+  Card,
+  "attempt" | "outputTokens" | "lastVersion" | "avoid" | "engine" | "acceptedAt"
+>;
 
-export function cardBase(rollout: Rollout, acceptedAt: number): CardBase {
+/** Made anew for each attempt: most have one, and what waits keeps one card and no copy of it. */
+export function cardOf(rollout: Rollout, wish: CardWish): Card {
   return {
     key: rolloutKey(rollout.job, rollout.id),
     job: rollout.job,
@@ -28,7 +32,12 @@ export function cardBase(rollout: Rollout, acceptedAt: number): CardBase {
     side: sideNeeds(rollout),
     resume:
       rollout.resume === "required" ? resumeNeeds(rollout) : { seeded: false, penalties: false },
-    acceptedAt,
+    attempt: wish.attempt,
+    outputTokens: wish.outputTokens,
+    lastVersion: wish.lastVersion,
+    avoid: wish.avoid,
+    engine: wish.engine,
+    acceptedAt: wish.acceptedAt,
   };
 }
 
@@ -45,11 +54,12 @@ function sideNeeds({ want }: Rollout): SideNeeds | null {
 
 /** FNV-1a over token ids, one hash at the end of each full block: equal prefixes, equal hashes. */
 function prefixHashes(ids: Uint32Array): number[] {
-  const hashes: number[] = [];
+  const hashes = new Array<number>(Math.floor(ids.length / PREFIX_BLOCK_TOKENS));
   let hash = 0x811c9dc5;
   for (let i = 0; i < ids.length; i++) {
     hash = Math.imul(hash ^ (ids[i] as number), 0x01000193);
-    if ((i + 1) % PREFIX_BLOCK_TOKENS === 0) hashes.push(hash >>> 0);
+    const blocks = (i + 1) / PREFIX_BLOCK_TOKENS;
+    if (Number.isInteger(blocks)) hashes[blocks - 1] = hash >>> 0;
   }
   return hashes;
 }

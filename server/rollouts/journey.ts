@@ -6,7 +6,7 @@
 import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
-import type { FinishReason, Rollout } from "../contract/rollout.ts";
+import { type FinishReason, type Rollout, rolloutKey } from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import { LIMITS } from "../limits.ts";
@@ -14,7 +14,7 @@ import type { PlacementReply } from "../placement/port.ts";
 import type { HeldReason, Outcome, RevokeReason } from "../scheduler/card.ts";
 import { assertVocabulary } from "./admission.ts";
 import { type AttemptContext, runAttempt } from "./attempt.ts";
-import { type CardBase, cardBase } from "./card.ts";
+import { cardOf } from "./card.ts";
 import type { LifeContext } from "./life-context.ts";
 import type { Output, Stay } from "./output.ts";
 import { afterLoss } from "./resume.ts";
@@ -26,6 +26,9 @@ type LossReason = RevokeReason | "lost" | "failed";
 
 /** Tokens between two `progress` messages to the owner: its forecast needs no finer grain. */
 const PROGRESS_TOKENS = 256;
+
+/** Shared by all that failed nowhere yet. */
+const NONE: readonly string[] = [];
 
 /** Windows without an event, in spite of a worker that answers probes, until the attempt is given up. */
 const STUCK_WINDOWS = 3;
@@ -43,7 +46,8 @@ export interface Traveller {
 }
 
 export class Journey {
-  readonly #card: CardBase;
+  readonly key: string;
+  readonly #acceptedAt: number;
   readonly #context: LifeContext;
   readonly #traveller: Traveller;
   #over = false;
@@ -53,7 +57,7 @@ export class Journey {
   #failures = 0;
   /** What the last attempt that failed said. */
   #lastError: PacelineError | null = null;
-  #avoid: string[] = [];
+  #avoid: readonly string[] = NONE;
   /** Every worker has failed it once, and is asked once more. */
   #secondRound = false;
   #stay: Stay | null = null;
@@ -66,11 +70,8 @@ export class Journey {
   constructor(traveller: Traveller, context: LifeContext) {
     this.#traveller = traveller;
     this.#context = context;
-    this.#card = cardBase(traveller.rollout, context.clock.now());
-  }
-
-  get key(): string {
-    return this.#card.key;
+    this.key = rolloutKey(traveller.rollout.job, traveller.rollout.id);
+    this.#acceptedAt = context.clock.now();
   }
 
   get state(): RolloutState {
@@ -137,14 +138,14 @@ export class Journey {
     const last = this.#stay;
     this.#context.placement.send({
       type: "offer",
-      card: {
-        ...this.#card,
+      card: cardOf(this.#traveller.rollout, {
+        acceptedAt: this.#acceptedAt,
         attempt: this.#attempt,
         outputTokens: this.#traveller.output.length,
         lastVersion: this.#traveller.output.lastVersion,
         avoid: this.#avoid,
         engine: last === null ? null : (this.#context.fleet.find(last.worker)?.engine ?? null),
-      },
+      }),
     });
   }
 
@@ -159,7 +160,7 @@ export class Journey {
       return;
     }
     this.#secondRound = true;
-    this.#avoid = [];
+    this.#avoid = NONE;
     this.offer();
   }
 

@@ -89,7 +89,9 @@ export class RolloutLife implements RolloutHandle, Traveller {
     const ending = this.#ending;
     if (ending && "result" in ending) return Promise.resolve(ending.result);
     if (ending) return Promise.reject(ending.error);
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#waiting = [...this.#waiting, { resolve, reject }];
+    });
   }
 
   events(from: number, signal: AbortSignal): ReturnType<RolloutHandle["events"]> {

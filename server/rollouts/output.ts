@@ -25,9 +25,13 @@ type Open<T> = { -readonly [K in keyof T]: T[K] };
 /** Room taken at the first token, so that most rollouts never grow; longer ones double. */
 const INITIAL_TOKENS = 2048;
 
+/** Of whoever waits, shared: an empty array costs 200 bytes. */
+const NO_IDS = new Uint32Array(0);
+const NO_LOGPROBS = new Float32Array(0);
+
 export class Output {
-  #ids = new Uint32Array(0);
-  #logprobs = new Float32Array(0);
+  #ids = NO_IDS;
+  #logprobs = NO_LOGPROBS;
   #length = 0;
   #spans: Open<Span>[] = [];
   #segments: Open<Segment>[] = [];

@@ -7,9 +7,8 @@ import type { Result } from "../contract/result.ts";
 import { type FinishCause, type Rollout, rolloutKey } from "../contract/rollout.ts";
 import type { Capabilities } from "../contract/worker.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { LiveFleet } from "../fleet/live-fleet.ts";
 import type { PlacementPort } from "../placement/port.ts";
-import type { Ledger } from "../policy/ledger.ts";
+import type { Ledger, PolicyRecord } from "../policy/ledger.ts";
 import { admit } from "./admission.ts";
 import { Finished } from "./finished.ts";
 import { RolloutLife } from "./life.ts";
@@ -25,8 +24,10 @@ export interface RolloutsOptions {
 
 export interface RolloutsDependencies extends Pick<LifeContext, "clock" | "observer" | "log"> {
   readonly placement: PlacementPort;
-  readonly fleet: LiveFleet;
-  readonly ledger: Ledger;
+  readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
+  readonly ledger: Pick<Ledger, "proved"> & {
+    policy(policy: string): Pick<PolicyRecord, "committedVersion">;
+  };
 }
 
 export function createRollouts(
@@ -117,7 +118,7 @@ export function createRollouts(
 }
 
 /** What a worker could do is still needed for a moment after it has left. */
-function trackCapabilities(fleet: Fleet): Map<string, Capabilities> {
+function trackCapabilities(fleet: Pick<Fleet, "listen">): Map<string, Capabilities> {
   const known = new Map<string, Capabilities>();
   const KEPT = 10_000;
   fleet.listen((change) => {

@@ -4,6 +4,14 @@ import type { WireRollout } from "../../contract/schema-rollout.ts";
 import { LIMITS } from "../../limits.ts";
 import { invalid } from "./invalid.ts";
 
+/** What most leave out, shared: 100,000 rollouts may wait. */
+const NONE: readonly never[] = [];
+const NO_BIAS: ReadonlyMap<number, number> = new Map();
+const NO_PARAMETERS: Readonly<Record<string, never>> = {};
+
+const idsOf = (given: ArrayLike<number> | null | undefined): readonly number[] =>
+  given == null || given.length === 0 ? NONE : Array.from(given);
+
 export function samplingFromWire(
   wire: WireRollout,
   continueFrom: Continuation | null,
@@ -36,15 +44,15 @@ export function samplingFromWire(
     presencePenalty: given.presence_penalty ?? 0,
     frequencyPenalty: given.frequency_penalty ?? 0,
     repetitionPenalty: given.repetition_penalty ?? 1,
-    stopTokenIds: Array.from(given.stop_token_ids ?? []),
-    stop: given.stop ?? [],
+    stopTokenIds: idsOf(given.stop_token_ids),
+    stop: given.stop ?? NONE,
     ignoreEos: given.ignore_eos ?? false,
     seed: given.seed ?? mint.seed(),
-    logitBias: biasOf(given.logit_bias ?? {}),
-    allowedTokenIds: Array.from(given.allowed_token_ids ?? []),
-    badWords: given.bad_words ?? [],
+    logitBias: given.logit_bias == null ? NO_BIAS : biasOf(given.logit_bias),
+    allowedTokenIds: idsOf(given.allowed_token_ids),
+    badWords: given.bad_words ?? NONE,
     structured: given.structured ?? null,
-    engine: given.engine ?? {},
+    engine: given.engine ?? NO_PARAMETERS,
   };
 }
 

@@ -1,0 +1,136 @@
+/**
+ * Bytes that a rollout costs the server while it waits, beside its prompt's token ids: the decoded rollout,
+ * its life, journey, log, readers and card, and the scheduler's books. Goal: 2,048.
+ *
+ *   node --expose-gc bench/queue/run.ts [--waiting 100000] [--prompt 256]
+ */
+import { parseArgs } from "node:util";
+import { decodeRollout } from "../../server/api/codec/rollout.ts";
+import type { Clock } from "../../server/contract/clock.ts";
+import type { PlacementReply } from "../../server/placement/port.ts";
+import type { RolloutObserver } from "../../server/rollouts/observer.ts";
+import { createRollouts } from "../../server/rollouts/rollouts.ts";
+import { createScheduler } from "../../server/scheduler/scheduler.ts";
+import { fleetEvents, seededRandom } from "../scheduler/workload.ts";
+
+const GOAL_BYTES = 2_048;
+/** Sent first and not counted: they fill the worker and grow what grows by doubling. */
+const WARM = 2_000;
+
+const { values } = parseArgs({
+  options: {
+    waiting: { type: "string", default: "100000" },
+    prompt: { type: "string", default: "256" },
+  },
+});
+const waiting = Number(values.waiting);
+const promptTokens = Number(values.prompt);
+
+const { gc } = globalThis;
+if (gc === undefined) throw new Error("run it with --expose-gc");
+
+const random = seededRandom(1);
+const clock: Clock = { now: () => 0, wall: () => 0, timer: () => ({ cancel: nothing }) };
+
+function nothing(): void {}
+
+/** The rollouts of a server over its scheduler, with a worker that is full and never ends anything. */
+function createQueue() {
+  const scheduler = createScheduler(clock, random);
+  for (const event of fleetEvents(1, random)) scheduler.handle(event);
+  let receive: (reply: PlacementReply) => void = nothing;
+  const observer: RolloutObserver = {
+    accepted: nothing,
+    placed: nothing,
+    tokens: nothing,
+    attempt: nothing,
+    moved: nothing,
+    wasted: nothing,
+    finished: nothing,
+    failed: nothing,
+  };
+  const rollouts = createRollouts(
+    {
+      clock,
+      placement: {
+        connect(to) {
+          receive = to;
+        },
+        // What is granted runs for ever.
+        send(request) {
+          for (const command of scheduler.handle(request)) {
+            if (command.type === "held") receive(command);
+            if (command.type === "refuse") throw new Error(command.message);
+          }
+        },
+      },
+      fleet: {
+        engine: () => null,
+        find: () => null,
+        list: () => [],
+        report: nothing,
+        listen: () => nothing,
+      },
+      ledger: {
+        policy: (policy) => ({ policy, committedVersion: 2 }),
+        proved: () => null,
+      },
+      observer,
+      log: { warn: nothing },
+    },
+    { stuckMs: 5_000, detachMs: 30_000, resultTtlMs: 60_000 },
+  );
+  return { rollouts, waiting: () => scheduler.snapshot().waiting };
+}
+
+const prompt = (): number[] => Array.from({ length: promptTokens }, () => random.u32() % 32_000);
+
+/** As it comes over HTTP: groups of eight. */
+function bodyOf(index: number): unknown {
+  const body = {
+    id: `r-${index}`,
+    policy: "policy",
+    prompt_token_ids: prompt(),
+    sampling: { max_new_tokens: 4_096 },
+    group: { id: `g-${index >> 3}`, size: 8, index: index % 8 },
+  };
+  return JSON.parse(JSON.stringify(body));
+}
+
+function usedBytes(): number {
+  for (let i = 0; i < 3; i++) gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Bytes that each of what `make` returns keeps. */
+function bytesOf(count: number, make: (index: number) => unknown): number {
+  const kept: unknown[] = new Array(count).fill(null);
+  const before = usedBytes();
+  for (let index = 0; index < count; index++) kept[index] = make(index);
+  const bytes = usedBytes() - before;
+  if (kept.length !== count) throw new Error("what was made is gone");
+  return bytes / count;
+}
+
+const queue = createQueue();
+const decoded = (index: number) =>
+  decodeRollout(bodyOf(index), { id: () => "never", seed: () => index }).rollout;
+const wait = (index: number): unknown => {
+  const handle = queue.rollouts.submit(decoded(index));
+  return [handle.attach("unary"), handle.result()];
+};
+
+bytesOf(WARM, wait);
+const tokens = bytesOf(waiting, () => Uint32Array.from(prompt()));
+const rollout = bytesOf(waiting, (index) => decoded(WARM + index)) - tokens;
+const whole = bytesOf(waiting, (index) => wait(WARM + index)) - tokens;
+if (queue.waiting() < waiting) throw new Error(`only ${queue.waiting()} wait`);
+
+const line = (name: string, bytes: number): void =>
+  console.log(`${name.padEnd(52)} ${bytes.toFixed(0).padStart(6)} B`);
+console.log(`${waiting} rollouts wait, prompts of ${promptTokens} tokens\n`);
+line("the prompt's token ids alone", tokens);
+line("beside them: the decoded rollout", rollout);
+line("beside them: all of the waiting rollout", whole);
+console.log(`\ngoal ${GOAL_BYTES} B: ${whole <= GOAL_BYTES ? "met" : "MISSED"}`);
