@@ -69,8 +69,15 @@ export class ExternalWorker {
   /** Nobody had its fence: it goes on with what it has. */
   async ungate(signal: AbortSignal): Promise<void> {
     if (this.#poisoned) await this.poison("poisoned before the gate, and still so");
-    else if (this.#paused) await this.#update.release(signal);
-    else this.#update.reopen();
+    else if (this.#paused) {
+      try {
+        await this.#update.release(signal);
+      } catch (thrown) {
+        // Whoever heals poisoned workers lets it run in the end.
+        await this.poison(`not let go: ${PacelineError.from(thrown).message}`);
+        throw thrown;
+      }
+    } else this.#update.reopen();
   }
 
   /** Holds what the engine itself shows against the claim. Throws what does not fit. */

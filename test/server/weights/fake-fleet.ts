@@ -10,7 +10,11 @@ export type Call = "stage" | "swap" | "held" | "pause" | "resume" | "discard" | 
 /** `lie`: a digest that is not what it read or holds. */
 export type Fault = "hang" | "fail" | "reject" | "unreachable" | "lie";
 
-const description = (incarnation: string, held: Held | null): EngineDescription => ({
+const description = (
+  incarnation: string,
+  held: Held | null,
+  paused: boolean,
+): EngineDescription => ({
   kind: "simulated",
   engineVersion: "0",
   incarnation,
@@ -33,7 +37,7 @@ const description = (incarnation: string, held: Held | null): EngineDescription 
     maxTopLogprobs: 0,
     samplingMask: false,
   },
-  paused: false,
+  paused,
   asleep: false,
   held: held === null ? [] : [{ ...held }],
 });
@@ -72,7 +76,11 @@ export class FakeWorker {
     };
     this.engine = {
       url: `http://${id}`,
-      probe: async () => description(incarnation, this.held),
+      probe: async (signal) => {
+        const lie = await this.#call("held", signal);
+        const held = lie && this.held ? { ...this.held, digest: "lie" } : this.held;
+        return description(incarnation, held, this.paused);
+      },
       generate: unused,
       telemetry: unused,
       close: async () => {},
@@ -148,6 +156,11 @@ export class FakeWorker {
     };
   }
 
+  /** What a mover does that is not ours: other bytes, under a name. */
+  replace(policy: string, version: number, digest: string): void {
+    this.held = { policy, version, digest, load: ++this.loads };
+  }
+
   record(): WorkerRecord {
     return {
       id: this.id,
@@ -159,7 +172,7 @@ export class FakeWorker {
       policies: this.policies,
       state: this.state,
       reason: this.reason,
-      description: description(this.incarnation, this.held),
+      description: description(this.incarnation, this.held, this.paused),
       load: null,
       rates: { step: null, prefillTokensPerSecond: null },
       leaseMs: 1_000,
