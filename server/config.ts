@@ -136,6 +136,12 @@ export const SETTINGS = {
     "How long a stream may stay without a reader before its rollout ends.",
   ),
   result_ttl_ms: setting(ms, 600_000, "ms", "How long a Result can be asked for again."),
+  session_ttl_ms: setting(
+    ms,
+    1_800_000,
+    "ms",
+    "After its last turn a session's order, home and KV are kept for so long: longer than a tool call takes.",
+  ),
   drain_ms: setting(
     ms,
     30_000,

@@ -121,6 +121,12 @@ export const LIMITS = {
   manyRollouts: 131_072,
   /** Rollouts of one call of many that are submitted and not yet read by their caller: fills 64 slots of 64. */
   manyInFlight: 4_096,
+  /** Sessions with an order and a time to live in memory, some 500 bytes each; the scheduler remembers as many homes. */
+  liveSessions: 100_000,
+  /** Finished sessions that a late turn is still told of. */
+  finishedSessions: 100_000,
+  /** Ways that one session may go; searches over trees fork at most a few hundred times. */
+  sessionBranches: 4_096,
   /** Rows of one record batch: per-batch cost is lost in it, and a reader handles it at once. */
   arrowBatchRows: 1_024,
   /** Output tokens from which on a record batch is full, 8 bytes each: so a batch is about 4 MiB, its longest rollout above. */

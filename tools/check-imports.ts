@@ -53,10 +53,19 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ],
   ["server/fleet", [...ENGINE, ...LEAVES]],
   ["server/policy", ["server/contract", ...LEAVES]],
+  ["server/sessions", ["server/contract", "server/limits"]],
   ["server/placement", [...ENGINE, "server/scheduler", "server/fleet", "server/policy", ...LEAVES]],
   [
     "server/rollouts",
-    [...ENGINE, "server/scheduler", "server/placement", "server/fleet", "server/policy", ...LEAVES],
+    [
+      ...ENGINE,
+      "server/scheduler",
+      "server/placement",
+      "server/fleet",
+      "server/policy",
+      "server/sessions",
+      ...LEAVES,
+    ],
   ],
   ["server/weights", [...ENGINE, "server/placement", "server/fleet", "server/policy", ...LEAVES]],
   [
@@ -64,6 +73,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
     [
       "server/contract",
       "server/rollouts",
+      "server/sessions",
       "server/weights",
       "server/placement",
       "server/scheduler",

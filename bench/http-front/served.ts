@@ -10,6 +10,7 @@ import { createResult, type Result } from "../../server/contract/result.ts";
 import { liveClock } from "../../server/live-clock.ts";
 import { createWorkerControl } from "../../server/placement/worker-control.ts";
 import type { RolloutService } from "../../server/rollouts/service.ts";
+import { createSessions } from "../../server/sessions/sessions.ts";
 import { createLifeCycle } from "../../server/telemetry/life-cycle.ts";
 import {
   createFakeFleet,
@@ -111,6 +112,7 @@ async function serveFront(): Promise<number> {
   const fleet = createFakeFleet();
   const front = createHttpFront({
     rollouts: instant,
+    sessions: createSessions(liveClock, { ttlMs: 60_000 }, () => {}),
     fleet,
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),

@@ -17,6 +17,7 @@ import { createPlacementOwner } from "../placement/owner.ts";
 import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
 import { createRollouts } from "../rollouts/rollouts.ts";
+import { createSessions } from "../sessions/sessions.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { createLifeCycle } from "../telemetry/life-cycle.ts";
@@ -82,8 +83,12 @@ export async function startServer({
   const { scheduler, save } = createLiveScheduler(clock, random, config.record);
   const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
   const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));
+  const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (session) =>
+    owner.finishSession(session),
+  );
+  const observer = observeRollouts(metrics, lifeCycle);
   const rollouts = createRollouts(
-    { clock, placement: owner, fleet, ledger, log, observer: observeRollouts(metrics, lifeCycle) },
+    { clock, placement: owner, fleet, ledger, sessions, log, observer },
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
   );
   const publisher = createPublisher({
@@ -117,6 +122,7 @@ export async function startServer({
   const control = createWorkerControl({ fleet, owner });
   const http = createHttpFront({
     rollouts,
+    sessions,
     fleet,
     ledger,
     publisher,

@@ -143,3 +143,6 @@ export interface FinishReason {
 
 /** Key of a rollout in every map: ids are scoped by job. Neither part can hold a slash. */
 export const rolloutKey = (job: string, id: string): string => `${job}/${id}`;
+
+/** Key of a session, scoped likewise. */
+export const sessionKey = (job: string, id: string): string => `${job}/${id}`;

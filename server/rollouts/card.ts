@@ -1,6 +1,6 @@
 /** A rollout as the scheduler sees it: lengths and prefix hashes. */
 import type { Rollout } from "../contract/rollout.ts";
-import { rolloutKey } from "../contract/rollout.ts";
+import { rolloutKey, sessionKey } from "../contract/rollout.ts";
 import { sideWanted } from "../contract/side-data.ts";
 import { type Card, PREFIX_BLOCK_TOKENS, type SideNeeds } from "../scheduler/card.ts";
 import { featuresOf, resumeNeeds } from "./resume.ts";
@@ -23,7 +23,7 @@ export function cardOf(rollout: Rollout, wish: CardWish): Card {
     expectedNewTokens: rollout.hints.expectedNewTokens,
     prefix: prefixHashes(reusable(rollout)),
     priority: rollout.priority,
-    session: rollout.session === null ? null : `${rollout.job}/${rollout.session.id}`,
+    session: rollout.session === null ? null : sessionKey(rollout.job, rollout.session.id),
     group: rollout.group,
     constraint: rollout.version,
     onUpdate: rollout.onUpdate,

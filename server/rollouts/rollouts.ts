@@ -9,6 +9,7 @@ import type { Capabilities } from "../contract/worker.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger, PolicyRecord } from "../policy/ledger.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { admit } from "./admission.ts";
 import { Finished } from "./finished.ts";
 import { RolloutLife } from "./life.ts";
@@ -28,13 +29,14 @@ export interface RolloutsDependencies extends Pick<LifeContext, "clock" | "obser
   readonly ledger: Pick<Ledger, "proved"> & {
     policy(policy: string): Pick<PolicyRecord, "committedVersion">;
   };
+  readonly sessions: Pick<Sessions, "begin">;
 }
 
 export function createRollouts(
   deps: RolloutsDependencies,
   options: RolloutsOptions,
 ): RolloutService {
-  const { clock, placement, fleet, ledger, observer, log } = deps;
+  const { clock, placement, fleet, ledger, sessions, observer, log } = deps;
   const active = new Map<string, RolloutLife>();
   const finished = new Finished(clock, options.resultTtlMs);
   const known = trackCapabilities(fleet);
@@ -65,6 +67,14 @@ export function createRollouts(
     finished.add(life);
     if (active.size === 0) drained?.();
   };
+  const endOf = ({ job, session, id }: Rollout): ((life: RolloutLife) => void) => {
+    if (session === null) return ended;
+    const turn = sessions.begin(job, session, id);
+    return (life) => {
+      ended(life);
+      turn.ended(endedByItself(life));
+    };
+  };
   placement.connect((reply) => active.get(reply.key)?.receive(reply));
 
   const get = (job: string, id: string): RolloutLife => {
@@ -90,7 +100,7 @@ export function createRollouts(
       if (draining)
         throw new PacelineError("shutting_down", "the server drains", { retryAfterMs: 1000 });
       admit(rollout, { ledger, fleet });
-      const life = new RolloutLife(rollout, context, ended);
+      const life = new RolloutLife(rollout, context, endOf(rollout));
       active.set(key, life);
       life.start();
       if (life.ended && "error" in life.ended) throw life.ended.error;
@@ -116,6 +126,9 @@ export function createRollouts(
     },
   };
 }
+
+const endedByItself = ({ ended }: RolloutLife): boolean =>
+  ended !== null && "result" in ended && ended.result.finishReason.type !== "abort";
 
 /** What a worker could do is still needed for a moment after it has left. */
 function trackCapabilities(fleet: Pick<Fleet, "listen">): Map<string, Capabilities> {

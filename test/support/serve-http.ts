@@ -8,6 +8,7 @@ import {
 import type { PacelineError } from "../../server/contract/errors.ts";
 import { liveClock } from "../../server/live-clock.ts";
 import { createWorkerControl } from "../../server/placement/worker-control.ts";
+import { createSessions, type Sessions } from "../../server/sessions/sessions.ts";
 import { createLifeCycle, type LifeCycle } from "../../server/telemetry/life-cycle.ts";
 import {
   createFakeFleet,
@@ -67,6 +68,7 @@ export async function serveHttp(
     log: { error: () => {} },
     ...over,
     rollouts,
+    sessions: over.sessions ?? sessionsOf("default", "s"),
     options: { version: "0.0.0", closeGraceMs: 500, ...over.options },
   });
   const { port } = await front.listen("127.0.0.1", 0);
@@ -85,4 +87,11 @@ export async function serveHttp(
       await front.close();
     },
   };
+}
+
+/** One session that has had a turn. */
+function sessionsOf(job: string, id: string): Sessions {
+  const sessions = createSessions(liveClock, { ttlMs: 60_000 }, () => {});
+  sessions.begin(job, { id, turn: 0, branch: 0, final: false }, "r-0").ended(true);
+  return sessions;
 }

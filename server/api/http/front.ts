@@ -7,6 +7,7 @@ import { LIMITS } from "../../limits.ts";
 import type { WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
+import type { Sessions } from "../../sessions/sessions.ts";
 import type { Publisher } from "../../weights/publisher.ts";
 import type { Audit } from "../auth/audit.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
@@ -25,6 +26,7 @@ import { rolloutRoutes } from "./rollouts.ts";
 import { accessOfRoute, REFUSAL_ACCESS, type RouteAccess } from "./route-access.ts";
 import { ROUTES, type Route, routerPath, type ServedCall } from "./route-table.ts";
 import { createServer } from "./server.ts";
+import { sessionRoutes } from "./sessions.ts";
 import { createStreams, type Streams } from "./streams.ts";
 import { workerRoutes } from "./workers.ts";
 
@@ -45,6 +47,7 @@ export interface HttpFrontOptions extends ListenerTimes {
 
 export interface HttpFrontParts extends HealthRoutes {
   readonly rollouts: RolloutService;
+  readonly sessions: Pick<Sessions, "finish">;
   readonly fleet: Fleet;
   readonly ledger: Ledger;
   readonly publisher: Publisher;
@@ -121,6 +124,7 @@ function handlersOf(
     ...rolloutRoutes({ rollouts, mint, streams, failed }),
     ...manyRoutes({ rollouts, fleet, ledger, clock, inFlight, mint, streams, failed }),
     ...groupRoutes({ rollouts, fleet, ledger, mint, failed }),
+    ...sessionRoutes(parts),
     ...workerRoutes({ fleet, ledger, control }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),
     ...eventRoutes({ lifeCycle, streams, failed }),

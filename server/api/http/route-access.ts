@@ -22,6 +22,7 @@ const JOBS: Readonly<Record<ServedCall, JobRule>> = {
   abortRollout: "query",
   submitMany: "many",
   submitGroup: "body",
+  finishSession: "query",
   // A trainer needs to see what serves it: workers and policies are of no job.
   listWorkers: "fleet",
   getWorker: "fleet",

@@ -55,6 +55,7 @@ export const SERVED_ROUTES = [
     "Many rollouts, answered as they end",
   ),
   served("submitGroup", "POST", "/v1/groups", "generate", "Siblings of one prompt"),
+  served("finishSession", "POST", "/v1/sessions/{id}/finish", "generate", "A session is over"),
   served("listWorkers", "GET", "/v1/workers", "read", "All workers"),
   served("registerWorker", "POST", "/v1/workers", "admin", "Probe and register a worker"),
   served("getWorker", "GET", "/v1/workers/{id}", "read", "One worker"),
@@ -106,7 +107,6 @@ export const LATER_ROUTES: readonly Route[] = [
   ...(["pause", "resume", "cancel"] as const).map((verb) =>
     later(`${verb}Submission`, "POST", `${SUBMISSION}/${verb}`, "generate", `${verb} it`),
   ),
-  later("finishSession", "POST", "/v1/sessions/{id}/finish", "generate", "A session is over"),
   later("listJobs", "GET", "/v1/jobs", "read", "Load, quota and lag of all jobs"),
   later("getJob", "GET", "/v1/jobs/{job}", "read", "Load, quota and lag"),
   later("declareJob", "PUT", "/v1/jobs/{job}", "admin", "A job's settings"),

@@ -11,6 +11,7 @@ import type { PlacementReply, PlacementRequest } from "../../../server/placement
 import type { Ledger } from "../../../server/policy/ledger.ts";
 import { createRollouts } from "../../../server/rollouts/rollouts.ts";
 import type { RolloutHandle } from "../../../server/rollouts/service.ts";
+import { createSessions } from "../../../server/sessions/sessions.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
 import { settle, VirtualClock } from "../../support/virtual-clock.ts";
 
@@ -120,8 +121,10 @@ function world(
     finished: noted,
     failed: noted,
   };
+  const closed: string[] = [];
+  const sessions = createSessions(clock, { ttlMs: 60_000 }, (key) => closed.push(key));
   const rollouts = createRollouts(
-    { clock, placement, fleet, ledger, observer, log: { warn: noted } },
+    { clock, placement, fleet, ledger, sessions, observer, log: { warn: noted } },
     { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000 },
   );
   return {
@@ -130,6 +133,8 @@ function world(
     evidence,
     requests,
     rollouts,
+    sessions,
+    closed,
     grant,
     receive: (reply: PlacementReply) => receive(reply),
   };
@@ -607,4 +612,32 @@ test("a timeout after nothing but failed attempts is their error, not an empty R
   await settle();
   await w.clock.advance(101);
   await failure;
+});
+
+test("a session's turns keep their order; what was aborted or failed is open again", async () => {
+  const whole = play([tokens(0, 3), finished]);
+  const refused = new PacelineError("internal", "odd");
+  const w = world([whole, play([], refused), play([tokens(0, 2)], "hang"), whole]);
+  const turn = (id: string, number: number, final = false) =>
+    w.rollouts.submit(sampleRollout({ id, session: { id: "s", turn: number, branch: 0, final } }));
+  await turn("a", 0).result();
+  // Repeated, it is the same turn.
+  await turn("a", 0).result();
+  assert.throws(() => turn("b", 0), { code: "conflict" });
+  assert.throws(() => turn("b", 2), { code: "conflict" });
+  await assert.rejects(turn("b", 1).result(), { code: "internal" });
+  const slow = turn("b2", 1);
+  assert.throws(() => turn("c", 2), { code: "conflict" });
+  await w.rollouts.abort("default", "b2", "client");
+  await slow.result();
+  assert.deepEqual(w.closed, []);
+  await turn("b3", 1, true).result();
+  assert.deepEqual(w.closed, ["default/s"]);
+  assert.throws(() => turn("c", 2), { code: "conflict", message: /finished/ });
+  assert.deepEqual(w.sessions.finish("default", "s"), {
+    id: "s",
+    job: "default",
+    turns: 2,
+    branches: 1,
+  });
 });

@@ -34,6 +34,10 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
     body: { id: "g", size: 2, prompt_token_ids: [72], sampling: { max_new_tokens: 2 } },
     has: { group: { id: "g", size: 2, need: 2, finished: 2 } },
   },
+  finishSession: {
+    path: "/v1/sessions/s/finish?job=default",
+    has: { id: "s", job: "default", turns: 1, branches: 1 },
+  },
   listWorkers: {},
   registerWorker: {
     body: { url: "http://127.0.0.1:9002", engine: "embedded", id: "w-2" },

@@ -1,0 +1,72 @@
+/** Sessions through a whole server, on two real engine processes. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { decodeResult } from "../../../server/api/codec/result.ts";
+import type { Result } from "../../../server/contract/result.ts";
+import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
+
+let server: LiveServer;
+before(async () => {
+  server = await startLiveServer({ workers: 2, stream_interval: 4, probe_ms: 200, lease_ms: 3000 });
+  await workersReady(server, 2);
+});
+after(() => server.stop());
+
+/** Tokens of full blocks that a turn leaves: all but its last token have been computed. */
+const left = (tokens: number): number => Math.floor((tokens - 1) / 16) * 16;
+
+async function turn(
+  session: { id: string; turn?: number; branch?: number; final?: boolean },
+  prompt: readonly number[],
+  over: object = {},
+): Promise<Result> {
+  const { status, body } = await server.call("POST", "/v1/rollouts", {
+    prompt_token_ids: prompt,
+    sampling: { max_new_tokens: 24, ignore_eos: true, seed: 3 },
+    session,
+    ...over,
+  });
+  assert.equal(status, 200, JSON.stringify(body));
+  return decodeResult(body);
+}
+
+const asked = (question: string): number[] => [...Buffer.from(question)];
+
+test("each turn finds the turn before it: same worker, its tokens cached", async () => {
+  const ids = Array.from({ length: 6 }, (_, i) => `s-${i}`);
+  await Promise.all(
+    ids.map(async (id, i) => {
+      let context = asked(`${id}: ${i + 11}+${i + 22}=?`.padEnd(40, "."));
+      const first = await turn({ id }, context);
+      let last = first;
+      for (const number of [1, 2]) {
+        const before = context.length + 24;
+        context = [...context, ...last.outputTokenIds, ...asked(" and now?")];
+        last = await turn({ id, turn: number, final: number === 2 }, context);
+        assert.equal(last.routing.worker, first.routing.worker);
+        assert.ok(last.routing.cachedTokens >= left(before), `${last.routing.cachedTokens}`);
+      }
+    }),
+  );
+  // The final turn has finished them.
+  for (const id of ids) {
+    const { body } = await server.call<object>("POST", `/v1/sessions/${id}/finish`);
+    assert.deepEqual(body, { id, job: "default", turns: 3, branches: 1 });
+  }
+});
+
+test("a turn out of order touches no engine", async () => {
+  const prompt = asked("17+25=");
+  await turn({ id: "o" }, prompt);
+  for (const [session, status] of [
+    [{ id: "o" }, 409],
+    [{ id: "o", turn: 2 }, 409],
+    [{ id: "o", turn: 3, branch: 1 }, 404],
+  ] as const) {
+    const body = { prompt_token_ids: prompt, sampling: { max_new_tokens: 4 }, session };
+    const reply = await server.call<{ error: { details: object } }>("POST", "/v1/rollouts", body);
+    assert.equal(reply.status, status, JSON.stringify(reply.body));
+  }
+  const { status } = await server.call("POST", "/v1/sessions/none/finish");
+  assert.equal(status, 404);
+});
