@@ -27,6 +27,8 @@ export interface EngineRequest {
   readonly siblingIndex: number;
   readonly logprobMode: LogprobMode;
   readonly cacheNamespace: string;
+  /** The namespace is a session's own and outlives updates; only to engines of the capability `sessionCache`. */
+  readonly cacheCarried: boolean;
   readonly priority: number;
   /** Wanted beside the tokens, of what the engine's capabilities say; `null`: nothing. */
   readonly side: SideWant | null;
@@ -76,6 +78,8 @@ export interface EngineControl {
   resume(signal: AbortSignal): Promise<void>;
   /** Drops cached KV that no running request holds. */
   flush(signal: AbortSignal): Promise<void>;
+  /** Drops what is cached in a session's namespace. Absent where there is no `sessionCache`. */
+  dropCache?(namespace: string, signal: AbortSignal): Promise<void>;
   /**
    * Gives memory back until `wake`; what still runs there ends. Only in a way that keeps the weights
    * (vLLM's level 1), so that what was proven stays proven.

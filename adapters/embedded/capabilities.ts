@@ -29,6 +29,7 @@ const capabilities = z.object({
   resume: z.object({ seeded: z.boolean(), penalties: z.boolean() }),
   spans: z.enum(["chunk", "end", "none"]),
   journal: z.enum(["stream", "none"]),
+  sessionCache: z.boolean(),
   pause: z.array(z.enum(["keep", "retract", "abort"])),
   sleep: z.boolean(),
   weights: z.object({ stage: z.boolean(), proof: z.enum(["digest", "receipt", "reported"]) }),

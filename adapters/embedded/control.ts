@@ -9,6 +9,9 @@ export function createControl(client: Client): EngineControl {
     async resume(signal) {
       await client.call("POST", "/resume", {}, signal);
     },
+    async dropCache(namespace, signal) {
+      await client.call("POST", "/drop_cache", { cache_namespace: namespace }, signal);
+    },
     async sleep(signal) {
       await client.call("POST", "/sleep", {}, signal);
     },

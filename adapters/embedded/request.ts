@@ -26,6 +26,7 @@ export function encodeRequest(request: EngineRequest, streamInterval: number | n
     sibling_index: request.siblingIndex,
     logprob_mode: request.logprobMode,
     cache_namespace: request.cacheNamespace,
+    ...(request.cacheCarried ? { cache_carried: true } : {}),
     priority: request.priority,
     ...sideBody(request.side),
     ...(streamInterval === null ? {} : { stream_interval: streamInterval }),

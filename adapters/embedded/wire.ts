@@ -109,6 +109,8 @@ export interface GenerateBody {
   sibling_index: number;
   logprob_mode: LogprobMode;
   cache_namespace: string;
+  /** The namespace's blocks outlive a change of the weights; default false. */
+  cache_carried?: boolean;
   priority: number;
   /** Prompt position from which on the prompt's logprobs are wanted. */
   prompt_logprobs?: number;

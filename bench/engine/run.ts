@@ -173,6 +173,7 @@ function run(
       siblingIndex: index,
       logprobMode: "processed",
       cacheNamespace: "bench",
+      cacheCarried: false,
       priority: 0,
       side: null,
     });

@@ -10,7 +10,9 @@ import type { Clock } from "../../server/contract/clock.ts";
 import type { PlacementReply } from "../../server/placement/port.ts";
 import type { RolloutObserver } from "../../server/rollouts/observer.ts";
 import { createRollouts } from "../../server/rollouts/rollouts.ts";
+import { createSessionCaches } from "../../server/rollouts/session-caches.ts";
 import { createScheduler } from "../../server/scheduler/scheduler.ts";
+import { createSessions } from "../../server/sessions/sessions.ts";
 import { fleetEvents, seededRandom } from "../scheduler/workload.ts";
 
 const GOAL_BYTES = 2_048;
@@ -64,6 +66,8 @@ function createQueue() {
           }
         },
       },
+      sessions: createSessions(clock, { ttlMs: 60_000 }, nothing),
+      caches: createSessionCaches({ engine: () => null }, clock, { warn: nothing }),
       fleet: {
         engine: () => null,
         find: () => null,

@@ -101,6 +101,7 @@ export function fleetEvents(count: number, random: Random): SchedulerEvent[] {
         resume: { seeded: false, penalties: false },
         spans: "chunk",
         journal: "stream",
+        sessionCache: false,
         pause: ["keep"],
         sleep: true,
         weights: { stage: false, proof: "receipt" },

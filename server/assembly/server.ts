@@ -17,6 +17,7 @@ import { createPlacementOwner } from "../placement/owner.ts";
 import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
 import { createRollouts } from "../rollouts/rollouts.ts";
+import { createSessionCaches } from "../rollouts/session-caches.ts";
 import { createSessions } from "../sessions/sessions.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
@@ -83,12 +84,14 @@ export async function startServer({
   const { scheduler, save } = createLiveScheduler(clock, random, config.record);
   const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
   const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));
-  const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (session) =>
-    owner.finishSession(session),
-  );
+  const caches = createSessionCaches(fleet, clock, log);
+  const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (session) => {
+    owner.finishSession(session);
+    caches.drop(session);
+  });
   const observer = observeRollouts(metrics, lifeCycle);
   const rollouts = createRollouts(
-    { clock, placement: owner, fleet, ledger, sessions, log, observer },
+    { clock, placement: owner, fleet, ledger, sessions, caches, log, observer },
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
   );
   const publisher = createPublisher({

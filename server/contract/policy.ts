@@ -55,6 +55,9 @@ export function cacheNamespace(held: HeldVersion): string {
   return `${held.policy}@${held.version}#${held.load}`;
 }
 
+/** KV that one session keeps to itself, over versions. No other namespace looks like it. */
+export const sessionNamespace = (policy: string, session: string): string => `${policy}~${session}`;
+
 /** Whether `constraint` allows `held` while `committed` is the fleet's version. */
 export function allows(
   constraint: VersionConstraint | null,

@@ -83,6 +83,7 @@ const capabilities = () =>
     prompt_logprobs: z.boolean(),
     max_top_logprobs: uint32(),
     sampling_mask: z.boolean(),
+    session_cache: z.boolean(),
   });
 
 const load = () =>

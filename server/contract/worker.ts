@@ -37,6 +37,8 @@ export interface Capabilities {
   readonly spans: "chunk" | "end" | "none";
   /** `stream`: tokens arrive as they are made and can be journalled. */
   readonly journal: "stream" | "none";
+  /** Keeps KV of a session's own namespace over an update, and says of each token whether it attended to any. */
+  readonly sessionCache: boolean;
   readonly pause: readonly ("keep" | "retract" | "abort")[];
   /** It can give its KV (and what else it has) back and take it again; its weights stay as they are. */
   readonly sleep: boolean;

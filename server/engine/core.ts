@@ -40,6 +40,8 @@ export interface CoreRequest {
   readonly logprobMode: LogprobMode;
   /** KV blocks are shared only between requests of one namespace (and one load). */
   readonly cacheNamespace: string;
+  /** The namespace's blocks outlive a change of the weights: what is made on older ones is `mixed`. */
+  readonly cacheCarried: boolean;
   readonly priority: number;
   /** Wanted beside the tokens; `null`: nothing. */
   readonly side: SideWant | null;
@@ -66,7 +68,7 @@ export type CoreEvent =
       readonly version: number;
       /** One row a token of what the request wants; `null` where it wants none. */
       readonly side: SideChunk | null;
-      /** Some KV in reach is of an older load (a `keep` swap); false again once recomputed. */
+      /** Some KV in reach is of an older load (a `keep` swap, a carried cache); false again once recomputed. */
       readonly mixed: boolean;
     }
   | {
@@ -122,6 +124,8 @@ export interface Core {
   retract(): void;
   /** Drops cached blocks that no running request holds. */
   flush(): void;
+  /** Drops a carried namespace: what it has cached is found no more. */
+  dropCache(namespace: string): void;
   /** Reads weights beside the serving ones. Throws `weights_rejected`. */
   stage(source: { policy: string; version: number; path: string }): { digest: string };
   /**

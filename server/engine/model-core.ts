@@ -172,6 +172,10 @@ class ModelCore implements Core {
     this.#parts.kv.flush();
   }
 
+  dropCache(namespace: string): void {
+    this.#parts.kv.drop(namespace);
+  }
+
   stage(source: { policy: string; version: number; path: string }): { digest: string } {
     return this.#parts.weights.stage(source);
   }

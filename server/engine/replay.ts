@@ -7,7 +7,8 @@
  * `[start, end)` under weights B therefore means: B computed the forwards that fed positions
  * `prompt + start − 1 … prompt + end − 2`, and wrote their KV. What lies before is the KV that earlier runs
  * left (a `keep` swap: mixed), or, with `rebuild`, is computed anew under B from the first prompt token on (a
- * `drop` swap, a resume elsewhere by prefill, or a preemption after a `keep` swap).
+ * `drop` swap, a resume elsewhere by prefill, or a preemption after a `keep` swap). What a session's own cache held of the
+ * prompt (`found`) was computed under the weights of the turn that left it.
  */
 import { PacelineError } from "../contract/errors.ts";
 import type { LogprobMode } from "../contract/rollout.ts";
@@ -38,6 +39,14 @@ export interface ReplayRequest {
   readonly logprobMode: LogprobMode;
   /** Contiguous, covering all output tokens. */
   readonly runs: readonly ReplayRun[];
+  /** KV of the prompt's head that the first run found: up to `end`, by which weights. In order. Default: none. */
+  readonly found?: readonly FoundKv[];
+}
+
+export interface FoundKv {
+  readonly end: number;
+  /** A safetensors file or directory. */
+  readonly weights: string;
 }
 
 export interface Replay {
@@ -79,20 +88,28 @@ export function createReplayer({ directory, weightSets = 4 }: ReplayerOptions): 
     replay(request) {
       assertRuns(request, config);
       const audit = createAudit(request, config);
-      const { promptTokenIds: prompt, outputTokenIds: output, runs } = request;
-      for (const [index, { start, end, weights, rebuild }] of runs.entries()) {
-        const sampledFrom = prompt.length + start - 1;
-        const first = index === 0 || rebuild ? 0 : sampledFrom;
+      const { promptTokenIds: prompt, outputTokenIds: output, runs, found = [] } = request;
+      /** Computes positions `[from, to)`; logits from `sampledFrom` on go to the audit. */
+      const compute = (weights: string, from: number, to: number, sampledFrom: number): void => {
         const layout = weightsOf(weights);
-        for (let at = first; at < prompt.length + end - 1; at += CHUNK) {
-          const stop = Math.min(at + CHUNK, prompt.length + end - 1);
+        for (let at = from; at < to; at += CHUNK) {
           const rows: Row[] = [];
-          for (let position = at; position < stop; position++) {
+          for (let position = at; position < Math.min(at + CHUNK, to); position++) {
             const token = prompt[position] ?? (output[position - prompt.length] as number);
             rows.push({ token, position, blocks, logits: position >= sampledFrom });
           }
           for (const logits of transformer.forward(layout, rows)) audit.next(logits);
         }
+      };
+      let begin = 0;
+      for (const { end, weights } of found) {
+        compute(weights, begin, end, prompt.length);
+        begin = end;
+      }
+      for (const [index, { start, end, weights, rebuild }] of runs.entries()) {
+        const sampledFrom = prompt.length + start - 1;
+        const first = index === 0 ? begin : rebuild ? 0 : sampledFrom;
+        compute(weights, first, prompt.length + end - 1, sampledFrom);
       }
       return audit;
     },

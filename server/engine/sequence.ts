@@ -15,7 +15,7 @@ export class Sequence {
   computed = 0;
   /** Whether a token was sampled on top of this KV: prefill is over. */
   decoding = false;
-  /** Some KV is of older weights: nothing of it may be found by others. */
+  /** Some KV is of older weights: nothing of it may be found outside a carried namespace. */
   mixed = false;
   started = false;
   /** What is still to be told of the prompt itself; `null` once it is told, or where nobody wants it. */
@@ -26,6 +26,8 @@ export class Sequence {
   #tokens: Uint32Array;
   #length: number;
   #sealedBlocks = 0;
+  /** Another has sealed other KV under the same tokens. */
+  #unsealable = false;
   #chain: string;
 
   constructor(request: CoreRequest, arrival: number, vocabSize: number) {
@@ -81,6 +83,7 @@ export class Sequence {
       const found = kv.find(this.#chain, this.#blockTokens(this.blocks.length));
       if (found === null) break;
       this.blocks.push(found.block);
+      this.mixed ||= found.older;
       this.#chain = found.chain;
     }
     this.#sealedBlocks = this.blocks.length;
@@ -95,10 +98,15 @@ export class Sequence {
 
   /** Seals the blocks that are full once `computed` positions are; call it when nothing can stop the batch. */
   seal(kv: KvBlocks, computed: number): void {
-    if (this.mixed) return;
+    const { cacheNamespace, cacheCarried } = this.request;
+    if (this.#unsealable || (this.mixed && !cacheCarried)) return;
     for (; (this.#sealedBlocks + 1) * BLOCK_TOKENS <= computed; this.#sealedBlocks++) {
       const index = this.#sealedBlocks;
-      const made = kv.seal(this.#chain, this.#blockTokens(index), this.blocks[index] as number);
+      const block = this.blocks[index] as number;
+      const kind = { mixed: this.mixed, carried: cacheCarried ? cacheNamespace : null };
+      const made = kv.seal(this.#chain, this.#blockTokens(index), block, kind);
+      this.#unsealable = made === null;
+      if (made === null) return;
       this.blocks[index] = made.block;
       this.#chain = made.chain;
     }
@@ -112,6 +120,7 @@ export class Sequence {
     this.decoding = false;
     this.mixed = false;
     this.#sealedBlocks = 0;
+    this.#unsealable = false;
     this.#chain = rootChain(this.request.cacheNamespace);
   }
 

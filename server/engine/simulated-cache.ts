@@ -1,45 +1,74 @@
 /**
  * Which prompt prefixes a stand-in engine would have in KV: chain hashes of full blocks, kept apart by
- * cache namespace, least recently used first out. Holds no tokens.
+ * cache namespace, least recently used first out. Holds no tokens. Carried namespaces outlive the weights, and
+ * tell so, as in `kv-blocks.ts`.
  */
+import type { CoreRequest } from "./core.ts";
+
 const BLOCK_TOKENS = 16;
 
+type Prompt = Pick<CoreRequest, "cacheNamespace" | "cacheCarried" | "promptTokenIds">;
+
 export interface SimulatedCache {
-  /** Cached tokens at the head of `prompt`: full blocks, never the whole prompt (its last token must be computed). */
-  lookup(namespace: string, prompt: Uint32Array): number;
-  insert(namespace: string, prompt: Uint32Array): void;
+  /**
+   * Cached tokens at the head of the prompt: full blocks, never the whole prompt (its last token must be computed);
+   * and whether any of them is older than the weights.
+   */
+  lookup(prompt: Prompt): { readonly tokens: number; readonly older: boolean };
+  insert(prompt: Prompt, mixed: boolean): void;
+  /** The weights are others. */
+  age(): void;
+  drop(namespace: string): void;
   clear(): void;
+}
+
+interface Block {
+  /** Of the weights that computed it and all before it; null where these differ. */
+  readonly age: number | null;
+  readonly carried: boolean;
 }
 
 export function createSimulatedCache(kvTokens: number): SimulatedCache {
   const capacity = Math.max(1, Math.floor(kvTokens / BLOCK_TOKENS));
   /** Insertion order is order of use. */
-  const blocks = new Set<string>();
+  const blocks = new Map<string, Block>();
+  let now = 0;
 
-  function touch(key: string): void {
+  function touch(key: string, block: Block): void {
     blocks.delete(key);
-    blocks.add(key);
+    blocks.set(key, block);
   }
 
   return {
-    lookup(namespace, prompt) {
-      const full = Math.floor((prompt.length - 1) / BLOCK_TOKENS);
-      let cached = 0;
-      for (const key of chain(namespace, prompt, full)) {
-        if (!blocks.has(key)) break;
-        touch(key);
-        cached += BLOCK_TOKENS;
+    lookup({ cacheNamespace, promptTokenIds }) {
+      const full = Math.floor((promptTokenIds.length - 1) / BLOCK_TOKENS);
+      let tokens = 0;
+      let older = false;
+      for (const key of chain(cacheNamespace, promptTokenIds, full)) {
+        const block = blocks.get(key);
+        if (block === undefined) break;
+        touch(key, block);
+        tokens += BLOCK_TOKENS;
+        older ||= block.age !== now;
       }
-      return cached;
+      return { tokens, older };
     },
-    insert(namespace, prompt) {
-      for (const key of chain(namespace, prompt, Math.floor(prompt.length / BLOCK_TOKENS))) {
-        touch(key);
+    insert({ cacheNamespace, cacheCarried, promptTokenIds }, mixed) {
+      const full = Math.floor(promptTokenIds.length / BLOCK_TOKENS);
+      for (const key of chain(cacheNamespace, promptTokenIds, full)) {
+        touch(key, blocks.get(key) ?? { age: mixed ? null : now, carried: cacheCarried });
         if (blocks.size > capacity) {
-          const [oldest] = blocks;
-          if (oldest !== undefined) blocks.delete(oldest);
+          const oldest = blocks.keys().next();
+          if (!oldest.done) blocks.delete(oldest.value);
         }
       }
+    },
+    age() {
+      now++;
+      for (const [key, { carried }] of blocks) if (!carried) blocks.delete(key);
+    },
+    drop(namespace) {
+      for (const key of blocks.keys()) if (key.startsWith(`${namespace}\n`)) blocks.delete(key);
     },
     clear: () => blocks.clear(),
   };
@@ -54,6 +83,6 @@ function* chain(namespace: string, prompt: Uint32Array, count: number): Generato
       low = Math.imul(low ^ (prompt[i] as number), 0x01000193);
       high = Math.imul(high ^ (prompt[i] as number) ^ (low >>> 15), 0x85ebca6b);
     }
-    yield `${namespace}/${(high >>> 0).toString(36)}${(low >>> 0).toString(36)}`;
+    yield `${namespace}\n${(high >>> 0).toString(36)}${(low >>> 0).toString(36)}`;
   }
 }

@@ -128,10 +128,9 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       if (next === undefined || used + contextOf(next) + growth > options.kvTokens) return;
       waiting.shift();
       used += contextOf(next);
-      next.computed = Math.min(
-        cache.lookup(next.request.cacheNamespace, next.request.promptTokenIds),
-        uncachedFrom(next),
-      );
+      const found = cache.lookup(next.request);
+      next.computed = Math.min(found.tokens, uncachedFrom(next));
+      next.mixed = found.older;
       if (!next.started) next.cachedTokens = next.computed;
       running.push(next);
     }
@@ -174,7 +173,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
         entry.started = true;
         events.push({ type: "started", id: entry.request.id, cachedTokens: entry.cachedTokens });
         score(entry, events);
-        cache.insert(entry.request.cacheNamespace, entry.request.promptTokenIds);
+        cache.insert(entry.request, entry.mixed);
       }
       prefillTokens += chunk;
       return chunk;
@@ -238,7 +237,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     loads += 1;
     held = { ...weights, load: loads };
     digestHash = hashText(weights.digest);
-    cache.clear();
+    cache.age();
     for (const entry of [...running]) {
       if (kv === "keep" && entry.sampled) entry.mixed = true;
       else preempt(entry);
@@ -323,6 +322,10 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
 
     flush() {
       cache.clear();
+    },
+
+    dropCache(namespace) {
+      cache.drop(namespace);
     },
 
     stage({ policy, version, path }) {

@@ -9,6 +9,7 @@ import type { HeldVersion } from "../contract/policy.ts";
 import { type FinishReason, type Rollout, rolloutKey } from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
+import type { Capabilities } from "../contract/worker.ts";
 import { LIMITS } from "../limits.ts";
 import type { PlacementReply } from "../placement/port.ts";
 import type { HeldReason, Outcome, RevokeReason } from "../scheduler/card.ts";
@@ -189,7 +190,7 @@ export class Journey {
       assertVocabulary(this.#traveller.rollout, worker.description.vocabSize);
       const finish = await runAttempt(
         engine,
-        this.#request(grant),
+        this.#request(grant, worker.description.capabilities),
         {
           started: (cached) => this.#traveller.timeline.started(cached),
           prompt: (prompt) => this.#traveller.output.side?.prompt(prompt),
@@ -229,8 +230,9 @@ export class Journey {
     this.#context.observer.placed(this.#traveller.rollout, worker, queueMs);
   }
 
-  #request(grant: Grant): EngineRequest {
+  #request(grant: Grant, capabilities: Capabilities): EngineRequest {
     const { rollout } = this.#traveller;
+    const { worker, incarnation, cacheNamespace: namespace } = grant;
     return {
       requestId: `${this.key}#${String(grant.attempt).padStart(4, "0")}`,
       policy: rollout.policy,
@@ -241,7 +243,7 @@ export class Journey {
       badWords: [],
       siblingIndex: rollout.group?.index ?? 0,
       logprobMode: grant.logprobMode,
-      cacheNamespace: grant.cacheNamespace,
+      ...this.#context.caches.scope(rollout, { worker, incarnation, capabilities, namespace }),
       priority: rollout.priority,
       side: this.#traveller.output.side?.wanted ?? null,
       watched: () => this.#traveller.watched,

@@ -7,12 +7,14 @@ import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { RolloutObserver } from "./observer.ts";
 import type { Stay } from "./output.ts";
+import type { SessionCaches } from "./session-caches.ts";
 
 export interface LifeContext {
   readonly clock: Clock;
   readonly placement: Pick<PlacementPort, "send">;
   readonly fleet: Pick<Fleet, "engine" | "report"> & { find(worker: string): WorkerRecord | null };
   readonly ledger: Pick<Ledger, "proved"> & { committed(policy: string): number | null };
+  readonly caches: Pick<SessionCaches, "scope">;
   readonly observer: RolloutObserver;
   readonly log: Pick<Logger, "warn">;
   /** A stream without an event for so long is reported as stuck. Milliseconds. */

@@ -23,7 +23,8 @@ export interface RolloutsOptions {
   readonly resultTtlMs: number;
 }
 
-export interface RolloutsDependencies extends Pick<LifeContext, "clock" | "observer" | "log"> {
+export interface RolloutsDependencies
+  extends Pick<LifeContext, "clock" | "observer" | "log" | "caches"> {
   readonly placement: PlacementPort;
   readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
   readonly ledger: Pick<Ledger, "proved"> & {
@@ -36,7 +37,7 @@ export function createRollouts(
   deps: RolloutsDependencies,
   options: RolloutsOptions,
 ): RolloutService {
-  const { clock, placement, fleet, ledger, sessions, observer, log } = deps;
+  const { clock, placement, fleet, ledger, sessions, caches, observer, log } = deps;
   const active = new Map<string, RolloutLife>();
   const finished = new Finished(clock, options.resultTtlMs);
   const known = trackCapabilities(fleet);
@@ -56,6 +57,7 @@ export function createRollouts(
         ledger.proved(worker, incarnation, policy, version),
       committed: (policy) => ledger.policy(policy).committedVersion,
     },
+    caches,
     observer,
     log,
     stuckMs: options.stuckMs,

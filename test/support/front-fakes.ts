@@ -38,6 +38,7 @@ export function workerRecord(over: Partial<WorkerRecord> = {}): WorkerRecord {
         resume: { seeded: true, penalties: true },
         spans: "chunk",
         journal: "stream",
+        sessionCache: false,
         pause: ["keep"],
         sleep: true,
         weights: { stage: true, proof: "digest" },

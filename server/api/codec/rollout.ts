@@ -49,6 +49,7 @@ export function decodeRollout(
   const encoding = encodingOf(body);
   const wire = check(SCHEMAS[encoding], body);
   assertServed(wire);
+  assertSession(wire);
   const continueFrom = continuationFromWire(wire);
   const want = wantFromWire(wire);
   if (continueFrom !== null) assertNoRows(want);
@@ -95,6 +96,12 @@ function assertServed(wire: WireRollout): void {
     throw new PacelineError("unimplemented", "deliver: this release has no feeds", {
       details: { path: "deliver" },
     });
+  }
+}
+
+function assertSession({ session, cache }: WireRollout): void {
+  if (cache?.reuse === "session" && (session ?? null) === null) {
+    throw invalid("cache.reuse", "`session` needs a session");
   }
 }
 

@@ -103,6 +103,7 @@ const encodeCapabilities = (can: Capabilities): WireWorker["capabilities"] => ({
   prompt_logprobs: can.promptLogprobs,
   max_top_logprobs: can.maxTopLogprobs,
   sampling_mask: can.samplingMask,
+  session_cache: can.sessionCache,
 });
 
 function present<K extends string>(

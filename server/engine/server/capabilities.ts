@@ -25,6 +25,7 @@ export const CAPABILITIES: Capabilities = {
   resume: { seeded: true, penalties: true },
   spans: "chunk",
   journal: "stream",
+  sessionCache: true,
   pause: ["keep", "retract", "abort"],
   sleep: true,
   weights: { stage: true, proof: "digest" },

@@ -199,6 +199,9 @@ export function createComputeLoop(
       case "flush":
         core.flush();
         return {};
+      case "dropCache":
+        core.dropCache(body.namespace);
+        return {};
       case "sleep":
         sleep();
         return state();

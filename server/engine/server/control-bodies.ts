@@ -15,6 +15,7 @@ const kv = z.enum(["keep", "drop"]);
 const nothing = z.strictObject({}).default({});
 const abort = z.strictObject({ request_id: id });
 const pause = z.strictObject({ mode: z.enum(["keep", "retract", "abort"]) });
+const dropCache = z.strictObject({ cache_namespace: z.string().max(4 * LIMITS.idChars) });
 const stage = z.strictObject({ policy: id, version, path });
 const swap = z.strictObject({ policy: id, version, kv });
 const named = z.strictObject({ policy: id, version });
@@ -50,6 +51,10 @@ export const CONTROL_ROUTES: Readonly<Record<string, (json: unknown) => ComputeC
   "POST /pause": (json) => ({ kind: "pause", mode: parse(pause, json).mode }),
   "POST /resume": bare("resume"),
   "POST /flush": bare("flush"),
+  "POST /drop_cache": (json) => ({
+    kind: "dropCache",
+    namespace: parse(dropCache, json).cache_namespace,
+  }),
   "POST /sleep": bare("sleep"),
   "POST /wake": bare("wake"),
   "POST /weights/stage": (json) => ({ kind: "stage", ...parse(stage, json) }),

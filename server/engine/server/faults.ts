@@ -100,6 +100,7 @@ export function createFaults(exit: () => never, freeze: () => never): Faults {
         },
         retract: () => core.retract(),
         flush: () => core.flush(),
+        dropCache: (namespace) => core.dropCache(namespace),
         stage(source) {
           if (take("stage")) throw new PacelineError("weights_rejected", "not staged, on command");
           return { digest: lie(core.stage(source).digest) };

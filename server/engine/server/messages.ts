@@ -15,6 +15,7 @@ export type ComputeCall =
   | { readonly kind: "pause"; readonly mode: "keep" | "retract" | "abort" }
   | { readonly kind: "resume" }
   | { readonly kind: "flush" }
+  | { readonly kind: "dropCache"; readonly namespace: string }
   | { readonly kind: "sleep" }
   | { readonly kind: "wake" }
   | {

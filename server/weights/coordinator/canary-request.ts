@@ -57,6 +57,7 @@ export function createAskCanary(random: Random): AskCanary {
           siblingIndex: 0,
           logprobMode: "raw",
           cacheNamespace: name,
+          cacheCarried: false,
           priority: 0,
           watched: () => false,
           side: { promptLogprobs: { start: 1 }, topLogprobs: 0, samplingMask: false },

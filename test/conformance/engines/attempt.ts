@@ -25,6 +25,7 @@ export function requestOf(wish: Wish): EngineRequest {
     siblingIndex: 0,
     logprobMode: "processed",
     cacheNamespace: `case-${attempts}`,
+    cacheCarried: false,
     priority: 0,
     badWords: [],
     side: null,

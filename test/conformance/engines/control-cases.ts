@@ -164,6 +164,23 @@ export const CONTROL_CASES: readonly Case[] = [
     },
   },
   {
+    name: "a carried namespace outlives an update, and what is made on it is mixed, until it is dropped",
+    async run({ engine, install, description }) {
+      if (!description.capabilities.sessionCache) return;
+      const promptTokenIds = Uint32Array.from({ length: 100 }, (_, i) => 48 + (i % 10));
+      const wish = { promptTokenIds, cacheNamespace: "a-session", cacheCarried: true };
+      const mixedOf = ({ chunks }: Outcome) => [...new Set(chunks.map(({ mixed }) => mixed))];
+      await install(1);
+      assert.deepEqual(mixedOf(await run(engine, wish)), [false]);
+      await install(2);
+      const later = await run(engine, wish);
+      assert.deepEqual([later.started, mixedOf(later)], [96, [true]]);
+      await engine.control.dropCache?.("a-session", deadline());
+      const anew = await run(engine, wish);
+      assert.deepEqual([anew.started, mixedOf(anew)], [0, [false]]);
+    },
+  },
+  {
     name: "the same checkpoint has the same digest, another one another; loads count up",
     async run({ engine, install }) {
       const one = await install(1);

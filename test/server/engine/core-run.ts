@@ -38,6 +38,7 @@ export function coreRequest(
     siblingIndex: 0,
     logprobMode: "processed",
     cacheNamespace: "policy@1#1",
+    cacheCarried: false,
     priority: 0,
     side: null,
     ...more,

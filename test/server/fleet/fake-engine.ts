@@ -19,6 +19,7 @@ export const DESCRIPTION: EngineDescription = {
     resume: { seeded: true, penalties: true },
     spans: "chunk",
     journal: "stream",
+    sessionCache: false,
     pause: ["keep", "abort"],
     sleep: true,
     weights: { stage: true, proof: "digest" },

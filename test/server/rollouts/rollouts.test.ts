@@ -11,6 +11,7 @@ import type { PlacementReply, PlacementRequest } from "../../../server/placement
 import type { Ledger } from "../../../server/policy/ledger.ts";
 import { createRollouts } from "../../../server/rollouts/rollouts.ts";
 import type { RolloutHandle } from "../../../server/rollouts/service.ts";
+import { createSessionCaches } from "../../../server/rollouts/session-caches.ts";
 import { createSessions } from "../../../server/sessions/sessions.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
 import { settle, VirtualClock } from "../../support/virtual-clock.ts";
@@ -31,6 +32,7 @@ const CAPABILITIES = {
   resume: { seeded: true, penalties: true },
   spans: "chunk",
   journal: "stream",
+  sessionCache: false,
   pause: [],
   weights: { stage: true, proof: "digest" },
   promptLogprobs: false,
@@ -121,10 +123,12 @@ function world(
     finished: noted,
     failed: noted,
   };
+  const log = { warn: noted };
+  const caches = createSessionCaches(fleet, clock, log);
   const closed: string[] = [];
   const sessions = createSessions(clock, { ttlMs: 60_000 }, (key) => closed.push(key));
   const rollouts = createRollouts(
-    { clock, placement, fleet, ledger, sessions, observer, log: { warn: noted } },
+    { clock, placement, fleet, ledger, sessions, caches, observer, log },
     { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000 },
   );
   return {

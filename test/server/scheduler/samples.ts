@@ -67,6 +67,7 @@ export function worker(id: string, more: Partial<WorkerView> = {}, shape: Shape 
       resume: { seeded: true, penalties: false },
       spans: "chunk",
       journal: "stream",
+      sessionCache: false,
       pause: ["keep"],
       sleep: true,
       weights: { stage: true, proof: "digest" },

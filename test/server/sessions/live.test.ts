@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { decodeResult } from "../../../server/api/codec/result.ts";
 import type { Result } from "../../../server/contract/result.ts";
-import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
+import {
+  type LiveServer,
+  STEP_2,
+  startLiveServer,
+  workersReady,
+} from "../../support/live-server.ts";
 
 let server: LiveServer;
 before(async () => {
@@ -69,4 +74,44 @@ test("a turn out of order touches no engine", async () => {
   }
   const { status } = await server.call("POST", "/v1/sessions/none/finish");
   assert.equal(status, 404);
+});
+
+test("over an update a session's own KV is reused where it says so, and its spans say mixed", async () => {
+  const reuse = { cache: { reuse: "session" } };
+  const context = asked("11+22=? ".repeat(6));
+  const own = await turn({ id: "own" }, context, reuse);
+  const other = await turn({ id: "other" }, context);
+  await server.call("POST", "/v1/policies/default/versions?wait=committed", {
+    source: { path: STEP_2 },
+  });
+  await workersReady(server, 2, 2);
+  const next = (last: Result) => [...context, ...last.outputTokenIds, ...asked(" and now?")];
+  const mixed = await turn({ id: "own", turn: 1 }, next(own), reuse);
+  assert.equal(mixed.routing.worker, own.routing.worker);
+  assert.equal(mixed.routing.cachedTokens, left(context.length + 24));
+  assert.deepEqual(
+    mixed.spans.map(({ version, kv }) => [version, kv]),
+    [[2, "mixed"]],
+  );
+  const pure = await turn({ id: "other", turn: 1 }, next(other));
+  assert.deepEqual(
+    pure.spans.map(({ version, kv }) => [version, kv]),
+    [[2, "pure"]],
+  );
+  assert.equal(pure.routing.cachedTokens, 0);
+  // Its own KV is nobody else's, and goes with it.
+  const foreign = await turn({ id: "foreign" }, next(own), reuse);
+  assert.equal(foreign.spans[0]?.kv, "pure");
+  const { status } = await server.call("POST", "/v1/sessions/own/finish");
+  assert.equal(status, 200);
+});
+
+test("reuse of a session's KV needs a session", async () => {
+  const { status, body } = await server.call<{ error: { details: object } }>(
+    "POST",
+    "/v1/rollouts",
+    { prompt_token_ids: [1], sampling: { max_new_tokens: 1 }, cache: { reuse: "session" } },
+  );
+  assert.equal(status, 400);
+  assert.deepEqual(body.error.details, { path: "cache.reuse" });
 });

@@ -30,6 +30,7 @@ const description = (
     resume: { seeded: true, penalties: true },
     spans: "chunk",
     journal: "stream",
+    sessionCache: false,
     pause: ["keep"],
     sleep: true,
     weights: { stage: true, proof: "digest" },

@@ -36,6 +36,7 @@ const RECORD: WorkerRecord = {
       resume: { seeded: true, penalties: false },
       spans: "chunk",
       journal: "stream",
+      sessionCache: false,
       pause: ["keep"],
       sleep: true,
       weights: { stage: true, proof: "digest" },
