@@ -7,6 +7,7 @@ import type { PacelineError } from "../contract/errors.ts";
 import type { Label } from "../contract/policy.ts";
 import type { Result, Routing, Usage } from "../contract/result.ts";
 import type { FinishReason, GroupRef, Segment, SessionRef, Span } from "../contract/rollout.ts";
+import type { IdRows, TopLogprobs } from "../contract/side-data.ts";
 import type { Kind, Kinds, Member } from "./kinds.ts";
 
 export type RolloutRow =
@@ -37,6 +38,8 @@ export function createRolloutColumns(kinds: Kinds): RolloutColumns {
     ofResult("usage", usageKind(kinds), ({ usage }) => usage),
     ofResult("prompt_logprobs", floats, ({ side }) => side?.prompt?.logprobs ?? null),
     ofResult("prompt_version", int64, ({ side }) => side?.prompt?.version ?? null),
+    ofResult("top_logprobs", topKind(kinds), ({ side }) => side?.top ?? null),
+    ofResult("sampling_mask", maskKind(kinds), ({ side }) => side?.mask ?? null),
     maybe("error", errorKind(kinds), (row) => ("error" in row ? row.error : null)),
   ];
 }
@@ -111,6 +114,17 @@ const usageKind = ({ struct, always, int64 }: Kinds): Kind<Usage> =>
     always("output_tokens", int64, ({ outputTokens }) => outputTokens),
     always("wasted_tokens", int64, ({ wastedTokens }) => wastedTokens),
   ]);
+
+/** Flat, unlike in JSON: those of output token i are `[offsets[i], offsets[i + 1])`. */
+const topKind = ({ struct, always, ids, floats }: Kinds): Kind<TopLogprobs> =>
+  struct([
+    always("offsets", ids, (rows) => rows.offsets),
+    always("ids", ids, (rows) => rows.ids),
+    always("logprobs", floats, ({ logprobs }) => logprobs),
+  ]);
+
+const maskKind = ({ struct, always, ids }: Kinds): Kind<IdRows> =>
+  struct([always("offsets", ids, (rows) => rows.offsets), always("ids", ids, (rows) => rows.ids)]);
 
 /** `details` is JSON text: each code has its own. */
 const errorKind = ({ struct, always, maybe, utf8, int64, bool }: Kinds): Kind<PacelineError> =>

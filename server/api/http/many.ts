@@ -7,6 +7,7 @@ import { ARROW_TYPE, openRolloutStream } from "../../arrow/rollout-stream.ts";
 import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Encoding } from "../../contract/schema.ts";
+import { sideBytes } from "../../contract/side-data.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
 import {
@@ -78,7 +79,7 @@ async function arrowForm({ clock }: ManyRoutes): Promise<Form> {
   const bounds = {
     count: LIMITS.arrowBatchRows,
     weight: LIMITS.arrowBatchTokens,
-    weigh: (ending: Ending) => ("result" in ending ? ending.result.usage.outputTokens : 0),
+    weigh: tokensOf,
     ms: LIMITS.arrowBatchMs,
   };
   return {
@@ -89,6 +90,13 @@ async function arrowForm({ clock }: ManyRoutes): Promise<Form> {
     summary: (bulk) => arrow.end({ summary: JSON.stringify(summaryToWire(bulk.summary())) }),
     error: (error) => arrow.end({ error: JSON.stringify(error.toBody()) }),
   };
+}
+
+/** Eight bytes count as a token. */
+function tokensOf(ending: Ending): number {
+  if ("error" in ending) return 0;
+  const { usage, side } = ending.result;
+  return usage.outputTokens + (side === null ? 0 : sideBytes(side) / 8);
 }
 
 async function streamEndings(

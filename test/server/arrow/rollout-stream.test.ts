@@ -7,8 +7,11 @@ import type { RolloutRow } from "../../../server/arrow/rollout-columns.ts";
 import { openRolloutStream } from "../../../server/arrow/rollout-stream.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import { createResult, type Result } from "../../../server/contract/result.ts";
+import type { IdRows } from "../../../server/contract/side-data.ts";
 import { arbitraryResult } from "../../support/arbitrary-result.ts";
 import { readArrow } from "../../support/arrow-rows.ts";
+
+const halved = <R extends IdRows>(rows: R): R => ({ ...rows, ids: rows.ids.map((id) => id >>> 1) });
 
 /** Ids that an int32 holds. */
 const arbitraryRow = (): fc.Arbitrary<RolloutRow> =>
@@ -17,6 +20,11 @@ const arbitraryRow = (): fc.Arbitrary<RolloutRow> =>
       result: createResult({
         ...result,
         outputTokenIds: result.outputTokenIds.map((id) => id >>> 1),
+        side: result.side && {
+          ...result.side,
+          top: result.side.top && halved(result.side.top),
+          mask: result.side.mask && halved(result.side.mask),
+        },
       }),
     })),
     fc.record({
@@ -42,17 +50,30 @@ const arbitraryRow = (): fc.Arbitrary<RolloutRow> =>
 /** What the JSON reply says, with Arrow's two differences. */
 function expectedRow(row: RolloutRow): Record<string, unknown> {
   if ("error" in row) return expectedError(row);
-  const { finish_reason, segments, ...rest } = JSON.parse(encodeResult(row.result, "json")) as {
+  const {
+    finish_reason,
+    segments,
+    side: _side,
+    ...rest
+  } = JSON.parse(encodeResult(row.result, "json")) as {
     finish_reason: { matched: unknown };
     segments: { numerics: object }[];
+    side?: object;
   };
+  const { prompt = null, top = null, mask = null } = row.result.side ?? {};
   const { matched, ...finish } = finish_reason;
   return {
     ...rest,
     // JSON writes float32 in fewer digits.
     logprobs: [...row.result.logprobs],
-    prompt_logprobs: row.result.side?.prompt ? [...row.result.side.prompt.logprobs] : null,
-    prompt_version: row.result.side?.prompt?.version ?? null,
+    prompt_logprobs: prompt && [...prompt.logprobs],
+    prompt_version: prompt?.version ?? null,
+    top_logprobs: top && {
+      offsets: [...top.offsets],
+      ids: [...top.ids],
+      logprobs: [...top.logprobs],
+    },
+    sampling_mask: mask && { offsets: [...mask.offsets], ids: [...mask.ids] },
     finish_reason: {
       ...finish,
       matched_id: typeof matched === "number" ? matched : null,
@@ -77,6 +98,8 @@ const RESULT_FIELDS = [
   "usage",
   "prompt_logprobs",
   "prompt_version",
+  "top_logprobs",
+  "sampling_mask",
 ];
 
 function expectedError({ id, job, error }: Extract<RolloutRow, { error: PacelineError }>) {
