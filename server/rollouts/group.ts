@@ -17,9 +17,11 @@ export type Member =
   | { readonly id: string; readonly job: string; readonly error: PacelineError };
 
 export interface Siblings {
+  /** In order of their index. */
+  readonly handles: readonly RolloutHandle[];
   /** In order of their index. Resolves when each has ended. */
   members(): Promise<readonly Member[]>;
-  /** The caller left: ends those that nobody else waits for. */
+  /** The caller left: ends those that nobody else waits for, streams after a while. */
   leave(): void;
 }
 
@@ -31,6 +33,7 @@ export function startGroup(
   siblings: readonly Rollout[],
   need: number,
   parts: GroupParts,
+  reader: "unary" | "stream",
 ): Siblings {
   for (const sibling of siblings) admit(sibling, parts);
   const leaves: (() => void)[] = [];
@@ -41,7 +44,7 @@ export function startGroup(
   try {
     for (const sibling of siblings) {
       const handle = parts.rollouts.submit(sibling);
-      leaves.push(handle.attach("unary"));
+      leaves.push(handle.attach(reader));
       handles.push(handle);
     }
   } catch (thrown) {
@@ -71,6 +74,7 @@ export function startGroup(
   });
 
   return {
+    handles,
     async members() {
       try {
         return await Promise.all(ended);

@@ -1,5 +1,6 @@
 /** A rollout's events as stream records: SSE frames for HTTP, JSON data for either. */
 import type { Encoding } from "../../contract/schema.ts";
+import type { LoggedEvent } from "../../rollouts/event-log.ts";
 import type { RolloutEvent } from "../../rollouts/service.ts";
 import { encodeError } from "./error.ts";
 import { floatsText, idsText } from "./number-arrays.ts";
@@ -25,6 +26,22 @@ export function encodeEvent(event: RolloutEvent, encoding: Encoding): string {
       return JSON.stringify(data);
     }
   }
+}
+
+/**
+ * One server-sent event of a group: a sibling's, with whose it is. Its end is called `member`, since `finished` is
+ * the group's. Without an SSE id: siblings are resumed one by one, by their `seq`.
+ */
+export function groupFrame(
+  rollout: string,
+  index: number,
+  { seq, event }: LoggedEvent,
+  encoding: Encoding,
+): string {
+  const ends = event.type === "finished" || event.type === "error";
+  const whose = `"rollout":${JSON.stringify(rollout)},"index":${index},"seq":${seq}`;
+  const data = `{${whose},${encodeEvent(event, encoding).slice(1)}`;
+  return `event: ${ends ? "member" : event.type}\ndata: ${data}\n\n`;
 }
 
 /** One server-sent event. */

@@ -123,7 +123,7 @@ function handlersOf(
   return {
     ...rolloutRoutes({ rollouts, mint, streams, failed }),
     ...manyRoutes({ rollouts, fleet, ledger, clock, inFlight, mint, streams, failed }),
-    ...groupRoutes({ rollouts, fleet, ledger, mint, failed }),
+    ...groupRoutes({ rollouts, fleet, ledger, mint, streams, failed }),
     ...sessionRoutes(parts),
     ...workerRoutes({ fleet, ledger, control }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),

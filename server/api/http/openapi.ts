@@ -104,7 +104,7 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
     media: "application/x-ndjson",
     streams: [ARROW_TYPE],
   },
-  submitGroup: { body: ["Group", "GroupB64"], reply: ["Siblings"], streams: [ARROW_TYPE] },
+  submitGroup: { body: ["Group", "GroupB64"], reply: ["Siblings"], streams: [SSE, ARROW_TYPE] },
   getRollout: {
     reply: ["Progress", "Result", "ResultB64"],
     streams: [SSE, ARROW_TYPE],

@@ -10,6 +10,7 @@ import {
   createScriptedRollouts,
   playToEnd,
   type Script,
+  scriptedId,
 } from "../../../support/scripted-rollouts.ts";
 import { type Serving, serveHttp } from "../../../support/serve-http.ts";
 
@@ -185,9 +186,94 @@ suite("refused before anything begins", () => {
     );
   }
 
-  test("event streams", () =>
+  test("lines", () =>
     using(serveHttp(), async ({ client }) => {
-      const headers = { accept: "text/event-stream" };
+      const headers = { accept: "application/x-ndjson" };
       assert.equal((await client.call("POST", GROUPS, { body: GROUP, headers })).status, 501);
     }));
+});
+
+/** All events of a group's stream, as [name, data]. */
+async function streamed({ client }: Serving, body: object) {
+  const events: [string, Record<string, unknown>][] = [];
+  for await (const { event, data } of client.sse("POST", GROUPS, { body })) {
+    if (event !== ":") events.push([event, data as Record<string, unknown>]);
+  }
+  return events;
+}
+
+suite("as a stream", () => {
+  test("each sibling's events come whole and in order; the group's end comes last, once", () => {
+    const error = new PacelineError("misaligned", "odd");
+    const script: Script = (rollout) =>
+      rollout.group?.index === 1 ? [{ do: "fail", error }] : playToEnd(rollout);
+    return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+      const events = await streamed(serving, { ...GROUP, size: 3 });
+      assert.deepEqual(events.pop(), [
+        "finished",
+        { group: { id: "g", size: 3, need: 3, finished: 2 } },
+      ]);
+      for (const index of [0, 1, 2]) {
+        const own = events.filter(([, data]) => data["index"] === index);
+        assert.ok(own.every(([, data]) => data["rollout"] === `g.${index}`));
+        const seqs = own.map(([, data]) => Number(data["seq"]));
+        assert.deepEqual(
+          seqs,
+          seqs.toSorted((x, y) => x - y),
+        );
+        const ids = own
+          .filter(([name]) => name === "tokens")
+          .flatMap(([, data]) => data["output_token_ids"] as number[]);
+        const [name, end] = own.at(-1) ?? [];
+        assert.equal(name, "member");
+        if (index === 1) assert.equal(decodeError(end).code, "misaligned");
+        else {
+          assert.deepEqual(ids, [0, 1, 2, 3].map(scriptedId));
+          assert.equal(Reflect.get(Object(end?.["usage"]), "output_tokens"), 4);
+          assert.equal(end?.["output_token_ids"], undefined);
+        }
+      }
+      assert.equal(events.filter(([name]) => name === "member").length, 3);
+    });
+  });
+
+  test("a group of which nothing came ends in that error", () => {
+    const error = new PacelineError("no_eligible_worker", "none");
+    const script: Script = () => [{ do: "fail", error }];
+    return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+      const [name, data] = (await streamed(serving, GROUP)).at(-1) ?? [];
+      assert.deepEqual([name, decodeError(data).code], ["error", "no_eligible_worker"]);
+    });
+  });
+
+  test("what is refused is refused before the first byte", () =>
+    using(serveHttp(), async (serving) => {
+      await assert.rejects(streamed(serving, { ...GROUP, need: 5 }), { code: "invalid_argument" });
+    }));
+
+  test("a reader that leaves does not end it at once, and comes back to each sibling", () => {
+    const { promise: later, resolve: go } = Promise.withResolvers<void>();
+    const script: Script = () => [
+      { do: "tokens", count: 2, version: 7 },
+      { do: "wait", until: later },
+      { do: "tokens", count: 2, version: 7 },
+    ];
+    return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+      const { client, rollouts, port } = serving;
+      const raw = await connectRaw(port);
+      raw.socket.write(rawPost(GROUPS, JSON.stringify(GROUP), "accept: text/event-stream\r\n"));
+      const last = await rollouts.arrival("default", "g.3");
+      await raw.until('"rollout":"g.3","index":3,"seq":2');
+      raw.socket.resetAndDestroy();
+      await last.until(() => last.readers === 0);
+      assert.equal(last.ended, false);
+      go();
+      const headers = { "last-event-id": "2" };
+      const names: string[] = [];
+      for await (const { event } of client.sse("GET", "/v1/rollouts/g.3", { headers })) {
+        names.push(event);
+      }
+      assert.deepEqual(names, ["tokens", "finished"]);
+    });
+  });
 });
