@@ -91,6 +91,7 @@ const instant: RolloutService = {
         worker: null,
         attempts: 1,
       }),
+      eventCount: 0,
       moments: () => ({ acceptedAtMs: 0, moments: [], dropped: 0 }),
       // A turn of the loop, as a real rollout takes at least.
       result: () => new Promise((resolve) => setImmediate(resolve, result)),

@@ -82,7 +82,11 @@ export class EventLog {
   }
 }
 
-/** Joins neighbouring token chunks of one version; `seq` is that of the last one joined. */
+/** Whether two chunks say the same of how they were made. */
+const joins = (one: TokenChunk, next: TokenChunk): boolean =>
+  one.version === next.version && one.mixed === next.mixed;
+
+/** Joins neighbouring token chunks made alike; `seq` is that of the last one joined. */
 function coalesce(events: readonly RolloutEvent[], from: number, offset: number): LoggedEvent[] {
   const out: LoggedEvent[] = [];
   let run: TokenChunk[] = [];
@@ -95,7 +99,7 @@ function coalesce(events: readonly RolloutEvent[], from: number, offset: number)
     }
     run.push(event.chunk);
     const next = events[at + 1];
-    if (next?.type === "tokens" && next.chunk.version === event.chunk.version) continue;
+    if (next?.type === "tokens" && joins(event.chunk, next.chunk)) continue;
     out.push({ seq, event: { type: "tokens", chunk: joinChunks(run) } });
     run = [];
   }
@@ -117,7 +121,7 @@ function joinChunks(chunks: readonly TokenChunk[]): TokenChunk {
   return { start: first.start, ids, logprobs, version: first.version, mixed: first.mixed };
 }
 
-/** Events `[first, last]`: one that is no chunk, or neighbouring chunks of one version as one. */
+/** Events `[first, last]`: one that is no chunk, or neighbouring chunks made alike as one. */
 interface SettledRun {
   readonly first: number;
   readonly last: number;
@@ -138,13 +142,14 @@ function settleRuns(
       runs.push({ first: seq, last: seq, event, starts: [] });
       continue;
     }
-    const { version, mixed, start } = event.chunk;
+    const { chunk: head } = event;
+    const { version, mixed, start } = head;
     const first = seq;
     const starts = [start];
     let end = start + event.chunk.ids.length;
     for (
       let next = events[seq + 1];
-      next?.type === "tokens" && next.chunk.version === version;
+      next?.type === "tokens" && joins(head, next.chunk);
       next = events[seq + 1]
     ) {
       starts.push(next.chunk.start);

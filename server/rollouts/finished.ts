@@ -14,6 +14,12 @@ interface Entry {
   readonly bytes: number;
 }
 
+export interface FinishedLimits {
+  readonly finishedRollouts: number;
+  readonly finishedBytes: number;
+  readonly tombstones: number;
+}
+
 export class Finished {
   readonly #clock: Clock;
   readonly #ttlMs: number;
@@ -23,9 +29,12 @@ export class Finished {
   /** Of all entries. */
   #bytes = 0;
 
-  constructor(clock: Clock, ttlMs: number) {
+  readonly #limits: FinishedLimits;
+
+  constructor(clock: Clock, ttlMs: number, limits: FinishedLimits = LIMITS) {
     this.#clock = clock;
     this.#ttlMs = ttlMs;
+    this.#limits = limits;
   }
 
   add(life: RolloutLife): void {
@@ -62,9 +71,9 @@ export class Finished {
 
   #isFull(): boolean {
     return (
-      this.#entries.size > LIMITS.finishedRollouts ||
+      this.#entries.size > this.#limits.finishedRollouts ||
       // The newest stays, however big: its caller may not have read it yet.
-      (this.#bytes > LIMITS.finishedBytes && this.#entries.size > 1)
+      (this.#bytes > this.#limits.finishedBytes && this.#entries.size > 1)
     );
   }
 
@@ -76,7 +85,7 @@ export class Finished {
   #bury(key: string, bodyHash: string): void {
     this.#tombstones.set(key, bodyHash);
     const oldest = this.#tombstones.keys().next();
-    if (this.#tombstones.size > LIMITS.tombstones && !oldest.done)
+    if (this.#tombstones.size > this.#limits.tombstones && !oldest.done)
       this.#tombstones.delete(oldest.value);
   }
 }

@@ -74,6 +74,10 @@ export class RolloutLife implements RolloutHandle, Traveller {
     this.#journey.offer();
   }
 
+  get eventCount(): number {
+    return this.#log.length;
+  }
+
   progress(): RolloutProgress {
     return {
       id: this.id,

@@ -44,6 +44,8 @@ export interface RolloutHandle {
   readonly id: string;
   readonly job: string;
   progress(): RolloutProgress;
+  /** Events so far: the sequence number of the next one. */
+  readonly eventCount: number;
   /** When what happened to it, so far. */
   moments(): RolloutTimeline;
   /** The Result, or throws the PacelineError that ended the rollout. */

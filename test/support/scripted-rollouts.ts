@@ -158,6 +158,10 @@ export class ScriptedLife implements RolloutHandle {
     while (!holds()) await once(this.changes, "change");
   }
 
+  get eventCount(): number {
+    return this.#log.length;
+  }
+
   progress() {
     const { id, job, ended } = this;
     const state: RolloutState = ended ? "finished" : this.#state;
@@ -177,7 +181,7 @@ export class ScriptedLife implements RolloutHandle {
   }
 
   async *events(from: number, signal: AbortSignal) {
-    for (let at = from; ; ) {
+    for (let at = from; !this.ended || at < this.#log.length; ) {
       while (at >= this.#log.length) await once(this.changes, "change", { signal });
       const batch = this.#log.slice(at).map((event, index) => ({ seq: at + index, event }));
       at += batch.length;

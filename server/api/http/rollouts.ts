@@ -3,7 +3,7 @@
  * rollout; a stream's may come back within `detach_ms` with `Last-Event-ID`.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { PacelineError } from "../../contract/errors.ts";
+import { PacelineError } from "../../contract/errors.ts";
 import type { Result } from "../../contract/result.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import type { RolloutHandle, RolloutService } from "../../rollouts/service.ts";
@@ -66,7 +66,7 @@ export function rolloutRoutes(context: RolloutRoutes): Record<RolloutCall, Handl
       }
       const wants = accepts(request);
       if (wants === "sse") {
-        return streamEvents(context, handle, firstUnread(request), encoding, reply);
+        return streamEvents(context, handle, firstUnread(request, handle), encoding, reply);
       }
       const form = wants === "arrow" ? "arrow" : encoding;
       const progress = handle.progress();
@@ -85,9 +85,14 @@ export function rolloutRoutes(context: RolloutRoutes): Record<RolloutCall, Handl
   };
 }
 
-function firstUnread(request: FastifyRequest): number {
+/** Throws `conflict` for an event that has not been: the reader saw a former life under this id. */
+function firstUnread(request: FastifyRequest, { eventCount }: RolloutHandle): number {
   const last = lastEventId(request);
-  return last === null ? 0 : last + 1;
+  if (last === null) return 0;
+  if (last < eventCount) return last + 1;
+  throw new PacelineError("conflict", `event ${last} of this rollout has not been: read from 0`, {
+    details: { path: "last-event-id", events: eventCount },
+  });
 }
 
 type Form = Encoding | "arrow";

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import fc from "fast-check";
 import { createResult } from "../../../server/contract/result.ts";
 import type { FleetChange, WorkerRecord } from "../../../server/fleet/fleet.ts";
 import { createTally, lowerBound } from "../../../server/rollouts/summary.ts";
 import { workerRecord } from "../../support/front-fakes.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
+import { testSeed } from "../../support/seeded-random.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
 
 const SLOW = { step: { a: 0.03, s: 0.01 }, batches: [7] };
@@ -190,3 +192,60 @@ suite("the summary", () => {
     assert.equal(Math.round(tally.close().lowerBoundMs ?? -1), 500);
   });
 });
+
+test("no schedule of the model is faster than the bound", () => {
+  const worker = fc.record({
+    a: fc.double({ min: 0, max: 0.05, noNaN: true }),
+    s: fc.double({ min: 1e-5, max: 0.01, noNaN: true }),
+    batches: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 2 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(worker, { minLength: 1, maxLength: 3 }),
+      fc.array(fc.record({ steps: fc.nat(30), slot: fc.nat() }), { minLength: 1 }),
+      (workers, rollouts) => {
+        const slots = workers.flatMap(({ a, s, batches }) =>
+          batches.map((batch) => ({ a, s, batch, queue: [] as number[] })),
+        );
+        for (const { steps, slot } of rollouts) slots[slot % slots.length]?.queue.push(steps);
+        const makespan = Math.max(...slots.map(playSlot));
+        const lengths = rollouts.map(({ steps }) => steps);
+        const work = {
+          longest: Math.max(...lengths),
+          total: lengths.reduce((sum, steps) => sum + steps, 0),
+        };
+        const bound = lowerBound(
+          work,
+          workers.map(({ a, s, batches }) => ({ step: { a, s }, batches })),
+        );
+        assert.ok(bound !== null);
+        const least = Math.max(bound.longMs, bound.workMs);
+        assert.ok(least <= 1000 * makespan * (1 + 1e-9), `${least} ms > ${1000 * makespan} ms`);
+      },
+    ),
+    { seed: testSeed("lower bound"), numRuns: 500 },
+  );
+});
+
+/** Seconds until a slot has made all steps of its queue, in its order, as many at once as it takes. */
+function playSlot({
+  a,
+  s,
+  batch,
+  queue,
+}: {
+  a: number;
+  s: number;
+  batch: number;
+  queue: readonly number[];
+}): number {
+  const waiting = queue.filter((steps) => steps > 0);
+  let running: number[] = [];
+  let seconds = 0;
+  for (;;) {
+    while (running.length < batch && waiting.length > 0) running.push(waiting.shift() as number);
+    if (running.length === 0) return seconds;
+    seconds += a + s * running.length;
+    running = running.map((left) => left - 1).filter((left) => left > 0);
+  }
+}

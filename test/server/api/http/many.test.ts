@@ -151,9 +151,9 @@ suite("one that is wrong refuses them all before the first byte", () => {
     ["a policy", at3({ policy: "none" }), "not_found", "rollouts/3"],
     [
       "a feature",
-      at3({ want: { top_logprobs: 2 } }),
+      at3({ want: { routed_experts: true } }),
       "unsupported",
-      "rollouts/3/want/top_logprobs",
+      "rollouts/3/want/routed_experts",
     ],
     [
       "an id twice",

@@ -50,6 +50,64 @@ test("a reader that comes back gets what it has not read, and nothing twice", ()
     assert.deepEqual(all, first);
   }));
 
+test("a reader that has seen all of a finished rollout gets an end, one that saw more is told", () =>
+  using(serveHttp(), async ({ client }) => {
+    const seen = await collect(client.sse("POST", "/v1/rollouts", { body: BODY }));
+    const resume = (id: string) =>
+      collect(client.sse("GET", "/v1/rollouts/r-1", { headers: { "last-event-id": id } }));
+    assert.deepEqual(await resume(String(seen.at(-1)?.id)), []);
+    await assert.rejects(resume("5"), {
+      code: "conflict",
+      details: { path: "last-event-id", events: 5 },
+    });
+    await assert.rejects(resume("x"), { code: "invalid_argument" });
+  }));
+
+test("two readers of one stream each get all of it; the first to leave ends nothing", () => {
+  const { promise: later, resolve: go } = Promise.withResolvers<void>();
+  const script: Script = () => [
+    { do: "tokens", count: 2, version: 7 },
+    { do: "wait", until: later },
+    { do: "tokens", count: 2, version: 7 },
+  ];
+  return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+    const { client, rollouts, port } = serving;
+    const raw = await connectRaw(port);
+    raw.socket.write(
+      rawPost("/v1/rollouts", JSON.stringify(BODY), "accept: text/event-stream\r\n"),
+    );
+    await raw.until("id: 2");
+    const second = collect(client.sse("GET", "/v1/rollouts/r-1"));
+    const third = collect(
+      client.sse("GET", "/v1/rollouts/r-1", { headers: { "last-event-id": "1" } }),
+    );
+    const life = rollouts.life("default", "r-1");
+    await life.until(() => life.readers === 3);
+    raw.socket.resetAndDestroy();
+    await life.until(() => life.readers === 2);
+    assert.equal(life.ended, false);
+    go();
+    const whole = await second;
+    assert.deepEqual(
+      whole.map(({ event }) => event),
+      ["accepted", "placed", "tokens", "tokens", "finished"],
+    );
+    assert.deepEqual(await third, whole.slice(2));
+  });
+});
+
+test("readers of a server that drains get the end of their rollout, with what it made", () =>
+  using(serveHttp({ rollouts: createScriptedRollouts(stuck) }), async ({ client, rollouts }) => {
+    const reading = collect(client.sse("POST", "/v1/rollouts", { body: BODY }));
+    const life = await rollouts.arrival("default", "r-1");
+    await life.until(() => life.readers === 1 && life.progress().outputTokens === 2);
+    await rollouts.drain(0);
+    const last = (await reading).at(-1);
+    assert.equal(last?.event, "finished");
+    const reason = Reflect.get(Object(last?.data), "finish_reason");
+    assert.equal(Reflect.get(Object(reason), "cause"), "drain");
+  }));
+
 test("arrays travel as base64 where the rollout says so, in a stream too", () =>
   using(serveHttp(), async ({ client }) => {
     const b64 = { ...BODY, encoding: "b64", prompt_token_ids: "SAAAAA==" };
