@@ -37,6 +37,13 @@ const one = (worker: string, action: string, pause?: Body): Case["grpc"] => [
   { worker, action, ...(pause ? { pause } : {}) },
 ];
 
+const PROOFS = [
+  { worker: "w-1", fence: "f-1", digest: "d".repeat(64) },
+  { worker: "w-2", fence: "f-2", receipt: "d".repeat(64) },
+  { worker: "w-3", fence: "f-3", reported: 8 },
+];
+const STALE = { worker: "w-1", fence: "f-0", digest: "d".repeat(64) };
+
 const OPTIONS: Body = {
   label: { run: "a", step: 8 },
   run_epoch: 3,
@@ -206,6 +213,50 @@ const CASES: readonly Case[] = [
     http: ["POST", "/v1/policies/default/versions/8/rollback"],
     grpc: ["PolicyService/Rollback", { policy: "default", version: 8 }],
     status: 202,
+  },
+  {
+    name: "Publish of what somebody else moves",
+    http: ["POST", "/v1/policies/default/versions", { source: { external: {} } }],
+    grpc: [
+      "PolicyService/Publish",
+      { policy: "default", publication: { source: { external: {} } } },
+    ],
+    status: 202,
+  },
+  {
+    name: "Gate",
+    http: ["POST", "/v1/policies/default/versions/8/gate"],
+    grpc: ["PolicyService/Gate", { policy: "default", version: 8 }],
+  },
+  {
+    name: "Commit with a proof of each kind",
+    http: ["POST", "/v1/policies/default/versions/8/commit", { proofs: PROOFS }],
+    grpc: ["PolicyService/Commit", { policy: "default", version: 8, commit: { proofs: PROOFS } }],
+  },
+  {
+    name: "Commit with a stale fence",
+    http: ["POST", "/v1/policies/default/versions/8/commit", { proofs: [STALE] }],
+    grpc: ["PolicyService/Commit", { policy: "default", version: 8, commit: { proofs: [STALE] } }],
+    refused: "version_conflict",
+  },
+  {
+    name: "Commit with a proof that proves nothing",
+    http: [
+      "POST",
+      "/v1/policies/default/versions/8/commit",
+      { proofs: [{ worker: "w-1", fence: "f-1" }] },
+    ],
+    grpc: [
+      "PolicyService/Commit",
+      { policy: "default", version: 8, commit: { proofs: [{ worker: "w-1", fence: "f-1" }] } },
+    ],
+    refused: "invalid_argument",
+  },
+  {
+    name: "Commit without proofs",
+    http: ["POST", "/v1/policies/default/versions/8/commit", {}],
+    grpc: ["PolicyService/Commit", { policy: "default", version: 8 }],
+    refused: "invalid_argument",
   },
   {
     name: "Abort of a version",
