@@ -197,6 +197,7 @@ export function createFakeLedger(): Ledger {
       return opened;
     },
     inCurrentRun: () => true,
+    interrupted: () => false,
     open: async () => notFound("coordinator here"),
     openOnce: async () => notFound("coordinator here"),
     transition: async () => notFound("coordinator here"),

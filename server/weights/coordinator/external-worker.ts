@@ -55,7 +55,10 @@ export class ExternalWorker {
   async gate(signal: AbortSignal): Promise<void> {
     const { ledger, fleet } = this.#context;
     const { worker, incarnation } = this.ref;
-    this.#poisoned = findWorker(fleet, worker)?.state === "poisoned";
+    const state = findWorker(fleet, worker)?.state;
+    this.#poisoned = state === "poisoned";
+    // Our former life left it so, for a mover that it did not live to hear.
+    if (state === "paused" && ledger.interrupted(this.#record.policy)) await fleet.resume(worker);
     const held = ledger.holds(worker, incarnation);
     this.#before = held.find(({ policy }) => policy === this.#record.policy) ?? null;
     const canaried = this.#canaried;

@@ -9,7 +9,10 @@ import type { UpdateTimings } from "./timings.ts";
 
 export interface UpdateContext {
   readonly ledger: Ledger;
-  readonly fleet: Pick<Fleet, "engine" | "get" | "list" | "listen" | "mark" | "pause" | "report">;
+  readonly fleet: Pick<
+    Fleet,
+    "engine" | "get" | "list" | "listen" | "mark" | "pause" | "report" | "resume"
+  >;
   readonly gate: UpdateGate;
   readonly clock: Clock;
   readonly timings: UpdateTimings;

@@ -210,6 +210,11 @@ export class FakeFleet implements FleetPart, UpdateGate {
     return worker;
   }
 
+  /** The server that listened is dead. */
+  forgetListeners(): void {
+    this.#listeners.clear();
+  }
+
   tell(worker: FakeWorker): void {
     for (const listen of [...this.#listeners]) listen({ type: "worker", worker: worker.record() });
   }
@@ -261,6 +266,15 @@ export class FakeFleet implements FleetPart, UpdateGate {
     worker.operatorPaused = true;
     if (worker.state === "ready") worker.state = "paused";
     await worker.engine.control.pause("keep", new AbortController().signal);
+    return worker.record();
+  }
+
+  async resume(id: string): Promise<WorkerRecord> {
+    const worker = this.of(id);
+    worker.operatorPaused = false;
+    if (worker.state === "paused") worker.state = "ready";
+    await worker.engine.control.resume(new AbortController().signal);
+    this.tell(worker);
     return worker.record();
   }
 

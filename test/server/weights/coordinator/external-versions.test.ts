@@ -1,6 +1,7 @@
 /** External versions over in-memory workers on the virtual clock: what each wait ends in, and random faults. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { createMemoryStore } from "../../../../server/store/memory-store.ts";
 import type { PublicationProgress, WorkerProof } from "../../../../server/weights/publisher.ts";
 import { seededRandom, testSeed } from "../../../support/seeded-random.ts";
 import type { Call, Fault } from "../fake-fleet.ts";
@@ -143,6 +144,36 @@ describe("what each wait ends in", () => {
     assert.deepEqual([...bench.fleet.closed], []);
     assert.equal(bench.clock.timers, 0);
   });
+
+  for (const [what, moves] of [
+    ["before anything was moved: it runs again with what it shows", false],
+    ["after the move: it waits for the next version, and serves nothing", true],
+  ] as const) {
+    test(`the server dies while workers are gated, ${what}`, async () => {
+      const store = createMemoryStore();
+      const before = await createBench(store);
+      before.fleet.add("a");
+      await before.publisher.commit("p", 1, await moved(before, await open(before), D1));
+      const version = await open(before);
+      if (moves) await moved(before, version, D2);
+      else await before.publisher.gate("p", version);
+      const { fleet } = before;
+      // As its next life's fleet finds the worker by a probe.
+      Object.assign(fleet.of("a"), { state: "paused", operatorPaused: true });
+      fleet.closed.clear();
+      fleet.forgetListeners();
+      const bench = await createBench(store, fleet);
+      await quiet();
+      assert.equal(bench.ledger.version("p", version).state, "aborted");
+      assert.equal(fleet.of("a").paused, false);
+      assert.deepEqual(bench.holds(), { a: moves ? null : 1 });
+      const next = await open(bench);
+      await bench.publisher.commit("p", next, await moved(bench, next, D2));
+      assert.deepEqual(bench.holds(), { a: 3 });
+      await bench.clock.advance(1_000_000);
+      await end(bench);
+    });
+  }
 
   test("a run that is fenced loses its gate", async () => {
     const bench = await begin();
