@@ -17,6 +17,8 @@ interface RolloutOptions extends ServerOptions {
   maxNewTokens: string;
   temperature: string;
   seed?: string;
+  session?: string;
+  turn: string;
   n: string;
   concurrency: string;
 }
@@ -47,6 +49,8 @@ export function rolloutCommand(): Command {
     .option("--temperature <t>", "0 is greedy", "1")
     .option("--seed <n>", "seed of the first sample")
     .option("-n, --n <count>", "samples per prompt, as a group", "1")
+    .option("--session <id>", "the session that this is a turn of: its KV is found again")
+    .option("--turn <n>", "the turn's number, from 0", "0")
     .option("-c, --concurrency <n>", "rollouts in flight", "64")
     .addHelpText(
       "after",
@@ -121,6 +125,9 @@ function prompts(options: RolloutOptions, codec: TextCodec | null): Body[] {
 
 function expand(bodies: readonly Body[], options: RolloutOptions): Body[] {
   const size = Number(options.n);
+  if (options.session !== undefined && size * bodies.length > 1) {
+    throw new PacelineError("invalid_argument", "--session takes one prompt and one sample");
+  }
   const stamp = Date.now().toString(36);
   return bodies.flatMap((body, prompt) =>
     Array.from({ length: size }, (_, index) => ({
@@ -132,6 +139,9 @@ function expand(bodies: readonly Body[], options: RolloutOptions): Body[] {
         ...(options.seed === undefined ? {} : { seed: Number(options.seed) }),
         ...(body["sampling"] as object | undefined),
       },
+      ...(options.session === undefined
+        ? {}
+        : { session: { id: options.session, turn: Number(options.turn) } }),
       ...(size > 1 ? { group: { id: `cli-${stamp}-${prompt}`, size, index } } : {}),
     })),
   );

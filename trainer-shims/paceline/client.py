@@ -162,6 +162,10 @@ class Client:
         body = {**_rollout(prompt_token_ids, max_new_tokens, rollout, sampling), "size": size, "need": need}
         return self.call_arrow("POST", "/v1/groups", body)
 
+    def finish_session(self, session: str, job: str = "default") -> Body:
+        """The session is over; a turn is a rollout with `{"session": {"id": …, "turn": …}}`."""
+        return self.call("POST", f"/v1/sessions/{session}/finish?job={job}")
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Any call of the HTTP surface, JSON both ways."""
         with self._open(method, path, body, "application/json") as reply:

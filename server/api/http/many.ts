@@ -22,7 +22,7 @@ import { encodeError } from "../codec/error.ts";
 import { decodeMany, encodeEnding, rooted, summaryToWire } from "../codec/many.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { toPacelineError } from "./errors.ts";
-import { accepts, type Handler } from "./request.ts";
+import { accepts, type Handler, type Wanted } from "./request.ts";
 import type { LiveStream, Streams } from "./streams.ts";
 
 export interface ManyRoutes extends BulkParts {
@@ -46,12 +46,22 @@ export function manyRoutes(context: ManyRoutes): Record<"submitMany", Handler> {
       const { body } = request;
       // Parsed bodies are several times their text: not kept while the rollouts run.
       request.body = undefined;
-      const { rollouts, encodings } = await decodeMany(body, context.mint);
-      admitAll(rollouts, context, (index, thrown) => rooted(`rollouts/${index}`, thrown));
-      const form = wants === "arrow" ? await arrowForm(context) : lineForm(encodings);
-      return streamEndings(context, startBulk(rollouts, context), form, reply);
+      const { bulk, form } = await start(body, wants, context);
+      return streamEndings(context, bulk, form, reply);
     },
   };
+}
+
+/** On its own, so that nothing holds on to prompts while the rollouts run. */
+async function start(
+  body: unknown,
+  wants: Wanted,
+  context: ManyRoutes,
+): Promise<{ bulk: Bulk; form: Form }> {
+  const { rollouts, encodings } = await decodeMany(body, context.mint);
+  admitAll(rollouts, context, (index, thrown) => rooted(`rollouts/${index}`, thrown));
+  const form = wants === "arrow" ? await arrowForm(context) : lineForm(encodings);
+  return { bulk: startBulk(rollouts, context), form };
 }
 
 /** How endings go over the wire. */

@@ -109,3 +109,29 @@ test("a group ends with those that it needs; the others keep what they made", as
     if (result.finishReason.type === "abort") assert.equal(result.finishReason.cause, "need");
   }
 });
+
+test("siblings prefill their prompt about once on each worker that they use, the later ones not at all", async () => {
+  const long = [...Buffer.from("17+25=42\n".repeat(70))];
+  const body = {
+    id: "near",
+    size: 12,
+    prompt_token_ids: long,
+    sampling: { max_new_tokens: 8, ignore_eos: true, seed: 1 },
+  };
+  const reply = await server.call<{ rollouts: unknown[] }>("POST", "/v1/groups", body);
+  const results = reply.body.rollouts.map(decodeResult);
+  const workers = new Set(results.map(({ routing }) => routing.worker));
+  const prefilled = results.filter(({ routing }) => routing.cachedTokens === 0);
+  assert.ok(prefilled.length <= workers.size, `${prefilled.length} on ${workers.size} workers`);
+  const whole = Math.floor((long.length - 1) / 16) * 16;
+  const reused = results.filter(({ routing }) => routing.cachedTokens === whole);
+  assert.equal(reused.length, results.length - prefilled.length);
+  // The prompt again finds it: nobody prefills where it has been.
+  const again = await server.call<{ rollouts: unknown[] }>("POST", "/v1/groups", {
+    ...body,
+    id: "again",
+  });
+  for (const { routing } of again.body.rollouts.map(decodeResult)) {
+    if (workers.has(routing.worker)) assert.equal(routing.cachedTokens, whole);
+  }
+});
