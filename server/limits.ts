@@ -59,6 +59,10 @@ export const LIMITS = {
   topLogprobEntries: 4_194_304,
   /** Ids in one rollout's sampling mask: 16 MiB, some 28 MiB of JSON. */
   samplingMaskIds: 4_194_304,
+  /** A `tokenizer.json`; the largest public ones are some 35 MB. Parsed in one go, so a larger one would hold up everybody. */
+  tokenizerBytes: 64 * 1024 * 1024,
+  /** Tokenizers parsed and kept, each a few times its file: one for each family of policies in use. */
+  tokenizersKept: 8,
   mediaItems: 256,
   requiredFeatures: 64,
   /** Entries of the tokens file: a token a person or trainer, not one a rollout. */

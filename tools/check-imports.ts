@@ -15,6 +15,7 @@ const LEAVES = [
   "server/limits",
   "server/config",
   "server/live-clock",
+  "server/text",
 ];
 const ENGINE = ["adapters/engine", "adapters/read-pacing", "server/contract"];
 
@@ -30,6 +31,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["server/store", ["server/contract", "server/limits"]],
   ["server/arrow", ["server/contract"]],
   ["server/checkpoint", ["server/contract", "server/limits"]],
+  ["server/text", ["server/contract", "server/limits"]],
   ["server/telemetry", ["server/contract", "server/limits"]],
   ["adapters/vllm", ENGINE],
   ["adapters/sglang", ENGINE],

@@ -75,6 +75,7 @@ function createQueue() {
         report: nothing,
         listen: () => nothing,
       },
+      tokenizer: () => null,
       ledger: {
         policy: (policy) => ({ policy, committedVersion: 2 }),
         proved: () => null,

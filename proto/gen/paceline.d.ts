@@ -805,7 +805,7 @@ export namespace paceline {
         class Segment {
             constructor(properties?: paceline.v1.Segment.$Properties);
             $unknowns?: Uint8Array[];
-            worker: string;
+            worker?: (string|null);
             slot: number;
             incarnation: string;
             attempt: number;

@@ -3397,7 +3397,7 @@ export const paceline = $root.paceline = (() => {
                             this[keys[i]] = properties[keys[i]];
             };
 
-            Segment.prototype.worker = "";
+            Segment.prototype.worker = null;
             Segment.prototype.slot = 0;
             Segment.prototype.incarnation = "";
             Segment.prototype.attempt = 0;
@@ -3406,6 +3406,14 @@ export const paceline = $root.paceline = (() => {
             Segment.prototype.resume = 0;
             Segment.prototype.logprob_mode = 0;
             Segment.prototype.numerics = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Segment.prototype, "_worker", {
+                get: $util.oneOfGetter($oneOfFields = ["worker"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
 
             Segment.create = function(properties) {
                 return new Segment(properties);
@@ -3418,7 +3426,7 @@ export const paceline = $root.paceline = (() => {
                     _depth = 0;
                 if (_depth > $util.recursionLimit)
                     throw $Error("max depth exceeded");
-                if (message.worker != null && $Object.hasOwnProperty.call(message, "worker") && message.worker !== "")
+                if (message.worker != null && $Object.hasOwnProperty.call(message, "worker"))
                     writer.uint32(10).string(message.worker);
                 if (message.slot != null && $Object.hasOwnProperty.call(message, "slot") && message.slot !== 0)
                     writer.uint32(16).uint32(message.slot);
@@ -3472,10 +3480,8 @@ export const paceline = $root.paceline = (() => {
                     case 1: {
                             if (wireType !== 2)
                                 break;
-                            if ((value = reader.stringVerify()).length)
-                                message.worker = value;
-                            else
-                                delete message.worker;
+                            message.worker = reader.stringVerify();
+                            message._worker = "worker";
                             continue;
                         }
                     case 2: {

@@ -84,9 +84,9 @@ const spanKind = (kinds: Kinds): Kind<Span> => {
   ]);
 };
 
-const segmentKind = ({ struct, always, utf8, int64 }: Kinds): Kind<Segment> =>
+const segmentKind = ({ struct, always, maybe, utf8, int64 }: Kinds): Kind<Segment> =>
   struct([
-    always("worker", utf8, ({ worker }) => worker),
+    maybe("worker", utf8, ({ worker }) => worker),
     always("slot", int64, ({ slot }) => slot),
     always("incarnation", utf8, ({ incarnation }) => incarnation),
     always("attempt", int64, ({ attempt }) => attempt),

@@ -18,11 +18,13 @@ import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
 import { createRollouts } from "../rollouts/rollouts.ts";
 import { createSessionCaches } from "../rollouts/session-caches.ts";
+import { policyTokenizer } from "../rollouts/text.ts";
 import { createSessions } from "../sessions/sessions.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { createLifeCycle } from "../telemetry/life-cycle.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { createTokenizers } from "../text/tokenizer.ts";
 import { createPublisher } from "../weights/coordinator/publisher.ts";
 import { createEntrance } from "./entrance.ts";
 import {
@@ -90,8 +92,10 @@ export async function startServer({
     caches.drop(session);
   });
   const observer = observeRollouts(metrics, lifeCycle);
+  const tokenizers = createTokenizers();
+  const tokenizer = (policy: string) => policyTokenizer(policy, ledger, tokenizers);
   const rollouts = createRollouts(
-    { clock, placement: owner, fleet, ledger, sessions, caches, log, observer },
+    { clock, placement: owner, fleet, ledger, sessions, caches, tokenizer, log, observer },
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
   );
   const publisher = createPublisher({

@@ -3,9 +3,9 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { PacelineError } from "../contract/errors.ts";
+import { openTokenizer, type TextCodec } from "../text/tokenizer.ts";
 import { type Client, createClient, type ServerOptions } from "./client.ts";
 import { addServerOptions } from "./options.ts";
-import { openTokenizer, type TextCodec } from "./tokenizer.ts";
 
 interface RolloutOptions extends ServerOptions {
   policy: string;

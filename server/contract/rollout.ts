@@ -109,7 +109,8 @@ export type ResumeKind = "none" | "cache" | "transfer" | "prefill";
 
 /** Tokens made in one stay on one slot under one version. */
 export interface Segment {
-  readonly worker: string;
+  /** `null`: tokens of `continue`, which were made by another rollout. */
+  readonly worker: string | null;
   readonly slot: number;
   readonly incarnation: string;
   readonly attempt: number;

@@ -48,7 +48,7 @@ const resumeKind = () => z.enum(["none", "cache", "transfer", "prefill"]);
 
 const segment = () =>
   z.strictObject({
-    worker: id(),
+    worker: id().nullish(),
     slot: uint32(),
     incarnation: z.string(),
     attempt: uint32(),

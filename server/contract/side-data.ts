@@ -48,6 +48,18 @@ export interface SideData extends SideChunk {
   readonly prompt: PromptLogprobs | null;
 }
 
+/** The first `tokens` rows of it. */
+export function firstRows({ top, mask }: SideChunk, tokens: number): SideChunk {
+  const cut = ({ offsets, ids }: IdRows): IdRows => ({
+    offsets: offsets.subarray(0, tokens + 1),
+    ids: ids.subarray(0, offsets[tokens]),
+  });
+  return {
+    top: top && { ...cut(top), logprobs: top.logprobs.subarray(0, top.offsets[tokens]) },
+    mask: mask && cut(mask),
+  };
+}
+
 /** Bytes that it holds. */
 export function sideBytes({ prompt, top, mask }: SideData): number {
   const rows = (given: IdRows | null): number =>

@@ -77,9 +77,8 @@ function outOfVocabulary(id: number, vocabulary: number, path: string): Paceline
 
 /** Parts of the contract that no release serves yet are refused, never dropped (I6). */
 function refuseUnserved(rollout: Rollout): void {
-  const { want, sampling } = rollout;
+  const { want } = rollout;
   const unserved: readonly (readonly [string, boolean])[] = [
-    ["sampling.bad_words", sampling.badWords.length > 0],
     ["want.routed_experts", want.routedExperts],
     ["deliver", rollout.deliver === "feed"],
   ];

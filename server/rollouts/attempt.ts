@@ -6,6 +6,7 @@ import type { Engine, EngineFinish, EngineRequest } from "../../adapters/engine.
 import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
+import type { FinishReason } from "../contract/rollout.ts";
 import type { PromptLogprobs, SideChunk } from "../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../contract/tokens.ts";
 
@@ -14,13 +15,13 @@ export interface AttemptSink {
   started(cachedTokens: number): void;
   /** The version is proven; throws if it is not of this prompt. */
   prompt(prompt: PromptLogprobs): void;
-  /** The version is proven; throws if the chunk does not fit. */
+  /** The version is proven; throws if the chunk does not fit. A reason ends the attempt as the engine's own does. */
   tokens(
     chunk: TokenChunk,
     held: HeldVersion,
     attested: "engine" | "coordinator",
     side?: SideChunk,
-  ): void;
+  ): FinishReason | null;
 }
 
 export interface AttemptContext {
@@ -49,12 +50,14 @@ export async function runAttempt(
       if (event.type === "tokens") {
         const { chunk } = event;
         assertAligned(chunk.ids, chunk.logprobs);
-        sink.tokens(
+        const reason = sink.tokens(
           chunk,
           heldFor(chunk, context),
           chunk.version === null ? "coordinator" : "engine",
           event.side,
         );
+        // Leaving the loop ends the request inside the engine.
+        if (reason !== null) return { type: "finished", reason, cachedTokens: 0, versions: null };
       } else if (event.type === "started") {
         sink.started(event.cachedTokens);
       } else if (event.type === "prompt") {

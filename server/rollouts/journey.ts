@@ -7,7 +7,7 @@ import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
 import { type FinishReason, type Rollout, rolloutKey } from "../contract/rollout.ts";
-import type { SideChunk } from "../contract/side-data.ts";
+import { firstRows, type SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { Capabilities } from "../contract/worker.ts";
 import { LIMITS } from "../limits.ts";
@@ -20,6 +20,7 @@ import type { LifeContext } from "./life-context.ts";
 import type { Output, Stay } from "./output.ts";
 import { afterLoss } from "./resume.ts";
 import type { RolloutEvent, RolloutState } from "./service.ts";
+import type { RolloutText } from "./text.ts";
 import type { Timeline } from "./timeline.ts";
 
 type Grant = Extract<PlacementReply, { type: "grant" }>;
@@ -39,6 +40,7 @@ export interface Traveller {
   readonly rollout: Rollout;
   readonly output: Output;
   readonly timeline: Timeline;
+  readonly text: RolloutText;
   /** Somebody waits for each token as it comes. */
   readonly watched: boolean;
   emit(event: RolloutEvent): void;
@@ -231,8 +233,9 @@ export class Journey {
   }
 
   #request(grant: Grant, capabilities: Capabilities): EngineRequest {
-    const { rollout } = this.#traveller;
+    const { rollout, text } = this.#traveller;
     const { worker, incarnation, cacheNamespace: namespace } = grant;
+    text.stops?.goOnFrom(this.#traveller.output.ids);
     return {
       requestId: `${this.key}#${String(grant.attempt).padStart(4, "0")}`,
       policy: rollout.policy,
@@ -240,7 +243,7 @@ export class Journey {
       promptTokenIds: rollout.promptTokenIds,
       outputTokenIds: this.#traveller.output.ids,
       sampling: rollout.sampling,
-      badWords: [],
+      badWords: text.badWords,
       siblingIndex: rollout.group?.index ?? 0,
       logprobMode: grant.logprobMode,
       ...this.#context.caches.scope(rollout, { worker, incarnation, capabilities, namespace }),
@@ -272,6 +275,29 @@ export class Journey {
   }
 
   #tokens(
+    chunk: TokenChunk,
+    held: HeldVersion,
+    attested: "engine" | "coordinator",
+    side?: SideChunk,
+  ): FinishReason | null {
+    const match = this.#traveller.text.stops?.feed(chunk.ids) ?? null;
+    if (match === null) {
+      this.#append(chunk, held, attested, side);
+      return null;
+    }
+    const { tokens, matched } = match;
+    const ids = chunk.ids.subarray(0, tokens);
+    const kept = { ...chunk, ids, logprobs: chunk.logprobs.subarray(0, tokens) };
+    this.#append(kept, held, attested, side && firstRows(side, tokens));
+    const behind = chunk.ids.length - tokens;
+    if (behind > 0) {
+      this.#traveller.timeline.wasted(behind);
+      this.#context.observer.wasted(this.#traveller.rollout, behind, "stop_string");
+    }
+    return { type: "stop", cause: "stop_string", matched };
+  }
+
+  #append(
     chunk: TokenChunk,
     held: HeldVersion,
     attested: "engine" | "coordinator",

@@ -15,12 +15,14 @@ import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
 import type { RolloutEvent, RolloutHandle, RolloutProgress } from "./service.ts";
 import { sideRecord } from "./side-record.ts";
+import type { RolloutText } from "./text.ts";
 import { type RolloutTimeline, Timeline } from "./timeline.ts";
 
 type Ending = { readonly result: Result } | { readonly error: PacelineError };
 
 export class RolloutLife implements RolloutHandle, Traveller {
   readonly rollout: Rollout;
+  readonly text: RolloutText;
   readonly output: Output;
   readonly timeline: Timeline;
   readonly #log = new EventLog();
@@ -33,8 +35,14 @@ export class RolloutLife implements RolloutHandle, Traveller {
   #waiting: { resolve(result: Result): void; reject(error: PacelineError): void }[] = [];
 
   /** `ended` is called once, when its Result or error is there. */
-  constructor(rollout: Rollout, context: LifeContext, ended: (life: RolloutLife) => void) {
+  constructor(
+    rollout: Rollout,
+    text: RolloutText,
+    context: LifeContext,
+    ended: (life: RolloutLife) => void,
+  ) {
     this.#ended = ended;
+    this.text = text;
     this.rollout = rollout;
     this.#context = context;
     const mode = rollout.want.logprobModes[0] ?? "processed";
@@ -58,7 +66,12 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   get watched(): boolean {
-    return this.#readers.streaming || this.rollout.hints.latency === "interactive";
+    // What the engine makes behind a stop string is wasted, so it must be seen soon.
+    return (
+      this.#readers.streaming ||
+      this.rollout.hints.latency === "interactive" ||
+      this.text.stops !== null
+    );
   }
 
   get ended(): Ending | null {
@@ -67,6 +80,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
 
   start(): void {
     this.emit({ type: "accepted", id: this.rollout.id });
+    for (const chunk of this.output.chunks()) this.emit({ type: "tokens", chunk });
     this.#context.observer.accepted(this.rollout);
     if (this.rollout.timeoutMs !== null) {
       this.#timeout = this.#context.clock.timer(this.rollout.timeoutMs, () => this.#timedOut());

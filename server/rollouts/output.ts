@@ -37,6 +37,8 @@ export class Output {
   #segments: Open<Segment>[] = [];
 
   readonly #initial: number;
+  readonly #continued: Continuation | null;
+  readonly #logprobMode: LogprobMode;
   /** `null` where nothing is wanted beside tokens. */
   readonly side: SideRecord | null;
 
@@ -49,23 +51,36 @@ export class Output {
   ) {
     this.side = side;
     this.#initial = Math.min(expected, INITIAL_TOKENS);
-    if (continued === null) return;
-    this.#ids = continued.outputTokenIds.slice();
-    this.#logprobs = continued.logprobs.slice();
-    this.#length = this.#ids.length;
-    this.#spans = continued.spans.map((span) => ({ ...span }));
-    if (this.#length > 0) {
-      this.#segments.push({
-        worker: "",
-        slot: 0,
-        incarnation: "",
-        attempt: 0,
-        start: 0,
-        end: this.#length,
-        resume: "none",
-        logprobMode,
-        numerics: { dtype: "" },
-      });
+    this.#continued = continued;
+    this.#logprobMode = logprobMode;
+    if (continued !== null) this.#begin(continued);
+  }
+
+  /** With the tokens of an earlier rollout, whose worker nobody knows. */
+  #begin({ outputTokenIds, logprobs, spans }: Continuation): void {
+    this.#ids = outputTokenIds.slice();
+    this.#logprobs = logprobs.slice();
+    this.#length = outputTokenIds.length;
+    this.#spans = spans.map((span) => ({ ...span }));
+    this.#segments.push({
+      worker: null,
+      slot: 0,
+      incarnation: "",
+      attempt: 0,
+      start: 0,
+      end: this.#length,
+      resume: "none",
+      logprobMode: this.#logprobMode,
+      numerics: { dtype: "" },
+    });
+  }
+
+  /** What there is as one chunk a span: a rollout that goes on from tokens tells its readers of them first. */
+  *chunks(): Generator<TokenChunk> {
+    for (const { start, end, version, kv } of this.#spans) {
+      const ids = this.#ids.slice(start, end);
+      const logprobs = this.#logprobs.slice(start, end);
+      yield { start, ids, logprobs, version, mixed: kv === "mixed" };
     }
   }
 
@@ -116,14 +131,15 @@ export class Output {
     this.#extendSegment(from, stay, newVersion);
   }
 
-  /** Throws away everything: the rollout starts over. Answers how many tokens were lost. */
+  /** Throws away everything that was made here: the rollout starts over. Answers how many tokens were lost. */
   clear(): number {
-    const lost = this.#length;
+    const made = this.#length - (this.#continued?.outputTokenIds.length ?? 0);
     this.#length = 0;
     this.#spans = [];
     this.#segments = [];
+    if (this.#continued !== null) this.#begin(this.#continued);
     this.side?.clear();
-    return lost;
+    return made;
   }
 
   #extendSpan(

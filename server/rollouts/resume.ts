@@ -28,13 +28,12 @@ export function afterLoss(
   const needs = resumeNeeds(rollout);
   const right =
     (!needs.seeded || capabilities.resume.seeded) &&
-    (!needs.penalties || capabilities.resume.penalties) &&
-    rollout.sampling.stop.length === 0;
+    (!needs.penalties || capabilities.resume.penalties);
   if (rollout.resume === "required") return right ? "continue" : "refuse";
   return right && rollout.resume === "best" ? "continue" : "restart";
 }
 
-/** Sampling features that this rollout really uses: a worker without one is not eligible (I6). */
+/** Sampling features that this rollout really uses: a worker without one is not eligible (I6). Stop strings are matched by us. */
 export function featuresOf(rollout: Rollout): SamplingFeature[] {
   const s = rollout.sampling;
   const used: readonly (readonly [SamplingFeature, boolean])[] = [
@@ -47,7 +46,6 @@ export function featuresOf(rollout: Rollout): SamplingFeature[] {
     ["repetition_penalty", s.repetitionPenalty !== 1],
     ["logit_bias", s.logitBias.size > 0],
     ["stop_token_ids", s.stopTokenIds.length > 0],
-    ["stop", s.stop.length > 0],
     ["min_new_tokens", s.minNewTokens > 0],
     ["ignore_eos", s.ignoreEos],
     ["allowed_token_ids", s.allowedTokenIds.length > 0],

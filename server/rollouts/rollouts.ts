@@ -10,11 +10,13 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger, PolicyRecord } from "../policy/ledger.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import type { TextCodec } from "../text/tokenizer.ts";
 import { admit } from "./admission.ts";
 import { Finished } from "./finished.ts";
 import { RolloutLife } from "./life.ts";
 import type { LifeContext } from "./life-context.ts";
 import type { RolloutHandle, RolloutService } from "./service.ts";
+import { rolloutText } from "./text.ts";
 
 export interface RolloutsOptions {
   readonly stuckMs: number;
@@ -31,6 +33,8 @@ export interface RolloutsDependencies
     policy(policy: string): Pick<PolicyRecord, "committedVersion">;
   };
   readonly sessions: Pick<Sessions, "begin">;
+  /** The policy's; null where none is known. */
+  tokenizer(policy: string): TextCodec | null;
 }
 
 export function createRollouts(
@@ -102,7 +106,8 @@ export function createRollouts(
       if (draining)
         throw new PacelineError("shutting_down", "the server drains", { retryAfterMs: 1000 });
       admit(rollout, { ledger, fleet });
-      const life = new RolloutLife(rollout, context, endOf(rollout));
+      const text = rolloutText(rollout, deps.tokenizer);
+      const life = new RolloutLife(rollout, text, context, endOf(rollout));
       active.set(key, life);
       life.start();
       if (life.ended && "error" in life.ended) throw life.ended.error;

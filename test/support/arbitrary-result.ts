@@ -43,7 +43,7 @@ const mode = () => fc.constantFrom("processed", "tempered", "penalised", "raw");
 
 const segment = (): fc.Arbitrary<Omit<Segment, "start" | "end">> =>
   record({
-    worker: id(),
+    worker: fc.option(id()),
     slot: u32(),
     incarnation: id(),
     attempt: u32(),

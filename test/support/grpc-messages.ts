@@ -75,7 +75,7 @@ function resultData(message: Message) {
 }
 
 const segmentFrom = (segment: paceline.v1.Segment.$Properties) => ({
-  worker: segment.worker ?? "",
+  worker: segment.worker,
   slot: segment.slot ?? 0,
   incarnation: segment.incarnation ?? "",
   attempt: segment.attempt ?? 0,

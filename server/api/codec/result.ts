@@ -94,8 +94,9 @@ export function resultFromWire(wire: WireResult): Result {
     logprobMode: wire.logprob_mode,
     finishReason: { ...wire.finish_reason, matched: wire.finish_reason.matched ?? null },
     spans: wire.spans.map(spanFromWire),
-    segments: wire.segments.map(({ logprob_mode, ...segment }) => ({
+    segments: wire.segments.map(({ logprob_mode, worker, ...segment }) => ({
       ...segment,
+      worker: worker ?? null,
       logprobMode: logprob_mode,
     })),
     routing: {

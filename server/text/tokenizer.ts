@@ -1,0 +1,101 @@
+/** Text to ids and back, where a policy's directory has a `tokenizer.json`. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { PacelineError } from "../contract/errors.ts";
+import { LIMITS } from "../limits.ts";
+
+export interface TextCodec {
+  encode(text: string): number[];
+  /** Without special tokens. */
+  decode(ids: readonly number[]): string;
+  /** Special tokens as they are written; U+FFFD for bytes that are no character (yet). */
+  decodeAll(ids: readonly number[]): string;
+}
+
+/** Null where the directory has no tokenizer. Throws `invalid_argument` for one that cannot be read. */
+export function openTokenizer(directory: string): TextCodec | null {
+  const files = readFiles(directory);
+  return files === null ? null : codecOf(directory, files);
+}
+
+interface TokenizerFiles {
+  readonly tokenizer: string;
+  readonly config: string;
+}
+
+function readFiles(directory: string): TokenizerFiles | null {
+  const file = join(directory, "tokenizer.json");
+  if (!existsSync(file)) return null;
+  const { size } = statSync(file);
+  if (size > LIMITS.tokenizerBytes) {
+    throw new PacelineError("invalid_argument", `${file}: ${size} bytes`, {
+      details: { limit_bytes: LIMITS.tokenizerBytes },
+    });
+  }
+  const config = join(directory, "tokenizer_config.json");
+  return {
+    tokenizer: readFileSync(file, "utf8"),
+    config: existsSync(config) ? readFileSync(config, "utf8") : "{}",
+  };
+}
+
+function codecOf(directory: string, files: TokenizerFiles): TextCodec {
+  try {
+    const tokenizer = new Tokenizer(JSON.parse(files.tokenizer), JSON.parse(files.config));
+    const decode = (ids: readonly number[], skip_special_tokens: boolean): string =>
+      ids.length === 0 ? "" : tokenizer.decode([...ids], { skip_special_tokens });
+    return {
+      encode: (text) => Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids),
+      decode: (ids) => decode(ids, true),
+      decodeAll: (ids) => decode(ids, false),
+    };
+  } catch (thrown) {
+    throw new PacelineError(
+      "invalid_argument",
+      `${directory}/tokenizer.json: ${PacelineError.from(thrown).message}`,
+    );
+  }
+}
+
+export interface Tokenizers {
+  /** Of a published checkpoint, a file or a directory; null where none lies beside the weights. */
+  beside(path: string): TextCodec | null;
+}
+
+/**
+ * Tokenizers of published checkpoints. Each version has a directory of its own and most have the same
+ * tokenizer, so what is read once a directory is parsed once a content.
+ */
+export function createTokenizers(): Tokenizers {
+  const byPath = new Map<string, TextCodec | null>();
+  const parsed: { readonly files: TokenizerFiles; readonly codec: TextCodec }[] = [];
+
+  function open(path: string): TextCodec | null {
+    const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    const directory = isDirectory ? path : dirname(path);
+    const files = readFiles(directory);
+    if (files === null) return null;
+    const known = parsed.find(
+      (one) => one.files.tokenizer === files.tokenizer && one.files.config === files.config,
+    );
+    if (known !== undefined) return known.codec;
+    const codec = codecOf(directory, files);
+    parsed.push({ files, codec });
+    if (parsed.length > LIMITS.tokenizersKept) parsed.shift();
+    return codec;
+  }
+
+  return {
+    beside(path) {
+      let codec = byPath.get(path);
+      if (codec === undefined) {
+        codec = open(path);
+        byPath.set(path, codec);
+        const oldest = byPath.keys().next();
+        if (byPath.size > LIMITS.versionsKept && !oldest.done) byPath.delete(oldest.value);
+      }
+      return codec;
+    },
+  };
+}
