@@ -12,7 +12,10 @@ export interface FleetOptions {
   readonly retryMs: number;
   /** Failed probes in a row until a worker is lost; the first makes it `suspect`. */
   readonly strikes: number;
-  /** How long a silent probe is forgiven while weights are swapped or a control call runs, ms: engines block in both. */
+  /**
+   * How long a silent probe is forgiven while weights are swapped or moved or a control call runs, ms: engines block in
+   * all of these, and the coordinator waits up to two minutes for the longest of them.
+   */
   readonly graceMs: number;
   /** Broken answers more than good ones until a worker is `suspect`: one bad request must not close a worker. */
   readonly doubts: number;
@@ -38,7 +41,7 @@ export const DEFAULT_FLEET_OPTIONS: Omit<FleetOptions, "workers"> = {
   probeDeadlineMs: 2_000,
   retryMs: 250,
   strikes: 3,
-  graceMs: 60_000,
+  graceMs: 150_000,
   doubts: 3,
   suspectMs: 1_000,
   reprobeMs: 1_000,

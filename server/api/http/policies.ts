@@ -5,6 +5,7 @@ import type { Fleet } from "../../fleet/fleet.ts";
 import type { Ledger, PolicyRecord } from "../../policy/ledger.ts";
 import type { PublicationProgress, Publisher } from "../../weights/publisher.ts";
 import { encodeError } from "../codec/error.ts";
+import { invalid } from "../codec/invalid.ts";
 import {
   decodeCommit,
   decodeDeclaration,
@@ -88,9 +89,13 @@ export function policyRoutes(context: PolicyRoutes): Record<PolicyCall, Handler>
       return sendJson(reply, JSON.stringify(encodeRun(await ledger.openRun(opening))));
     },
     publishVersion: (request, reply) =>
-      published(request, reply, (policy) =>
-        publisher.publish(decodePublication(policy, request.body)),
-      ),
+      published(request, reply, (policy) => {
+        const publication = decodePublication(policy, request.body);
+        if ("external" in publication.source && query(request, ["wait"]).wait !== undefined) {
+          throw invalid("wait", "an external version is committed by a call of its own");
+        }
+        return publisher.publish(publication);
+      }),
     rollbackVersion: (request, reply) =>
       published(request, reply, (policy) =>
         publisher.rollback(policy, versionParam(request), decodeRollback(request.body)),

@@ -35,6 +35,28 @@ describe("update", () => {
     );
   });
 
+  test("an engine that must compute before it is trusted is emptied of all, whatever they wish", () => {
+    const bench = running("keep", "finish", null);
+    const order = { ...gate("update", "keep", 500), empty: true };
+    assert.deepEqual(
+      only(bench.send(order), "revoke").map(({ key, reason }) => [key, reason]),
+      [
+        ["1", "update"],
+        ["3", "update"],
+      ],
+    );
+    for (const key of ["1", "3"]) {
+      bench.send({ type: "done", key, attempt: 1, outcome: "revoked" });
+    }
+    const late = bench.tick(500);
+    assert.deepEqual(
+      only(late, "revoke").map(({ key }) => key),
+      ["2"],
+    );
+    const said = bench.send({ type: "done", key: "2", attempt: 1, outcome: "revoked" });
+    assert.deepEqual(said, [{ type: "gated", worker: "w", kept: [] }]);
+  });
+
   test("the order's on_update is for those that have none", () => {
     const bench = running(null, "keep");
     assert.deepEqual(

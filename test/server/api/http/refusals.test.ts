@@ -150,11 +150,11 @@ const POLICIES: readonly Refusal[] = [
     "source",
   ),
   post(
-    "an external mover",
-    VERSIONS,
+    "a wait for an external mover",
+    `${VERSIONS}?wait=committed`,
     { source: { external: {} } },
-    "unsupported",
-    "source.external",
+    "invalid_argument",
+    "wait",
   ),
   post(
     "an unknown wait",
