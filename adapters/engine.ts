@@ -14,6 +14,8 @@ import type { EngineDescription } from "../server/contract/worker.ts";
 export interface EngineRequest {
   /** Unique per attempt, of fixed length per rollout family so that no id is a prefix of another. */
   readonly requestId: string;
+  /** W3C trace context to pass on to the engine; null: none. */
+  readonly traceparent: string | null;
   readonly policy: string;
   readonly slot: number;
   readonly promptTokenIds: Uint32Array;

@@ -167,6 +167,12 @@ export const SETTINGS = {
     "file",
     "Write the scheduler's inputs there at the end (a bounded ring), to be replayed; empty: off.",
   ),
+  traces_url: setting(
+    z.union([z.literal(""), z.url({ protocol: /^https?$/ })]),
+    "",
+    "url",
+    "OTLP/HTTP traces of a collector, as http://127.0.0.1:4318/v1/traces: a span a rollout and attempt; empty: off.",
+  ),
   log_level: setting(
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
     "info",

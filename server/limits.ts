@@ -32,6 +32,8 @@ export const LIMITS = {
   attempts: 16,
   /** Moments kept of one rollout for `?timeline=1`: three an attempt, and what held it. */
   timelineMoments: 128,
+  /** Spans that wait to be sent to a trace collector; beyond it they are dropped, never rollouts. */
+  tracedSpans: 16_384,
   /** Life-cycle events kept in memory for `/v1/events`. */
   lifeCycleEvents: 65_536,
   /** Scheduler inputs kept when recording is on. */

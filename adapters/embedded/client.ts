@@ -92,7 +92,7 @@ export function createClient(url: string, { streamInterval, pacing }: ClientOpti
         pacing,
         left: () => abort(request.requestId),
       });
-      return stream.reads(replies.post("/generate", body, stream));
+      return stream.reads(replies.post("/generate", body, request.traceparent, stream));
     },
     call,
     close() {

@@ -40,7 +40,7 @@ export function barePaced(engine: string, unreadMs: number): Bare {
       new Promise((resolve, reject) => {
         const began = performance.now();
         let bytes = 0;
-        const connection = connections.post("/generate", body, {
+        const connection = connections.post("/generate", body, null, {
           body(status, part) {
             if (status !== 200) throw new Error(`the engine answered ${status}`);
             bytes += part.length;

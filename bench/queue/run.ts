@@ -43,6 +43,7 @@ function createQueue() {
   let receive: (reply: PlacementReply) => void = nothing;
   const observer: RolloutObserver = {
     accepted: nothing,
+    traceparent: () => null,
     placed: nothing,
     tokens: nothing,
     attempt: nothing,

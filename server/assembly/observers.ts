@@ -5,6 +5,7 @@ import type { PacelineError } from "../contract/errors.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
 import type { RolloutObserver } from "../rollouts/observer.ts";
+import type { Summary } from "../rollouts/summary.ts";
 import type { LifeCycle } from "../telemetry/life-cycle.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { ObserveUpdates } from "../weights/coordinator/observation.ts";
@@ -21,6 +22,7 @@ export function observeRollouts(metrics: Metrics, lifeCycle: LifeCycle): Rollout
         ...named(rollout),
         prompt_tokens: rollout.promptTokenIds.length,
       }),
+    traceparent: (rollout) => rollout.traceparent,
     placed: (rollout, worker, queueMs) => {
       metrics.queue.observe(queueMs / 1000);
       lifeCycle.emit("rollout_placed", { ...named(rollout), worker });
@@ -36,8 +38,9 @@ export function observeRollouts(metrics: Metrics, lifeCycle: LifeCycle): Rollout
       lifeCycle.emit("rollout_moved", { ...named(rollout), reason, resume });
     },
     wasted: (_rollout, tokens, reason) => metrics.wasted.inc({ reason }, tokens),
-    finished: (rollout, { type, cause }, durationMs) => {
+    finished: (rollout, { finishReason: { type, cause }, usage, routing }, durationMs) => {
       causes(cause)(type).inc(1);
+      metrics.prompts.add(usage.promptTokens, routing.cachedTokens);
       metrics.duration.observe(durationMs / 1000);
       lifeCycle.emit("rollout_finished", { ...named(rollout), finish: type, cause });
     },
@@ -77,6 +80,14 @@ export function observeControl(lifeCycle: LifeCycle, log: Logger): Audit {
     log.info({ audit: true, ...call }, "control call");
     const { who, call: name, target, outcome } = call;
     lifeCycle.emit("control", { who, call: name, target, outcome });
+  };
+}
+
+/** The distance to the bound, of the last call of many. */
+export function observeMany(metrics: Metrics): (summary: Summary) => void {
+  return ({ ratio, rho }) => {
+    if (ratio !== null) metrics.makespanRatio.set(ratio);
+    if (rho !== null) metrics.tailRho.set(rho);
   };
 }
 

@@ -24,6 +24,7 @@ import { createMemoryStore } from "../store/memory-store.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { createLifeCycle } from "../telemetry/life-cycle.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { createTraces, type Traces } from "../telemetry/traces.ts";
 import { createTokenizers } from "../text/tokenizer.ts";
 import { createPublisher } from "../weights/coordinator/publisher.ts";
 import { createEntrance } from "./entrance.ts";
@@ -31,12 +32,14 @@ import {
   countErrors,
   observeControl,
   observeFleet,
+  observeMany,
   observeRollouts,
   observeUpdates,
 } from "./observers.ts";
 import { readinessOf } from "./readiness.ts";
 import { readingsOf } from "./readings.ts";
 import { createLiveScheduler } from "./recorder.ts";
+import { traced } from "./traced.ts";
 
 export interface ServerParts {
   readonly config: Config;
@@ -91,7 +94,9 @@ export async function startServer({
     owner.finishSession(session);
     caches.drop(session);
   });
-  const observer = observeRollouts(metrics, lifeCycle);
+  const traces = await openTraces(config.traces_url, clock, log);
+  const reports = observeRollouts(metrics, lifeCycle);
+  const observer = traces === null ? reports : traced(reports, traces);
   const tokenizers = createTokenizers();
   const tokenizer = (policy: string) => policyTokenizer(policy, ledger, tokenizers);
   const rollouts = createRollouts(
@@ -127,9 +132,11 @@ export async function startServer({
   };
   const page = createOverviewReader({ clock, fleet, ledger, snapshot: () => scheduler.snapshot() });
   const control = createWorkerControl({ fleet, owner });
+  const summarised = observeMany(metrics);
   const http = createHttpFront({
     rollouts,
     sessions,
+    summarised,
     fleet,
     ledger,
     publisher,
@@ -149,6 +156,7 @@ export async function startServer({
   });
   const grpc = createGrpcFront({
     rollouts,
+    summarised,
     mint,
     control: { fleet, ledger, publisher, control },
     readiness,
@@ -214,6 +222,7 @@ export async function startServer({
     await fleet.close();
     await store.close();
     metrics.close();
+    await traces?.close();
     log.info("stopped");
   }
 
@@ -224,6 +233,13 @@ export async function startServer({
     reload: () => entrance.reload(),
     stop,
   };
+}
+
+async function openTraces(url: string, clock: Clock, log: Logger): Promise<Traces | null> {
+  if (url === "") return null;
+  const dropped = (error: Error, spans: number): void =>
+    log.warn({ url, spans, reason: error.message }, "traces were not sent");
+  return createTraces({ url, version: VERSION, clock, dropped });
 }
 
 function hex(random: Random): string {

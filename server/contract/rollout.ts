@@ -72,6 +72,8 @@ export interface Rollout {
   readonly id: string;
   /** Of the body as the caller sent it, whatever its encoding; a minted id or seed is not part of it (I4). */
   readonly bodyHash: string;
+  /** W3C trace context of the call that brought it; no part of the body. */
+  readonly traceparent: string | null;
   readonly job: string;
   readonly policy: string;
   readonly pool: string | null;

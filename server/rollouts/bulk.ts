@@ -19,6 +19,8 @@ export interface BulkParts extends Admission {
   readonly clock: Clock;
   /** Submitted and not yet taken by the caller. Default `LIMITS.manyInFlight`. */
   readonly inFlight?: number;
+  /** Told of the summary, once all have ended. */
+  readonly summarised?: ((summary: Summary) => void) | undefined;
 }
 
 export type Ending = { readonly index: number; readonly id: string; readonly job: string } & (
@@ -172,6 +174,10 @@ export function openBulk(parts: BulkParts, onRoom: () => void): OpenBulk {
           yield ending;
           given++;
           onRoom();
+        }
+        if (!signal.aborted) {
+          summary = tally.close();
+          parts.summarised?.(summary);
         }
       } finally {
         abandon();

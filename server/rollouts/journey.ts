@@ -238,6 +238,7 @@ export class Journey {
     text.stops?.goOnFrom(this.#traveller.output.ids);
     return {
       requestId: `${this.key}#${String(grant.attempt).padStart(4, "0")}`,
+      traceparent: this.#context.observer.traceparent(rollout),
       policy: rollout.policy,
       slot: grant.slot,
       promptTokenIds: rollout.promptTokenIds,

@@ -155,7 +155,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
         committed,
         now,
       );
-      observer.finished(this.rollout, result.finishReason, this.timeline.duration(now));
+      observer.finished(this.rollout, result, this.timeline.duration(now));
       if (this.timeline.wastedTokens === 0)
         this.#log.settle(result.outputTokenIds, result.logprobs);
       this.#close({ result }, { type: "finished", result });

@@ -1,10 +1,13 @@
 /** What the rollouts' life tells telemetry. Counts and durations only, never tokens. */
 import type { ErrorCode } from "../contract/errors.ts";
-import type { FinishReason, Rollout } from "../contract/rollout.ts";
+import type { Result } from "../contract/result.ts";
+import type { Rollout } from "../contract/rollout.ts";
 import type { RevokeReason } from "../scheduler/card.ts";
 
 export interface RolloutObserver {
   accepted(rollout: Rollout): void;
+  /** Trace context of the attempt that has just been placed, for its engine. */
+  traceparent(rollout: Rollout): string | null;
   placed(rollout: Rollout, worker: string, queueMs: number): void;
   /** `lag`: committed version − the version that made them; null where nobody knows. */
   tokens(rollout: Rollout, count: number, lag: number | null): void;
@@ -15,6 +18,6 @@ export interface RolloutObserver {
     resume: "none" | "prefill",
   ): void;
   wasted(rollout: Rollout, tokens: number, reason: string): void;
-  finished(rollout: Rollout, reason: FinishReason, durationMs: number): void;
+  finished(rollout: Rollout, result: Result, durationMs: number): void;
   failed(rollout: Rollout, code: ErrorCode): void;
 }

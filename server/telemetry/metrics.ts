@@ -69,6 +69,18 @@ export function createMetrics(readings: Readings) {
       "paceline_generation_pause_seconds",
       "How long a swap held a worker still",
     ),
+    prompts: registerPrompts(registry),
+    /** Of the last call of many that ended with a bound. */
+    makespanRatio: new Gauge({
+      name: "paceline_makespan_ratio",
+      help: "T/LB of the last call of many: its makespan over its lower bound; below 1 the model is wrong",
+      registers,
+    }),
+    tailRho: new Gauge({
+      name: "paceline_tail_rho",
+      help: "Longest rollout alone over all work over all capacity, of the last call of many",
+      registers,
+    }),
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + tokenLag.text(),
     close: () => loopDelay.close(),
@@ -123,6 +135,26 @@ function registerGauges(registry: Registry, readings: Readings): void {
       for (const { worker, ratio } of readings.kvUsed()) g.set({ worker }, ratio);
     },
   );
+}
+
+function registerPrompts(registry: Registry) {
+  let tokens = 0;
+  let cached = 0;
+  new Gauge({
+    name: "paceline_cached_prompt_ratio",
+    help: "Prompt tokens that an engine had cached over all prompt tokens, since the start",
+    registers: [registry],
+    collect() {
+      this.set(tokens === 0 ? 0 : cached / tokens);
+    },
+  });
+  return {
+    add(promptTokens: number, cachedTokens: number): void {
+      tokens += promptTokens;
+      // A resumed rollout's cache may hold its output, too.
+      cached += Math.min(cachedTokens, promptTokens);
+    },
+  };
 }
 
 function registerLoopDelay(registry: Registry): LoopDelay {

@@ -5,6 +5,7 @@ export function sampleRollout(over: Partial<Rollout>): Rollout {
   return {
     id: "r-1",
     bodyHash: "hash",
+    traceparent: null,
     job: "default",
     policy: "default",
     pool: null,

@@ -16,7 +16,7 @@ export interface ConnectionsOptions {
 
 export interface Connections {
   /** Sends `body` as JSON and hands its reply to `taker`. */
-  post(path: string, body: string, taker: ReplyTaker): Connection;
+  post(path: string, body: string, traceparent: string | null, taker: ReplyTaker): Connection;
   /** Cuts all; those under way fail as `engine_unreachable`. */
   close(): void;
 }
@@ -71,11 +71,12 @@ export function createConnections(url: string, options: ConnectionsOptions): Con
   };
 
   return {
-    post(path, body, taker) {
+    post(path, body, traceparent, taker) {
       const connection = take();
       const length = Buffer.byteLength(body);
+      const trace = traceparent === null ? "" : `traceparent: ${traceparent}\r\n`;
       connection.send(
-        `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`,
+        `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n${trace}\r\n${body}`,
         taker,
       );
       return connection;

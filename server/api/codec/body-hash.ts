@@ -7,7 +7,10 @@ import type { Rollout } from "../../contract/rollout.ts";
  * fields, and for an absent field and its default. The id is the scope, not the body; a seed that we
  * minted is not the caller's.
  */
-export function rolloutBodyHash(rollout: Omit<Rollout, "bodyHash">, seedGiven: boolean): string {
+export function rolloutBodyHash(
+  rollout: Omit<Rollout, "bodyHash" | "traceparent">,
+  seedGiven: boolean,
+): string {
   const { id: _, promptTokenIds, sampling, continueFrom, ...rest } = rollout;
   // The decoder builds every object with its fields in one order; only what the caller nests freely
   // comes in any.

@@ -25,7 +25,7 @@ export interface DecodedGroup {
 }
 
 /** Throws as `decodeRollout` does. Sibling i of group g is the rollout `g.i`. */
-export function decodeGroup(body: unknown, mint: Mint): DecodedGroup {
+export function decodeGroup(body: unknown, mint: Mint, traceparent: string | null): DecodedGroup {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw invalid("", "the body must be a JSON object");
   }
@@ -39,12 +39,14 @@ export function decodeGroup(body: unknown, mint: Mint): DecodedGroup {
   }
   // As it was sent: the check above has made typed arrays of its own.
   const { size: _size, need: _need, ...fields } = body as Record<string, unknown>;
-  const { rollout: first, encoding } = decodeRollout({ ...fields, id: `${id}.0` }, mint);
+  const { rollout: first, encoding } = decodeRollout({ ...fields, id: `${id}.0` }, mint, {
+    traceparent,
+  });
   const seedGiven = (wire.sampling.seed ?? null) !== null;
   const siblings = Array.from({ length: size }, (_, index): Rollout => {
-    const { bodyHash: _first, ...shared } = first;
+    const { bodyHash: _first, traceparent: _trace, ...shared } = first;
     const parts = { ...shared, id: `${id}.${index}`, group: { id, size, index } };
-    return { ...parts, bodyHash: rolloutBodyHash(parts, seedGiven) };
+    return { ...parts, bodyHash: rolloutBodyHash(parts, seedGiven), traceparent };
   });
   return { id, size, need: wire.need ?? size, siblings, encoding };
 }

@@ -39,7 +39,11 @@ export interface DecodedMany {
 }
 
 /** Throws as `decodeRollout` does for the first one that is wrong, and for two of one id. */
-export async function decodeMany(body: unknown, mint: Mint): Promise<DecodedMany> {
+export async function decodeMany(
+  body: unknown,
+  mint: Mint,
+  traceparent: string | null,
+): Promise<DecodedMany> {
   const { rollouts: given, defaults: common } = at("", () => check(SCHEMA, body));
   const defaults = common ?? {};
   at("defaults", () => check(DEFAULTS[defaults["encoding"] === "b64" ? "b64" : "json"], defaults));
@@ -49,7 +53,7 @@ export async function decodeMany(body: unknown, mint: Mint): Promise<DecodedMany
   for (const [index, own] of given.entries()) {
     if (index % SLICE === SLICE - 1) await turn();
     const { rollout, encoding } = at(`rollouts/${index}`, () =>
-      decodeRollout(withDefaults(own, defaults), mint),
+      decodeRollout(withDefaults(own, defaults), mint, { traceparent }),
     );
     const key = rolloutKey(rollout.job, rollout.id);
     const first = places.get(key);

@@ -25,10 +25,11 @@ export interface Mint {
   seed(): number;
 }
 
-/** Of a body without its own: `POST /v1/rollouts/many` and dialects set them. */
+/** What the call says beside the body: `job` and `policy` of a body without its own, and its trace context. */
 export interface RolloutDefaults {
   readonly job?: string;
   readonly policy?: string;
+  readonly traceparent?: string | null;
 }
 
 export interface DecodedRollout {
@@ -75,7 +76,9 @@ export function decodeRollout(
     deliver: wire.deliver ?? "reply",
   } as const;
   const seedGiven = (wire.sampling.seed ?? null) !== null;
-  return { rollout: { ...parts, bodyHash: rolloutBodyHash(parts, seedGiven) }, encoding };
+  const bodyHash = rolloutBodyHash(parts, seedGiven);
+  const { traceparent = null } = defaults;
+  return { rollout: { ...parts, bodyHash, traceparent }, encoding };
 }
 
 function encodingOf(body: unknown): Encoding {

@@ -9,6 +9,7 @@ import type { Clock } from "../../contract/clock.ts";
 import type { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
+import type { Summary } from "../../rollouts/summary.ts";
 import type { Audit } from "../auth/audit.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
 import type { LiveCertificates } from "../auth/live-certificates.ts";
@@ -29,6 +30,8 @@ export interface GrpcFrontOptions {
   readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort">;
   readonly mint: Mint;
   readonly control: ControlParts;
+  /** Told of the summary of each call of many. */
+  readonly summarised?: ((summary: Summary) => void) | undefined;
   /** Of one GenerateMany, unanswered at a time. Default `LIMITS.manyInFlight`. */
   readonly manyInFlight?: number;
   readonly readiness: Readiness;
@@ -97,7 +100,14 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
 
 function addServices(
   server: Server,
-  { rollouts, mint, control, clock, manyInFlight = LIMITS.manyInFlight }: GrpcFrontOptions,
+  {
+    rollouts,
+    mint,
+    control,
+    clock,
+    manyInFlight = LIMITS.manyInFlight,
+    summarised,
+  }: GrpcFrontOptions,
   failed: (error: PacelineError) => void,
 ): void {
   const described = loadProtos().lookup("paceline.v1");
@@ -121,6 +131,7 @@ function addServices(
       ledger,
       clock,
       inFlight: manyInFlight,
+      summarised,
     }),
   });
 }

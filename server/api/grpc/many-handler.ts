@@ -9,6 +9,7 @@ import { PacelineError } from "../../contract/errors.ts";
 import { type BulkParts, type Ending, type OpenBulk, openBulk } from "../../rollouts/bulk.ts";
 import type { Summary } from "../../rollouts/summary.ts";
 import { decodeRollout, type Mint } from "../codec/rollout.ts";
+import { traceparentOf } from "../traceparent.ts";
 import { errorToProto, statusOf } from "./error-status.ts";
 import { resultToProto } from "./result-message.ts";
 import { rolloutFromProto } from "./rollout-message.ts";
@@ -58,7 +59,8 @@ function read(call: Call, bulk: OpenBulk, mint: Mint): void {
       const message = v1.Rollout.decode(bytes);
       id = message.id ?? id;
       job = message.job ?? job;
-      bulk.submit(decodeRollout(rolloutFromProto(message), mint).rollout);
+      const around = { traceparent: traceparentOf(call.metadata.get("traceparent")[0]) };
+      bulk.submit(decodeRollout(rolloutFromProto(message), mint, around).rollout);
     } catch (thrown) {
       bulk.refuse(id, job, refusalOf(thrown));
     }

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import type {
   handleServerStreamingCall,
   handleUnaryCall,
+  Metadata,
   ServerUnaryCall,
   ServerWritableStream,
   sendUnaryData,
@@ -16,6 +17,7 @@ import { rolloutRef } from "../../contract/schema-rollout.ts";
 import type { RolloutHandle, RolloutService } from "../../rollouts/service.ts";
 import { check, invalid } from "../codec/invalid.ts";
 import { decodeRollout, type Mint } from "../codec/rollout.ts";
+import { traceparentOf } from "../traceparent.ts";
 import { statusOf } from "./error-status.ts";
 import { eventToProto, progressToProto } from "./event-message.ts";
 import { resultToProto } from "./result-message.ts";
@@ -33,14 +35,15 @@ export interface RolloutHandlerOptions {
 type Unary<Reply> = handleUnaryCall<Buffer, Reply>;
 
 export function createRolloutHandlers({ rollouts, mint, failed }: RolloutHandlerOptions) {
-  const submit = (bytes: Buffer): RolloutHandle => {
-    const message = decoded(() => v1.Rollout.decode(bytes));
-    return rollouts.submit(decodeRollout(rolloutFromProto(message), mint).rollout);
+  const submit = (bytes: Buffer, metadata: Metadata): RolloutHandle => {
+    const body = rolloutFromProto(decoded(() => v1.Rollout.decode(bytes)));
+    const traceparent = traceparentOf(metadata.get("traceparent")[0]);
+    return rollouts.submit(decodeRollout(body, mint, { traceparent }).rollout);
   };
 
   const Generate: Unary<paceline.v1.Result.$Properties> = (call, callback) =>
     answer(call, callback, failed, async () => {
-      const handle = submit(call.request);
+      const handle = submit(call.request, call.metadata);
       const leave = handle.attach("unary");
       try {
         // A call cancelled before its message was read has no event left to tell.
@@ -58,7 +61,7 @@ export function createRolloutHandlers({ rollouts, mint, failed }: RolloutHandler
     const gone = new AbortController();
     call.once("cancelled", () => gone.abort());
     try {
-      const handle = submit(call.request);
+      const handle = submit(call.request, call.metadata);
       const leave = handle.attach("stream");
       if (call.cancelled) gone.abort();
       try {

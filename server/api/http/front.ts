@@ -7,6 +7,7 @@ import { LIMITS } from "../../limits.ts";
 import type { WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
+import type { Summary } from "../../rollouts/summary.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { Publisher } from "../../weights/publisher.ts";
 import type { Audit } from "../auth/audit.ts";
@@ -54,6 +55,8 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly control: WorkerControl;
   readonly lifeCycle: LifeCycleSource;
   readonly mint: Mint;
+  /** Told of the summary of each call of many. */
+  readonly summarised?: ((summary: Summary) => void) | undefined;
   readonly clock: Clock;
   /** Who may make calls. */
   readonly gate: Gatekeeper;
@@ -122,7 +125,17 @@ function handlersOf(
   const inFlight = options.manyInFlight ?? LIMITS.manyInFlight;
   return {
     ...rolloutRoutes({ rollouts, mint, streams, failed }),
-    ...manyRoutes({ rollouts, fleet, ledger, clock, inFlight, mint, streams, failed }),
+    ...manyRoutes({
+      rollouts,
+      fleet,
+      ledger,
+      clock,
+      inFlight,
+      summarised: parts.summarised,
+      mint,
+      streams,
+      failed,
+    }),
     ...groupRoutes({ rollouts, fleet, ledger, mint, streams, failed }),
     ...sessionRoutes(parts),
     ...workerRoutes({ fleet, ledger, control }),

@@ -9,6 +9,7 @@ import { encodeError } from "../codec/error.ts";
 import { groupFrame } from "../codec/event.ts";
 import { type DecodedGroup, decodeGroup, encodeGroup, encodeGroupHead } from "../codec/group.ts";
 import type { Mint } from "../codec/rollout.ts";
+import { traceparentOf } from "../traceparent.ts";
 import { sendArrow } from "./arrow.ts";
 import { onDisconnect } from "./disconnect.ts";
 import { toPacelineError } from "./errors.ts";
@@ -31,7 +32,8 @@ export function groupRoutes(context: GroupRoutes): Record<"submitGroup", Handler
           details: { header: "accept" },
         });
       }
-      const group = decodeGroup(request.body, context.mint);
+      const traceparent = traceparentOf(request.headers["traceparent"]);
+      const group = decodeGroup(request.body, context.mint, traceparent);
       if (wants === "sse") {
         const siblings = startGroup(group.siblings, group.need, context, "stream");
         return streamGroup(context, group, siblings, reply);

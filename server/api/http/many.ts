@@ -21,6 +21,7 @@ import { gather } from "../../rollouts/gather.ts";
 import { encodeError } from "../codec/error.ts";
 import { decodeMany, encodeEnding, rooted, summaryToWire } from "../codec/many.ts";
 import type { Mint } from "../codec/rollout.ts";
+import { traceparentOf } from "../traceparent.ts";
 import { toPacelineError } from "./errors.ts";
 import { accepts, type Handler, type Wanted } from "./request.ts";
 import type { LiveStream, Streams } from "./streams.ts";
@@ -46,7 +47,12 @@ export function manyRoutes(context: ManyRoutes): Record<"submitMany", Handler> {
       const { body } = request;
       // Parsed bodies are several times their text: not kept while the rollouts run.
       request.body = undefined;
-      const { bulk, form } = await start(body, wants, context);
+      const { bulk, form } = await start(
+        body,
+        wants,
+        traceparentOf(request.headers["traceparent"]),
+        context,
+      );
       return streamEndings(context, bulk, form, reply);
     },
   };
@@ -56,9 +62,10 @@ export function manyRoutes(context: ManyRoutes): Record<"submitMany", Handler> {
 async function start(
   body: unknown,
   wants: Wanted,
+  traceparent: string | null,
   context: ManyRoutes,
 ): Promise<{ bulk: Bulk; form: Form }> {
-  const { rollouts, encodings } = await decodeMany(body, context.mint);
+  const { rollouts, encodings } = await decodeMany(body, context.mint, traceparent);
   admitAll(rollouts, context, (index, thrown) => rooted(`rollouts/${index}`, thrown));
   const form = wants === "arrow" ? await arrowForm(context) : lineForm(encodings);
   return { bulk: startBulk(rollouts, context), form };

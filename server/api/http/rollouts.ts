@@ -12,6 +12,7 @@ import { sseFrame } from "../codec/event.ts";
 import { encodeProgress } from "../codec/progress.ts";
 import { encodeResult } from "../codec/result.ts";
 import { decodeRollout, type Mint } from "../codec/rollout.ts";
+import { traceparentOf } from "../traceparent.ts";
 import { sendArrow } from "./arrow.ts";
 import { onDisconnect } from "./disconnect.ts";
 import { toPacelineError } from "./errors.ts";
@@ -45,7 +46,9 @@ export function rolloutRoutes(context: RolloutRoutes): Record<RolloutCall, Handl
   return {
     submitRollout(request, reply) {
       const wants = accepts(request);
-      const { rollout, encoding } = decodeRollout(request.body, mint);
+      const { rollout, encoding } = decodeRollout(request.body, mint, {
+        traceparent: traceparentOf(request.headers["traceparent"]),
+      });
       const handle = rollouts.submit(rollout);
       return wants === "sse"
         ? streamEvents(context, handle, 0, encoding, reply)

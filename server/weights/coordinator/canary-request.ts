@@ -47,6 +47,7 @@ export function createAskCanary(random: Random): AskCanary {
       const promptTokenIds = promptOf(index, description);
       const events = engine.generate(
         {
+          traceparent: null,
           requestId: name,
           policy,
           slot: 0,

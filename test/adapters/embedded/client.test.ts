@@ -352,3 +352,24 @@ describe("embedded adapter: probes and calls", () => {
     );
   });
 });
+
+test("the trace context of an attempt goes to the engine as a header, and none where there is none", async () => {
+  for (const traceparent of ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null]) {
+    let head = "";
+    const server = createServer((socket) => {
+      socket.once("data", (bytes) => {
+        head = bytes.toString("latin1").split("\r\n\r\n")[0] ?? "";
+        socket.end(reply("503 Service Unavailable", "{}"));
+      });
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const engine = createEmbeddedEngine(`http://127.0.0.1:${port}`);
+    await run(engine, { traceparent });
+    await engine.close();
+    server.close();
+    const found = /^traceparent: (.*)$/m.exec(head)?.[1]?.trim() ?? null;
+    assert.equal(found, traceparent);
+  }
+});

@@ -18,6 +18,7 @@ export function requestOf(wish: Wish): EngineRequest {
   attempts += 1;
   return {
     requestId: `a-${String(attempts).padStart(8, "0")}`,
+    traceparent: null,
     policy: "default",
     slot: 0,
     promptTokenIds: Uint32Array.of(49, 55, 43, 50, 53, 61),

@@ -123,6 +123,7 @@ function world(
     placed: noted,
     tokens: noted,
     attempt: noted,
+    traceparent: () => null,
     moved: noted,
     wasted: noted,
     finished: noted,

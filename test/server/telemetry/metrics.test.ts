@@ -34,6 +34,9 @@ const PUBLIC = [
   "paceline_generation_pause_seconds histogram",
   "paceline_event_loop_delay_seconds gauge",
   "paceline_errors_total counter",
+  "paceline_cached_prompt_ratio gauge",
+  "paceline_makespan_ratio gauge",
+  "paceline_tail_rho gauge",
 ];
 
 test("every name of the public surface is told with its type, and once", async (t) => {
