@@ -21,6 +21,8 @@ export interface Page {
   goto(url: string): Promise<unknown>;
   waitForSelector(selector: string, options?: { state: "attached" | "detached" }): Promise<unknown>;
   innerText(selector: string): Promise<string>;
+  fill(selector: string, value: string): Promise<void>;
+  click(selector: string): Promise<void>;
   locator(selector: string, options?: { hasText: string }): Locator;
   evaluate(expression: string): Promise<unknown>;
   close(): Promise<void>;

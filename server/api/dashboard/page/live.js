@@ -1,5 +1,6 @@
 /** Keeps the newest overview: asks once a second while the page is seen, and says so when no answer comes. */
 import { useEffect, useState } from "preact/hooks";
+import { tokenHeaders } from "./token.js";
 
 /** @typedef {import("../overview.ts").Overview} Overview */
 
@@ -7,6 +8,8 @@ import { useEffect, useState } from "preact/hooks";
  * @typedef {object} Live
  * @property {Overview | null} overview the newest answer
  * @property {string | null} problem why there is no newer one
+ * @property {boolean} refused that is for want of a token
+ * @property {() => void} retry asks at once
  * @property {number | null} since wall time of the newest answer by the browser's clock, ms
  */
 
@@ -16,7 +19,13 @@ const ANSWER_WITHIN_MS = 5000;
 /** @returns {Live} */
 export function useOverview() {
   const [live, setLive] = useState(
-    /** @type {Live} */ ({ overview: null, problem: null, since: null }),
+    /** @type {Live} */ ({
+      overview: null,
+      problem: null,
+      refused: false,
+      retry: () => {},
+      since: null,
+    }),
   );
   useEffect(() => {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -28,10 +37,11 @@ export function useOverview() {
       busy = true;
       try {
         const overview = await fetchOverview();
-        setLive({ overview, problem: null, since: Date.now() });
+        setLive({ overview, problem: null, refused: false, retry: poll, since: Date.now() });
       } catch (thrown) {
         const problem = thrown instanceof Error ? thrown.message : String(thrown);
-        setLive((last) => ({ ...last, problem }));
+        const refused = thrown instanceof Refusal;
+        setLive((last) => ({ ...last, problem, refused, retry: poll }));
       }
       busy = false;
       timer = setTimeout(poll, POLL_MS);
@@ -46,10 +56,16 @@ export function useOverview() {
   return live;
 }
 
+class Refusal extends Error {}
+
 /** @returns {Promise<Overview>} */
 async function fetchOverview() {
-  const reply = await fetch("/overview.json", { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  const reply = await fetch("/overview.json", {
+    headers: tokenHeaders(),
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
   const body = await reply.json();
+  if (reply.status === 401 || reply.status === 403) throw new Refusal(body.error?.message);
   if (!reply.ok) throw new Error(body.error?.message ?? `HTTP ${reply.status}`);
   return body;
 }

@@ -5,10 +5,11 @@ import { clockTime, duration } from "./format.js";
 import { html } from "./html.js";
 import { useOverview } from "./live.js";
 import { Policies } from "./policies.js";
+import { TokenForm } from "./token.js";
 import { Workers } from "./workers.js";
 
 function Page() {
-  const { overview, problem, since } = useOverview();
+  const { overview, problem, refused, retry, since } = useOverview();
   return html`
     <header>
       <h1>
@@ -19,15 +20,19 @@ function Page() {
         <i></i>
         ${
           problem !== null
-            ? "no answer"
+            ? refused
+              ? "locked"
+              : "no answer"
             : overview === null
               ? "connecting"
               : `live · up ${duration(overview.uptime_ms)}`
         }
       </p>
     </header>
+    ${refused && html`<${TokenForm} reason=${problem} given=${retry} />`}
     ${
       problem !== null &&
+      !refused &&
       html`
         <p class="problem" role="alert">
           The server does not answer (${problem}).

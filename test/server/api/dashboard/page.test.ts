@@ -1,8 +1,10 @@
 /** The live page in a real browser: what it shows, that it stays current, and that it says when it cannot. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { createTokenGatekeeper } from "../../../../server/api/auth/gatekeeper.ts";
 import type { Overview, OverviewWorker } from "../../../../server/api/dashboard/overview.ts";
 import { PacelineError } from "../../../../server/contract/errors.ts";
+import { liveClock } from "../../../../server/live-clock.ts";
 import {
   type Browser,
   launchChromium,
@@ -10,6 +12,7 @@ import {
   skipWithoutChromium,
 } from "../../../support/browser.ts";
 import { type Serving, serveHttp } from "../../../support/serve-http.ts";
+import { testToken } from "../../../support/tokens.ts";
 
 const worker = (over: Partial<OverviewWorker>): OverviewWorker => ({
   id: "w-1",
@@ -162,6 +165,26 @@ suite("the live page", { skip: skipWithoutChromium() }, () => {
     assert.equal(await figure("Rollouts waiting"), "1,048");
     refusing = false;
     await page.waitForSelector('[role="alert"]', { state: "detached" });
+  });
+
+  test("asks for a token where the server does, and keeps it for the tab", async () => {
+    const token = testToken({ scope: "read" });
+    const gate = createTokenGatekeeper([token.entry], liveClock);
+    const guarded = await serveHttp({ gate, overview: () => OVERVIEW });
+    const tab = await browser.newPage();
+    await tab.goto(guarded.client.url);
+    await tab.waitForSelector("form.token");
+    await tab.fill("#token", "pl_wrong");
+    await tab.click("form.token button");
+    await tab.locator("form.token", { hasText: "not known" }).waitFor();
+    await tab.fill("#token", token.secret);
+    await tab.click("form.token button");
+    await tab.waitForSelector("main");
+    await tab.goto(guarded.client.url);
+    await tab.waitForSelector("main");
+    assert.equal(await tab.locator("form.token").count(), 0);
+    await tab.close();
+    await guarded.close();
   });
 
   for (const colorScheme of ["light", "dark"] as const) {
