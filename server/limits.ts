@@ -82,6 +82,15 @@ export const LIMITS = {
   /** A whole request must have arrived by then: 64 MiB at 0.6 MB/s; beyond it a slow sender only holds memory. */
   httpRequestMs: 120_000,
   httpHeadersMs: 20_000,
+  /** All headers of one request; ours need a few hundred bytes, traces and proxies add some. */
+  httpHeaderBytes: 16_384,
+  /** Headers of one request; Node's own default is 2,000. */
+  httpHeaders: 100,
+  /** Connections of HTTP at once, each a descriptor and some 10 KB; beyond it new ones are closed unread. */
+  httpConnections: 16_384,
+  /** Between two pings of a gRPC connection that is silent, and how long its answer may take: finds dead clients. */
+  grpcPingMs: 60_000,
+  grpcPingAnswerMs: 20_000,
   /** How often Node looks for requests that are too slow; its own default of 30 s would add to both bounds above. */
   httpCheckMs: 2_000,
   /** Idle connections outlive the 60 s that load balancers and client pools commonly keep theirs. */

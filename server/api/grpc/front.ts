@@ -65,6 +65,8 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
     "grpc.max_receive_message_length": LIMITS.bodyBytes,
     "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": LIMITS.grpcStreamsPerConnection,
+    "grpc.keepalive_time_ms": LIMITS.grpcPingMs,
+    "grpc.keepalive_timeout_ms": LIMITS.grpcPingAnswerMs,
     // Channelz stays on: without it grpc-js (1.14.7) loses track of connections, and forceShutdown ends none.
     "grpc.enable_channelz": 1,
   });

@@ -11,8 +11,9 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { Clock } from "../../contract/clock.ts";
+import type { Clock, Timer } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
+import { LIMITS } from "../../limits.ts";
 import type { Audit, ControlCall } from "../auth/audit.ts";
 import { assertJob, type Caller } from "../auth/caller.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
@@ -23,7 +24,7 @@ import { stringField } from "./string-field.ts";
 export interface GuardOptions {
   readonly gate: Gatekeeper;
   readonly audit: Audit;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "timer">;
   readonly failed: (error: PacelineError) => void;
 }
 
@@ -40,7 +41,7 @@ export class GuardedServer extends Server {
 type InterceptedCall = Parameters<ServerInterceptor>[1];
 
 export function createGuard(options: GuardOptions): ServerInterceptor {
-  return ({ path }, call) => {
+  return ({ path, requestStream }, call) => {
     const access = METHOD_ACCESS.get(path) ?? UNSERVED_ACCESS;
     if (access.scope === "none") return new ServerInterceptingCall(call);
     const visit = new Visit(call, access, options);
@@ -48,10 +49,16 @@ export function createGuard(options: GuardOptions): ServerInterceptor {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, pass) => {
-            if (visit.enter(metadata)) pass(metadata);
+            if (!visit.enter(metadata)) return;
+            if (!requestStream) visit.awaitRequest();
+            pass(metadata);
           },
           onReceiveMessage: (message, pass) => {
             if (visit.allows(message)) pass(message);
+          },
+          onReceiveHalfClose: (pass) => {
+            visit.requestCame();
+            pass();
           },
           onCancel: () => visit.end(status.CANCELLED, null),
         }),
@@ -74,6 +81,7 @@ class Visit {
   #admitted = false;
   #refused: PacelineError | null = null;
   #ended = false;
+  #slow: Timer | null = null;
 
   constructor(call: InterceptedCall, access: MethodAccess, options: GuardOptions) {
     this.#call = call;
@@ -90,6 +98,20 @@ class Visit {
       gate.admit(this.#caller, this.#access);
       this.#admitted = true;
     });
+  }
+
+  /** A single request must have arrived in time: until then its sender only holds memory. */
+  awaitRequest(): void {
+    this.#slow = this.#options.clock.timer(LIMITS.httpRequestMs, () =>
+      this.#unless(() => {
+        throw new PacelineError("deadline_exceeded", "the request did not arrive in time");
+      }),
+    );
+  }
+
+  requestCame(): void {
+    this.#slow?.cancel();
+    this.#slow = null;
   }
 
   allows(message: unknown): boolean {
@@ -127,6 +149,7 @@ class Visit {
   end(code: status, metadata: Metadata | null): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.requestCame();
     const { gate, audit, clock } = this.#options;
     if (this.#caller !== null && this.#admitted) gate.leave(this.#caller);
     if (!this.#access.audited) return;

@@ -35,7 +35,7 @@ const FASTIFY: Readonly<Record<string, Translate>> = {
 /** Node's errors on a connection whose request never became one. */
 const CONNECTION: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "the request did not arrive in time",
-  HPE_HEADER_OVERFLOW: "the headers are too large",
+  HPE_HEADER_OVERFLOW: "the headers are too many or too large",
 };
 
 export function toPacelineError(thrown: unknown): PacelineError {

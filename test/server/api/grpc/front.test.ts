@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { grpc } from "../../../../proto/gen/paceline.js";
 import { createOpenGatekeeper } from "../../../../server/api/auth/gatekeeper.ts";
 import { createGrpcFront, type GrpcFront } from "../../../../server/api/grpc/front.ts";
+import { LIMITS } from "../../../../server/limits.ts";
 import { liveClock } from "../../../../server/live-clock.ts";
 import { frontConformance } from "../../../conformance/fronts/front-conformance.ts";
 import { fakeControl } from "../../../support/front-fakes.ts";
@@ -193,6 +194,28 @@ suite("gRPC front", () => {
       const error = await failing(client, "/somebody.else.Service/Call", Buffer.alloc(0));
       assert.deepEqual([error.code, errors], [status.UNIMPLEMENTED, []]);
     }));
+
+  test("a request that does not arrive in time is cut, and told so", async () => {
+    const clock = new VirtualClock();
+    const rollouts = createScriptedRollouts();
+    const { front, client } = await serve(rollouts, clock);
+    // A stream of messages, to the client; the server waits for the end of the one that it takes.
+    const call = client.raw.makeClientStreamRequest(
+      "/paceline.v1.RolloutService/Generate",
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => bytes,
+      () => {},
+    );
+    const failed = once(call, "status");
+    call.write(encodeMessage("Rollout", BODY));
+    while (clock.timers === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(LIMITS.httpRequestMs);
+    const [ended] = (await failed) as [{ code: number }];
+    assert.equal(ended.code, status.DEADLINE_EXCEEDED);
+    assert.deepEqual(rollouts.submitted, []);
+    await client.close();
+    await front.close(0);
+  });
 
   test("closing waits for calls that run, then cuts them off", async () => {
     const clock = new VirtualClock();

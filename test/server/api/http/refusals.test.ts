@@ -250,7 +250,7 @@ suite("refuses", () => {
     [
       "headers without end",
       `GET /healthz HTTP/1.1\r\nhost: h\r\nx: ${"y".repeat(20_000)}`,
-      /too large/,
+      /too many or too large/,
     ],
   ] as const) {
     test(name, async () => {
@@ -274,6 +274,36 @@ test("cuts a request that does not arrive in time, with a word", async () => {
     assert.equal(code, "invalid_argument");
     assert.match(message, /in time/);
     assert.deepEqual(serving.rollouts.submitted, []);
+  } finally {
+    await serving.close();
+  }
+});
+
+test("more headers than any client of ours sends are refused", async () => {
+  const serving = await serveHttp();
+  try {
+    const raw = await connectRaw(serving.port);
+    const headers = Array.from({ length: 150 }, (_, i) => `x-${i}: 1\r\n`).join("");
+    raw.socket.write(`GET /v1/workers HTTP/1.1\r\nhost: h\r\n${headers}connection: close\r\n\r\n`);
+    const { code, message } = errorIn(bodyOf(await raw.closed()));
+    assert.deepEqual(
+      [code, message],
+      ["invalid_argument", "the headers are too many or too large"],
+    );
+  } finally {
+    await serving.close();
+  }
+});
+
+test("one connection too many is closed, and those that are there go on", async () => {
+  const serving = await serveHttp({ options: { version: "0", connections: 1 } });
+  try {
+    const first = await connectRaw(serving.port);
+    const second = await connectRaw(serving.port);
+    assert.equal(await second.closed(), "");
+    first.socket.write("GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n");
+    await first.until('{"alive":true}');
+    first.socket.destroy();
   } finally {
     await serving.close();
   }
