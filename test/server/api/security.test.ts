@@ -9,7 +9,7 @@ import type { ControlCall } from "../../../server/api/auth/audit.ts";
 import { createTokenGatekeeper } from "../../../server/api/auth/gatekeeper.ts";
 import { createGrpcFront, type GrpcFront } from "../../../server/api/grpc/front.ts";
 import { METHOD_ACCESS } from "../../../server/api/grpc/method-access.ts";
-import { accessOfRoute } from "../../../server/api/http/route-access.ts";
+import { accessOfRoute, type RouteAccess } from "../../../server/api/http/route-access.ts";
 import { ROUTES } from "../../../server/api/http/route-table.ts";
 import { liveClock } from "../../../server/live-clock.ts";
 import { fakeControl } from "../../support/front-fakes.ts";
@@ -92,7 +92,7 @@ suite("HTTP: who may what", () => {
       assert.ok(row);
       for (const kind of Object.keys(HEADERS)) {
         for (const job of accessOfRoute(route).jobs === "named" ? JOBS : ["default"]) {
-          const got = await httpVerdict(serving, row, kind, job);
+          const got = await httpVerdict(serving, row, kind, job, accessOfRoute(route).named);
           assert.equal(got, verdict(row, kind, job), `${kind} token, job ${job}`);
         }
       }
@@ -125,21 +125,20 @@ async function httpVerdict(
   row: Row,
   kind: string,
   job: string,
+  named: RouteAccess["named"],
 ): Promise<Verdict> {
   const authorization = HEADERS[kind];
-  const named = job === "default" ? {} : { job };
-  const method = row.method ?? "GET";
-  const inBody = method === "POST" || method === "PUT";
+  const its = job === "default" ? {} : { job };
   const target = row.path
     .replace("{job}", job)
     .replace("{id}", "w-1")
     .replace(/\{\w+\}/g, "mine");
-  const query = row.path === "/v1/events" ? "?follow=false" : inBody ? "" : `?job=${job}`;
-  const reply = await serving.client.call(method, target + query, {
+  const inQuery = named === "query" && job !== "default" ? `?job=${job}` : "";
+  const query = row.path === "/v1/events" ? "?follow=false" : inQuery;
+  const reply = await serving.client.call(row.method ?? "GET", target + query, {
     headers: authorization == null ? {} : { authorization },
-    ...(inBody && row.bound === "its jobs only"
-      ? { body: { ...named, rollouts: [{ job: "mine" }, named] } }
-      : {}),
+    ...(named === "body" ? { body: its } : {}),
+    ...(named === "many" ? { body: { rollouts: [{ job: "mine" }, its] } } : {}),
   });
   if (reply.status === 401) {
     assert.match(String(reply.headers["www-authenticate"]), /^Bearer/);
