@@ -24,6 +24,13 @@ export const LIMITS = {
   tombstones: 1_000_000,
   workers: 10_000,
   policies: 10_000,
+  /** Jobs that were declared or whose trainer reported; each is a row of the store and a label of metrics. */
+  jobs: 1_024,
+  /** Jobs neither declared nor busy whose counts are kept; a forgotten one starts at zero. */
+  idleJobs: 4_096,
+  jobPools: 1_024,
+  /** Accepted groups of a job with a staleness bound whose late siblings are known; some 100 bytes each. */
+  groupsRemembered: 65_536,
   /** Versions whose records are kept per policy, besides the committed one. */
   versionsKept: 1_000,
   /** Runs whose names are remembered per policy: an older one's name is taken as new. One an hour for six weeks. */

@@ -69,6 +69,18 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
       ...LEAVES,
     ],
   ],
+  // Beside rollouts and trajectories: it counts what rollouts tell it, through a port that they define.
+  [
+    "server/jobs",
+    [
+      "server/contract",
+      "server/scheduler",
+      "server/fleet",
+      "server/policy",
+      "server/rollouts",
+      ...LEAVES,
+    ],
+  ],
   ["server/weights", [...ENGINE, "server/placement", "server/fleet", "server/policy", ...LEAVES]],
   [
     "server/api",
@@ -76,6 +88,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
       "server/contract",
       "server/rollouts",
       "server/sessions",
+      "server/jobs",
       "server/weights",
       "server/placement",
       "server/scheduler",

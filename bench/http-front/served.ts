@@ -16,6 +16,7 @@ import {
   createFakeFleet,
   createFakeLedger,
   createFakePublisher,
+  createIdleJobs,
 } from "../../test/support/front-fakes.ts";
 
 const [, , what, tokensText = "2048"] = process.argv;
@@ -105,6 +106,7 @@ const instant: RolloutService = {
     throw new Error("not in this bench");
   },
   abort: async () => next(),
+  abortJob: async () => 0,
   async drain() {},
 };
 
@@ -117,6 +119,7 @@ async function serveFront(): Promise<number> {
     fleet,
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),
+    jobs: await createIdleJobs(),
     control: createWorkerControl({
       fleet,
       owner: { whileEmpty: (_worker, _ms, run) => run(), drain: async () => {} },

@@ -81,6 +81,7 @@ function createQueue() {
         policy: (policy) => ({ policy, committedVersion: 2 }),
         proved: () => null,
       },
+      jobs: { enter() {}, refused() {}, admits: () => true, left() {} },
       observer,
       log: { warn: nothing },
     },

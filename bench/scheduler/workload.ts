@@ -51,6 +51,7 @@ export function cardSource(random: Random, sessions: boolean): () => Card {
       job,
       policy: "policy",
       pool: null,
+      pools: [],
       attempt: 1,
       promptTokens,
       outputTokens: 0,

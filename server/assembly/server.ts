@@ -13,6 +13,7 @@ import type { Registration } from "../fleet/fleet.ts";
 import { createFleet } from "../fleet/live-fleet.ts";
 import { registerStatic } from "../fleet/static-workers.ts";
 import { type ChildCommand, createSupervisor } from "../fleet/supervisor.ts";
+import { createJobs } from "../jobs/jobs.ts";
 import { createPlacementOwner } from "../placement/owner.ts";
 import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
@@ -88,6 +89,15 @@ export async function startServer({
   });
   const { scheduler, save } = createLiveScheduler(clock, random, config.record);
   const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
+  const jobs = await createJobs({
+    store,
+    clock,
+    ledger,
+    fleet,
+    scheduled: () => scheduler.snapshot().jobs,
+    applied: (job, { weight, quota }) => owner.weigh(job, weight, quota.maxRunning),
+    failed: (error) => log.error({ code: error.code, reason: error.message }, "jobs"),
+  });
   const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));
   const caches = createSessionCaches(fleet, clock, log);
   const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (session) => {
@@ -100,7 +110,7 @@ export async function startServer({
   const tokenizers = createTokenizers();
   const tokenizer = (policy: string) => policyTokenizer(policy, ledger, tokenizers);
   const rollouts = createRollouts(
-    { clock, placement: owner, fleet, ledger, sessions, caches, tokenizer, log, observer },
+    { clock, placement: owner, fleet, ledger, jobs, sessions, caches, tokenizer, log, observer },
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
   );
   const publisher = createPublisher({
@@ -129,6 +139,7 @@ export async function startServer({
   const mint = {
     id: () => `r-${hex(random)}${hex(random)}${hex(random)}`,
     seed: () => random.u32() * 2 ** 21 + (random.u32() >>> 11),
+    job: (job: string) => jobs.settings(job),
   };
   const page = createOverviewReader({ clock, fleet, ledger, snapshot: () => scheduler.snapshot() });
   const control = createWorkerControl({ fleet, owner });
@@ -140,6 +151,7 @@ export async function startServer({
     fleet,
     ledger,
     publisher,
+    jobs,
     control,
     lifeCycle,
     mint,
@@ -158,7 +170,7 @@ export async function startServer({
     rollouts,
     summarised,
     mint,
-    control: { fleet, ledger, publisher, control },
+    control: { fleet, ledger, publisher, control, jobs },
     readiness,
     clock,
     gate,

@@ -70,7 +70,7 @@ export const ERRORS = {
     404,
     "NOT_FOUND",
     false,
-    "No such rollout, worker, policy or version is known, or its result has expired.",
+    "No such rollout, job, worker, policy or version is known, or its result has expired.",
   ),
   method_not_allowed: kind(
     "client",

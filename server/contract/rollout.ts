@@ -76,7 +76,12 @@ export interface Rollout {
   readonly traceparent: string | null;
   readonly job: string;
   readonly policy: string;
+  /** Where it asked to run. */
   readonly pool: string | null;
+  /** Where its job lets it run where it did not ask; empty = anywhere. */
+  readonly pools: readonly string[];
+  /** Whether it may go on on another kind of engine. */
+  readonly mixedEngines: boolean;
   readonly promptTokenIds: Uint32Array;
   readonly sampling: Sampling;
   readonly continueFrom: Continuation | null;
@@ -143,6 +148,12 @@ export interface FinishReason {
   /** The stop id or string that matched. */
   readonly matched: number | string | null;
 }
+
+/** Whether something that asked for `pool`, or else may use `pools`, may run in pool `name`. */
+export const mayUsePool = (
+  { pool, pools }: { readonly pool: string | null; readonly pools: readonly string[] },
+  name: string,
+): boolean => (pool === null ? pools.length === 0 || pools.includes(name) : pool === name);
 
 /** Key of a rollout in every map: ids are scoped by job. Neither part can hold a slash. */
 export const rolloutKey = (job: string, id: string): string => `${job}/${id}`;

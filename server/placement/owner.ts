@@ -33,8 +33,8 @@ export interface PlacementOwner extends PlacementPort, Gate {
    * it is still that one. Throws what `drain` throws, or `run`.
    */
   whileEmpty<T>(worker: string, timeoutMs: number, run: () => Promise<T>): Promise<T>;
-  /** A job's share beside others; 1 where never set. */
-  weigh(job: string, weight: number): void;
+  /** A job's share beside others (1 where never set), and how many of its rollouts may run at once. */
+  weigh(job: string, weight: number, maxRunning: number | null): void;
   finishSession(session: string): void;
   snapshot(): SchedulerSnapshot;
   /** Grants nothing any more: another owner may have taken over. */
@@ -258,7 +258,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
         }
       }
     },
-    weigh: (job, weight) => handle({ type: "job", job, weight }),
+    weigh: (job, weight, maxRunning) => handle({ type: "job", job, weight, maxRunning }),
     finishSession: (session) => handle({ type: "session_finished", session }),
     snapshot: () => scheduler.snapshot(),
     retire() {

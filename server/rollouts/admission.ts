@@ -1,6 +1,6 @@
 /** What is refused before a rollout exists: nothing has been queued and no engine touched. */
 import { PacelineError } from "../contract/errors.ts";
-import type { Rollout } from "../contract/rollout.ts";
+import { mayUsePool, type Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
 
@@ -40,7 +40,7 @@ function assertSideData({ want, sampling }: Rollout, vocabulary: number): void {
 function vocabularyOf(rollout: Rollout, fleet: Admission["fleet"]): number | null {
   let vocabulary: number | null = null;
   for (const worker of fleet.list()) {
-    if (rollout.pool !== null && worker.pool !== rollout.pool) continue;
+    if (!mayUsePool(rollout, worker.pool)) continue;
     if (worker.policies.length > 0 && !worker.policies.includes(rollout.policy)) continue;
     vocabulary = Math.max(vocabulary ?? 0, worker.description.vocabSize);
   }

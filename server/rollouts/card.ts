@@ -18,6 +18,7 @@ export function cardOf(rollout: Rollout, wish: CardWish): Card {
     job: rollout.job,
     policy: rollout.policy,
     pool: rollout.pool,
+    pools: rollout.pools,
     promptTokens: rollout.promptTokenIds.length,
     maxNewTokens: rollout.sampling.maxNewTokens,
     expectedNewTokens: rollout.hints.expectedNewTokens,

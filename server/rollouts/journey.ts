@@ -23,6 +23,9 @@ import type { RolloutEvent, RolloutState } from "./service.ts";
 import type { RolloutText } from "./text.ts";
 import type { Timeline } from "./timeline.ts";
 
+/** Why a rollout has no place: the scheduler's reasons, or its job's staleness bound. */
+export type Held = HeldReason | "staleness";
+
 type Grant = Extract<PlacementReply, { type: "grant" }>;
 type LossReason = RevokeReason | "lost" | "failed";
 
@@ -55,7 +58,7 @@ export class Journey {
   readonly #traveller: Traveller;
   #over = false;
   #state: RolloutState = "queued";
-  #held: HeldReason = "queue";
+  #held: Held = "queue";
   #attempt = 0;
   #failures = 0;
   /** What the last attempt that failed said. */
@@ -82,7 +85,7 @@ export class Journey {
   }
 
   /** Why it has no place now. */
-  get held(): HeldReason {
+  get held(): Held {
     return this.#held;
   }
 
@@ -134,11 +137,17 @@ export class Journey {
     this.#leavePlacement("aborted");
   }
 
+  /** It may not ask for a place yet; `offer` is called when it may. */
+  hold(): void {
+    this.#state = "held";
+    this.#held = "staleness";
+    this.#traveller.emit({ type: "held", reason: "staleness" });
+  }
+
   offer(): void {
     this.#attempt++;
     this.#state = "queued";
     this.#held = "queue";
-    const last = this.#stay;
     this.#context.placement.send({
       type: "offer",
       card: cardOf(this.#traveller.rollout, {
@@ -147,9 +156,15 @@ export class Journey {
         outputTokens: this.#traveller.output.length,
         lastVersion: this.#traveller.output.lastVersion,
         avoid: this.#avoid,
-        engine: last === null ? null : (this.#context.fleet.find(last.worker)?.engine ?? null),
+        engine: this.#engineKind(),
       }),
     });
+  }
+
+  /** Kind of engine that it must go on on; null for any. */
+  #engineKind(): string | null {
+    if (this.#stay === null || this.#traveller.rollout.mixedEngines) return null;
+    return this.#context.fleet.find(this.#stay.worker)?.engine ?? null;
   }
 
   /**

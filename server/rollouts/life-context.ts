@@ -5,6 +5,7 @@ import type { Capabilities } from "../contract/worker.ts";
 import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger } from "../policy/ledger.ts";
+import type { JobsPort } from "./jobs-port.ts";
 import type { RolloutObserver } from "./observer.ts";
 import type { Stay } from "./output.ts";
 import type { SessionCaches } from "./session-caches.ts";
@@ -15,6 +16,7 @@ export interface LifeContext {
   readonly fleet: Pick<Fleet, "engine" | "report"> & { find(worker: string): WorkerRecord | null };
   readonly ledger: Pick<Ledger, "proved"> & { committed(policy: string): number | null };
   readonly caches: Pick<SessionCaches, "scope">;
+  readonly jobs: Pick<JobsPort, "admits">;
   readonly observer: RolloutObserver;
   readonly log: Pick<Logger, "warn">;
   /** A stream without an event for so long is reported as stuck. Milliseconds. */

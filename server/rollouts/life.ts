@@ -3,13 +3,13 @@
  * its reader, a timeout or an error. Holds its event log, its output and who still reads it.
  */
 import type { Timer } from "../contract/clock.ts";
-import { PacelineError } from "../contract/errors.ts";
+import { type ErrorCode, PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import type { FinishCause, FinishReason, Rollout } from "../contract/rollout.ts";
 import type { PlacementReply } from "../placement/port.ts";
 import { EventLog } from "./event-log.ts";
 import { concludeResult } from "./finish.ts";
-import { Journey, type Traveller } from "./journey.ts";
+import { type Held, Journey, type Traveller } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
@@ -17,6 +17,14 @@ import type { RolloutEvent, RolloutHandle, RolloutProgress } from "./service.ts"
 import { sideRecord } from "./side-record.ts";
 import type { RolloutText } from "./text.ts";
 import { type RolloutTimeline, Timeline } from "./timeline.ts";
+
+/** What a rollout that was never placed ends in when its time is over, by why it was held. */
+const TIMED_OUT = {
+  queue: "deadline_exceeded",
+  no_eligible_worker: "no_eligible_worker",
+  version_unavailable: "version_unavailable",
+  staleness: "quota_exceeded",
+} as const satisfies Record<Held, ErrorCode>;
 
 type Ending = { readonly result: Result } | { readonly error: PacelineError };
 
@@ -85,7 +93,8 @@ export class RolloutLife implements RolloutHandle, Traveller {
     if (this.rollout.timeoutMs !== null) {
       this.#timeout = this.#context.clock.timer(this.rollout.timeoutMs, () => this.#timedOut());
     }
-    this.#journey.offer();
+    if (this.#context.jobs.admits(this.rollout, () => this.#journey.offer())) this.#journey.offer();
+    else this.#journey.hold();
   }
 
   get eventCount(): number {
@@ -184,7 +193,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
     }
     this.failed(
       new PacelineError(
-        held === "queue" ? "deadline_exceeded" : held,
+        TIMED_OUT[held],
         `not placed within ${this.rollout.timeoutMs} ms: ${held}`,
         { details: { reason: held } },
       ),

@@ -2,6 +2,7 @@
  * All rollouts of this server by (job, id): accept or join, find, abort, forget. Each one's life is in
  * `life.ts`. Accepted rollouts live in memory: they do not survive `kill -9` of the server yet.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import { type FinishCause, type Rollout, rolloutKey } from "../contract/rollout.ts";
@@ -13,6 +14,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { TextCodec } from "../text/tokenizer.ts";
 import { admit } from "./admission.ts";
 import { Finished } from "./finished.ts";
+import type { JobsPort } from "./jobs-port.ts";
 import { RolloutLife } from "./life.ts";
 import type { LifeContext } from "./life-context.ts";
 import type { RolloutHandle, RolloutService } from "./service.ts";
@@ -35,13 +37,17 @@ export interface RolloutsDependencies
   readonly sessions: Pick<Sessions, "begin">;
   /** The policy's; null where none is known. */
   tokenizer(policy: string): TextCodec | null;
+  readonly jobs: JobsPort;
 }
+
+/** Rollouts ended between two turns of the loop, so that a large abort holds up nobody else's stream. */
+const ABORT_SLICE = 256;
 
 export function createRollouts(
   deps: RolloutsDependencies,
   options: RolloutsOptions,
 ): RolloutService {
-  const { clock, placement, fleet, ledger, sessions, caches, observer, log } = deps;
+  const { clock, placement, fleet, ledger, jobs, sessions, caches, observer, log } = deps;
   const active = new Map<string, RolloutLife>();
   const finished = new Finished(clock, options.resultTtlMs);
   const known = trackCapabilities(fleet);
@@ -62,6 +68,7 @@ export function createRollouts(
       committed: (policy) => ledger.policy(policy).committedVersion,
     },
     caches,
+    jobs,
     observer,
     log,
     stuckMs: options.stuckMs,
@@ -71,6 +78,7 @@ export function createRollouts(
   const ended = (life: RolloutLife): void => {
     active.delete(life.key);
     finished.add(life);
+    if (life.ended !== null) jobs.left(life.rollout, life.ended);
     if (active.size === 0) drained?.();
   };
   const endOf = ({ job, session, id }: Rollout): ((life: RolloutLife) => void) => {
@@ -80,6 +88,14 @@ export function createRollouts(
       ended(life);
       turn.ended(endedByItself(life));
     };
+  };
+  const begin = (rollout: Rollout, text: ReturnType<typeof rolloutText>): RolloutLife => {
+    try {
+      return new RolloutLife(rollout, text, context, endOf(rollout));
+    } catch (thrown) {
+      jobs.refused(rollout);
+      throw thrown;
+    }
   };
   placement.connect((reply) => active.get(reply.key)?.receive(reply));
 
@@ -107,7 +123,8 @@ export function createRollouts(
         throw new PacelineError("shutting_down", "the server drains", { retryAfterMs: 1000 });
       admit(rollout, { ledger, fleet });
       const text = rolloutText(rollout, deps.tokenizer);
-      const life = new RolloutLife(rollout, text, context, endOf(rollout));
+      jobs.enter(rollout);
+      const life = begin(rollout, text);
       active.set(key, life);
       life.start();
       if (life.ended && "error" in life.ended) throw life.ended.error;
@@ -118,6 +135,14 @@ export function createRollouts(
       const life = get(job, id);
       life.end(cause);
       return life.result();
+    },
+    async abortJob(job: string, cause: FinishCause): Promise<number> {
+      const lives = [...active.values()].filter((life) => life.job === job);
+      for (const [index, life] of lives.entries()) {
+        if (index % ABORT_SLICE === ABORT_SLICE - 1) await turn();
+        life.end(cause);
+      }
+      return lives.length;
     },
     async drain(timeoutMs: number): Promise<void> {
       draining = true;

@@ -73,6 +73,8 @@ export interface RolloutService {
   get(job: string, id: string): RolloutHandle;
   /** Ends a rollout with what it has: finish_reason `abort` and `cause`. Answers its Result. */
   abort(job: string, id: string, cause: FinishCause): Promise<Result>;
+  /** Ends all rollouts that a job has now; answers how many. */
+  abortJob(job: string, cause: FinishCause): Promise<number>;
   /** Takes nothing new; resolves when all have ended, or when `timeoutMs` is over, after ending the rest as `drain`. */
   drain(timeoutMs: number): Promise<void>;
 }

@@ -14,7 +14,7 @@
  */
 import type { Clock } from "../contract/clock.ts";
 import type { Result } from "../contract/result.ts";
-import type { Rollout } from "../contract/rollout.ts";
+import { mayUsePool, type Rollout } from "../contract/rollout.ts";
 import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
 
 export interface Summary {
@@ -121,20 +121,18 @@ const IDLE_STATES: ReadonlySet<WorkerRecord["state"]> = new Set([
 ]);
 
 interface CapacityWatch {
-  want(rollout: Pick<Rollout, "policy" | "pool">): void;
+  want(rollout: Pick<Rollout, "policy" | "pool" | "pools">): void;
   close(): Capacity[];
 }
 
 /** Everyone who could have served a wanted rollout at some moment, with the last rates that were known. */
 function watchCapacity(fleet: Pick<Fleet, "list" | "listen">): CapacityWatch {
-  const wanted: { policy: string; pool: string | null }[] = [];
+  const wanted: Pick<Rollout, "policy" | "pool" | "pools">[] = [];
   const seen = new Map<string, Capacity>();
   const look = (worker: WorkerRecord): void => {
     const { id, policies, pool, state, description, rates } = worker;
     const serves = wanted.some(
-      (one) =>
-        (one.pool === null || one.pool === pool) &&
-        (policies.length === 0 || policies.includes(one.policy)),
+      (one) => mayUsePool(one, pool) && (policies.length === 0 || policies.includes(one.policy)),
     );
     if (!serves || (IDLE_STATES.has(state) && !seen.has(id))) return;
     seen.set(id, {
@@ -147,9 +145,12 @@ function watchCapacity(fleet: Pick<Fleet, "list" | "listen">): CapacityWatch {
     if (change.type !== "lost") look(change.worker);
   });
   return {
-    want({ policy, pool }) {
-      if (wanted.some((one) => one.policy === policy && one.pool === pool)) return;
-      wanted.push({ policy, pool });
+    want({ policy, pool, pools }) {
+      const known = wanted.some(
+        (one) => one.policy === policy && one.pool === pool && one.pools.join() === pools.join(),
+      );
+      if (known) return;
+      wanted.push({ policy, pool, pools });
       for (const worker of fleet.list()) look(worker);
     },
     close() {

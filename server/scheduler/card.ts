@@ -23,6 +23,8 @@ export interface Card {
   readonly job: string;
   readonly policy: string;
   readonly pool: string | null;
+  /** Pools that will do where `pool` names none; empty = all. */
+  readonly pools: readonly string[];
   /** Number of the attempt that this offer is for, from 1: fences everything that comes late. */
   readonly attempt: number;
   readonly promptTokens: number;

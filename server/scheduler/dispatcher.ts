@@ -40,7 +40,7 @@ export class Dispatcher {
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
     const { census, buffer, matching, placer } = this.#parts;
-    if (nobodyWaits(cls)) {
+    if (nobodyWaits(cls) && !job.full) {
       const growth = this.#growth(card, job);
       const applicant: Applicant = { card, class: cls, waiting: null, growth };
       const place = placer.place(applicant, now);
@@ -80,9 +80,25 @@ export class Dispatcher {
     this.#parts.census.leaves(attempt);
     slot.drop(attempt);
     slot.worker.attempts.remove(attempt);
-    account.job.running--;
+    const { job } = account;
+    const wasFull = job.full;
+    job.running--;
     this.#parts.affinity.ended(attempt);
     this.opened(slot);
+    if (wasFull && !job.full) this.quotaChanged(job);
+  }
+
+  /** The job has become full, or is so no more. */
+  quotaChanged(job: Job): void {
+    for (const account of job.accounts.values()) {
+      account.filled();
+      for (const { lanes } of account.stands) {
+        for (const { queue } of lanes.items) {
+          if (job.full) this.#unclaimAll(queue.head);
+          else for (const kind of queue.lanes.keys()) this.#parts.matching.touched.add(kind);
+        }
+      }
+    }
   }
 
   /** The slot may have more room than before. */
@@ -145,12 +161,21 @@ export class Dispatcher {
   }
 
   #tryWaiting(waiting: Waiting, now: number): boolean {
+    const { job } = waiting.queue;
+    if (job.full) {
+      this.#unclaimAll(waiting);
+      return false;
+    }
     const applicant = this.#applicant(waiting);
     const place = this.#parts.placer.place(applicant, now);
     if (place === null) return false;
     this.#leave(waiting, null);
-    this.#grant(applicant, waiting.queue.job, place, now);
+    this.#grant(applicant, job, place, now);
     return true;
+  }
+
+  #unclaimAll(waiting: Waiting): void {
+    for (const slot of [...waiting.claims]) this.unclaim(slot);
   }
 
   #growth(card: Card, job: Job): number {
@@ -167,6 +192,7 @@ export class Dispatcher {
   #passed(lane: Lane, kind: Kind): void {
     const { head } = lane.queue;
     head.passed++;
+    if (lane.account.job.full) return;
     if (head.passed < this.#parts.options.claimAfterPasses || kind.claimed !== null) return;
     const { card } = head;
     const slot = kind.index.roomiest(
@@ -202,6 +228,7 @@ export class Dispatcher {
     worker.attempts.push(attempt);
     this.#parts.census.runs(attempt);
     job.running++;
+    if (job.full) this.quotaChanged(job);
     kind.line.served(account);
     account.charge(attempt.charged);
     this.#parts.affinity.granted(attempt);

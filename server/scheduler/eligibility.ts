@@ -1,6 +1,6 @@
 /** Which kinds of worker may serve which class of cards (I3, I5, I6). Pure predicates on plain data. */
 import { allows, type HeldVersion } from "../contract/policy.ts";
-import type { LogprobMode } from "../contract/rollout.ts";
+import { type LogprobMode, mayUsePool } from "../contract/rollout.ts";
 import type { SamplingFeature } from "../contract/worker.ts";
 import type { Card, SideNeeds } from "./card.ts";
 import type { WorkerView } from "./events.ts";
@@ -68,7 +68,8 @@ export function classKey(card: Card): string {
   const wanted = constraint === null ? "" : JSON.stringify(constraint);
   const needs = (resume.seeded ? 1 : 0) + (resume.penalties ? 2 : 0);
   const asked = bitsOf(card.logprobModes, MODES) + 16 * bitsOf(card.features, FEATURES);
-  const key = `${policy} ${pool ?? ""} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${asked}`;
+  const pools = pool ?? card.pools.join(",");
+  const key = `${policy} ${pools} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${asked}`;
   if (card.side === null) return key;
   const { promptLogprobs, topLogprobs, samplingMask } = card.side;
   return `${key} ${promptLogprobs ? "p" : ""}${samplingMask ? "m" : ""}${topLogprobs}`;
@@ -110,8 +111,7 @@ function bitsOf<Name extends string>(
   return set;
 }
 
-export const inPool = (card: Card, kind: KindFacts): boolean =>
-  card.pool === null || card.pool === kind.pool;
+export const inPool = (card: Card, kind: KindFacts): boolean => mayUsePool(card, kind.pool);
 
 /** Whether such a worker can honour what the card asks for, whatever version it holds. */
 export function canHonour(card: Card, kind: KindFacts): boolean {
@@ -154,12 +154,17 @@ export function versionFor(card: Card, kind: KindFacts, committed: number): numb
 export const lacksVersionOnly = (card: Card, kind: KindFacts): boolean =>
   kind.holds.length === 0 || kind.holds.some((held) => held.policy === card.policy);
 
+function poolsInWords({ pool, pools }: Card): string {
+  if (pool !== null) return `pool ${pool}`;
+  return pools.length === 0 ? "the fleet" : `the pools ${pools.join(", ")}`;
+}
+
 /** What of a card no worker of its pool can honour, in words. */
 export function unsupported(
   card: Card,
   kinds: Iterable<KindFacts>,
 ): { readonly message: string; readonly path: string | null } {
-  const pool = card.pool === null ? "the fleet" : `pool ${card.pool}`;
+  const pool = poolsInWords(card);
   const all = [...kinds].filter((kind) => inPool(card, kind));
   const missing = card.features.filter((name) => !all.some((kind) => kind.features.has(name)));
   const modes = card.logprobModes.some((mode) => all.some((kind) => kind.logprobModes.has(mode)));

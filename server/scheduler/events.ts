@@ -36,7 +36,13 @@ export type SchedulerEvent =
       readonly prefillTokensPerSecond: number | null;
     }
   | { readonly type: "committed"; readonly policy: string; readonly version: number }
-  | { readonly type: "job"; readonly job: string; readonly weight: number }
+  /** `maxRunning`: attempts of the job at once; absent or null = no limit. What runs beyond a new limit goes on. */
+  | {
+      readonly type: "job";
+      readonly job: string;
+      readonly weight: number;
+      readonly maxRunning?: number | null;
+    }
   | { readonly type: "offer"; readonly card: Card }
   | {
       readonly type: "progress";

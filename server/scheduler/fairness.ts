@@ -9,6 +9,8 @@ import type { Stand } from "./line.ts";
 export class Job {
   readonly name: string;
   weight = 1;
+  /** Attempts at once. */
+  maxRunning = Number.POSITIVE_INFINITY;
   waiting = 0;
   running = 0;
   readonly lengths = new LengthEstimate();
@@ -16,6 +18,16 @@ export class Job {
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** It has all that it may have: none of its cards is next in any line. */
+  get full(): boolean {
+    return this.running >= this.maxRunning;
+  }
+
+  /** Somebody set what is not the default, and will not do so again when it comes back. */
+  get settled(): boolean {
+    return this.weight !== 1 || this.maxRunning !== Number.POSITIVE_INFINITY;
   }
 
   account(pool: string): Account {
@@ -43,6 +55,11 @@ export class Account {
   charge(tokens: number): void {
     this.virtual += tokens / this.job.weight;
     for (const stand of this.stands) stand.line.moved(stand);
+  }
+
+  /** Call when the job has become full, or is so no more. */
+  filled(): void {
+    for (const stand of this.stands) stand.line.filled(stand);
   }
 
   /** A job that was idle has no claim to the past: it starts level with the others. */
@@ -73,16 +90,18 @@ export class Jobs {
     return this.#jobs.values();
   }
 
-  /** Every so often, so that it costs O(1) a job. An idle job's weight comes again with its next `job` event. */
+  /** Every so often, so that it costs O(1) a job. What was set by a `job` event stays: such jobs are declared, and bounded. */
   #forgetIdle(): void {
     if (this.#jobs.size < 2 * this.#idleLimit) return;
     let idle = 0;
-    for (const job of this.#jobs.values()) if (job.waiting + job.running === 0) idle++;
+    for (const job of this.#jobs.values()) if (forgettable(job)) idle++;
     for (const [name, job] of this.#jobs) {
       if (idle <= this.#idleLimit) return;
-      if (job.waiting + job.running > 0) continue;
+      if (!forgettable(job)) continue;
       this.#jobs.delete(name);
       idle--;
     }
   }
 }
+
+const forgettable = (job: Job): boolean => job.waiting + job.running === 0 && !job.settled;

@@ -101,7 +101,7 @@ export class Line {
     const fresh = new Stand(this, lane);
     this.#stands.set(lane.account, fresh);
     lane.account.stands.add(fresh);
-    this.#order.push(fresh);
+    this.filled(fresh);
   }
 
   /** Also for a lane whose queue is empty by now: nothing of it is compared. */
@@ -113,7 +113,7 @@ export class Line {
       this.#reordered(stand);
       return;
     }
-    this.#order.remove(stand);
+    if (stand.heapIndex >= 0) this.#order.remove(stand);
     this.#stands.delete(lane.account);
     lane.account.stands.delete(stand);
   }
@@ -128,7 +128,15 @@ export class Line {
 
   /** Its account was charged. */
   moved(stand: Stand): void {
-    this.#order.moved(stand);
+    if (stand.heapIndex >= 0) this.#order.moved(stand);
+  }
+
+  /** Its job may have become full, or be so no more: only what is in order can be next. */
+  filled(stand: Stand): void {
+    const listed = stand.heapIndex >= 0;
+    if (stand.account.job.full === !listed) return;
+    if (listed) this.#order.remove(stand);
+    else this.#order.push(stand);
   }
 
   served(account: Account): void {
@@ -138,12 +146,14 @@ export class Line {
   /** Where an idle job starts: with the least served of those that wait here, else where the last grant was. */
   level(): number {
     let least = Number.POSITIVE_INFINITY;
-    for (const account of this.#stands.keys()) least = Math.min(least, account.virtual);
+    for (const account of this.#stands.keys()) {
+      if (!account.job.full) least = Math.min(least, account.virtual);
+    }
     return least === Number.POSITIVE_INFINITY ? this.#lastServed : least;
   }
 
   #reordered(stand: Stand): void {
     stand.first = stand.lanes.peek() as Lane;
-    this.#order.moved(stand);
+    this.moved(stand);
   }
 }

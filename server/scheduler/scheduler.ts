@@ -147,7 +147,7 @@ class PureScheduler implements Scheduler {
         this.#matching.committed(event.policy, event.version);
         break;
       case "job":
-        this.#weigh(event.job, event.weight);
+        this.#declare(event);
         break;
       case "gate":
         this.#membership.gate(event, this.#now);
@@ -228,8 +228,11 @@ class PureScheduler implements Scheduler {
     else this.#dispatcher.drop(known);
   }
 
-  #weigh(name: string, weight: number): void {
-    if (weight > 0 && Number.isFinite(weight)) this.#jobs.get(name).weight = weight;
+  #declare({ job: name, weight, maxRunning }: Extract<SchedulerEvent, { type: "job" }>): void {
+    const job = this.#jobs.get(name);
+    if (weight > 0 && Number.isFinite(weight)) job.weight = weight;
+    job.maxRunning = Math.max(1, maxRunning ?? Number.POSITIVE_INFINITY);
+    this.#dispatcher.quotaChanged(job);
   }
 
   #wakeUp(): void {

@@ -3,8 +3,11 @@ import type { ControlParts } from "../../server/api/grpc/control-methods.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldVersion } from "../../server/contract/policy.ts";
 import type { Fleet, WorkerRecord } from "../../server/fleet/fleet.ts";
+import { createJobs, type Jobs } from "../../server/jobs/jobs.ts";
+import { liveClock } from "../../server/live-clock.ts";
 import { createWorkerControl } from "../../server/placement/worker-control.ts";
 import type { Ledger, PolicyRecord, VersionRecord } from "../../server/policy/ledger.ts";
+import { createMemoryStore } from "../../server/store/memory-store.ts";
 import type {
   PublicationOptions,
   PublicationProgress,
@@ -208,6 +211,22 @@ export function createFakeLedger(): Ledger {
   } satisfies Ledger;
 }
 
+/** The real ones, over a ledger that knows one policy and with nothing stored. */
+export const createIdleJobs = (): Promise<Jobs> =>
+  createJobs({
+    store: createMemoryStore(),
+    clock: { ...liveClock, wall: () => 1_700_000_000_000 },
+    fleet: createFakeFleet(),
+    ledger: createFakeLedger(),
+    scheduled: () => [],
+    applied() {},
+    failed(error) {
+      throw error;
+    },
+  });
+
+const IDLE_JOBS = await createIdleJobs();
+
 /** Version 8 of `default` is announced, then swapping, then installed on w-1; paths with `bad` are rejected. */
 export function createFakePublisher(): Publisher {
   const at = (
@@ -295,5 +314,6 @@ export function fakeControl(fleet: FakeFleet = createFakeFleet(workerRecord())):
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),
     control: createWorkerControl({ fleet, owner }),
+    jobs: IDLE_JOBS,
   };
 }

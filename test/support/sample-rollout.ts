@@ -9,6 +9,8 @@ export function sampleRollout(over: Partial<Rollout>): Rollout {
     job: "default",
     policy: "default",
     pool: null,
+    pools: [],
+    mixedEngines: false,
     promptTokenIds: Uint32Array.of(1, 2, 3),
     sampling: {
       maxNewTokens: 8,

@@ -92,6 +92,11 @@ export function createScriptedRollouts(script: Script = playToEnd): ScriptedRoll
       return life;
     },
     get: find,
+    async abortJob(job, cause) {
+      const own = [...lives.values()].filter((life) => life.job === job && !life.ended);
+      for (const life of own) life.abort(cause);
+      return own.length;
+    },
     async abort(job, id, cause) {
       const life = find(job, id);
       life.abort(cause);

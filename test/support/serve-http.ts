@@ -14,6 +14,7 @@ import {
   createFakeFleet,
   createFakeLedger,
   createFakePublisher,
+  createIdleJobs,
   type FakeFleet,
   workerRecord,
 } from "./front-fakes.ts";
@@ -46,6 +47,7 @@ export async function serveHttp(
     fleet,
     ledger: createFakeLedger(),
     publisher: createFakePublisher(),
+    jobs: await createIdleJobs(),
     control: createWorkerControl({
       fleet,
       owner: {

@@ -1,16 +1,13 @@
 /** Whether two requests under one id are the same request (I4). */
 import { hash } from "node:crypto";
-import type { Rollout } from "../../contract/rollout.ts";
+import type { Asked } from "./job-defaults.ts";
 
 /**
- * SHA-256 (base64url) of what was asked for, defaults filled in: the same for both encodings, for any order of
- * fields, and for an absent field and its default. The id is the scope, not the body; a seed that we
- * minted is not the caller's.
+ * SHA-256 (base64url) of what was asked for: the same for both encodings, for any order of fields, and for an
+ * absent field and its default. What is left to the job is absent, whatever the job says today. The id is the
+ * scope, not the body; a seed that we minted is not the caller's.
  */
-export function rolloutBodyHash(
-  rollout: Omit<Rollout, "bodyHash" | "traceparent">,
-  seedGiven: boolean,
-): string {
+export function rolloutBodyHash(rollout: Asked, seedGiven: boolean): string {
   const { id: _, promptTokenIds, sampling, continueFrom, ...rest } = rollout;
   // The decoder builds every object with its fields in one order; only what the caller nests freely
   // comes in any.

@@ -39,14 +39,12 @@ export function decodeGroup(body: unknown, mint: Mint, traceparent: string | nul
   }
   // As it was sent: the check above has made typed arrays of its own.
   const { size: _size, need: _need, ...fields } = body as Record<string, unknown>;
-  const { rollout: first, encoding } = decodeRollout({ ...fields, id: `${id}.0` }, mint, {
-    traceparent,
-  });
+  const decoded = decodeRollout({ ...fields, id: `${id}.0` }, mint, { traceparent });
+  const { rollout: first, asked, encoding } = decoded;
   const seedGiven = (wire.sampling.seed ?? null) !== null;
   const siblings = Array.from({ length: size }, (_, index): Rollout => {
-    const { bodyHash: _first, traceparent: _trace, ...shared } = first;
-    const parts = { ...shared, id: `${id}.${index}`, group: { id, size, index } };
-    return { ...parts, bodyHash: rolloutBodyHash(parts, seedGiven), traceparent };
+    const own = { id: `${id}.${index}`, group: { id, size, index } };
+    return { ...first, ...own, bodyHash: rolloutBodyHash({ ...asked, ...own }, seedGiven) };
   });
   return { id, size, need: wire.need ?? size, siblings, encoding };
 }

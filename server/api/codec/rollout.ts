@@ -1,12 +1,14 @@
 /** A Rollout from a request's body: checked, with defaults in place and id and seed minted. */
 import { PacelineError } from "../../contract/errors.ts";
-import type { Continuation, Hints, LogprobMode, Rollout, Want } from "../../contract/rollout.ts";
+import { DEFAULT_JOB, type JobSettings } from "../../contract/job.ts";
+import type { Continuation, Hints, Rollout, Want } from "../../contract/rollout.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import { createRolloutSchema, type WireRollout } from "../../contract/schema-rollout.ts";
 import { LIMITS } from "../../limits.ts";
 import { rolloutBodyHash } from "./body-hash.ts";
 import { assertFeatures } from "./features.ts";
 import { check, invalid } from "./invalid.ts";
+import { type Asked, withJob } from "./job-defaults.ts";
 import { constraintFromWire, groupFromWire, sessionFromWire, spanFromWire } from "./refs.ts";
 import { samplingFromWire } from "./sampling.ts";
 
@@ -15,14 +17,14 @@ const SCHEMAS = {
   b64: createRolloutSchema("b64", LIMITS),
 } as const;
 
-/** In order of preference: the distribution that sampled, else the one before top-k, top-p and min-p. */
-export const DEFAULT_LOGPROB_MODES: readonly LogprobMode[] = ["processed", "tempered"];
-
+/** What a body may leave to the server. */
 export interface Mint {
   /** A fresh rollout id. */
   id(): string;
   /** Unsigned, below 2^53. */
   seed(): number;
+  /** Of the job that the body names. Absent: every job has the defaults. */
+  job?(job: string): JobSettings;
 }
 
 /** What the call says beside the body: `job` and `policy` of a body without its own, and its trace context. */
@@ -36,6 +38,8 @@ export interface DecodedRollout {
   readonly rollout: Rollout;
   /** How the caller wants number arrays back. */
   readonly encoding: Encoding;
+  /** What was asked for, before the job's settings filled in what was not: the part that tells bodies apart. */
+  readonly asked: Asked;
 }
 
 /**
@@ -55,10 +59,10 @@ export function decodeRollout(
   const want = wantFromWire(wire);
   if (continueFrom !== null) assertNoRows(want);
   const sampling = samplingFromWire(wire, continueFrom, want, mint);
-  const parts = {
+  const asked: Asked = {
     id: wire.id ?? mint.id(),
     job: wire.job ?? defaults.job ?? "default",
-    policy: wire.policy ?? defaults.policy ?? "default",
+    policy: wire.policy ?? defaults.policy ?? null,
     pool: wire.pool ?? null,
     promptTokenIds: wire.prompt_token_ids,
     sampling,
@@ -68,17 +72,18 @@ export function decodeRollout(
     version: constraintFromWire(wire.version),
     onUpdate: wire.on_update ?? null,
     cacheReuse: wire.cache?.reuse ?? "version",
-    resume: wire.resume ?? "best",
+    resume: wire.resume ?? null,
     priority: wire.priority ?? 0,
     hints: hintsFromWire(wire.hints),
     want,
     timeoutMs: wire.timeout_ms ?? null,
     deliver: wire.deliver ?? "reply",
-  } as const;
+  };
   const seedGiven = (wire.sampling.seed ?? null) !== null;
-  const bodyHash = rolloutBodyHash(parts, seedGiven);
+  const bodyHash = rolloutBodyHash(asked, seedGiven);
+  const settings = mint.job?.(asked.job) ?? DEFAULT_JOB;
   const { traceparent = null } = defaults;
-  return { rollout: { ...parts, bodyHash, traceparent }, encoding };
+  return { rollout: { ...withJob(asked, settings), bodyHash, traceparent }, encoding, asked };
 }
 
 function encodingOf(body: unknown): Encoding {
@@ -144,13 +149,12 @@ const hintsFromWire = (hints: WireRollout["hints"]): Hints => ({
 });
 
 function wantFromWire({ want, prompt_token_ids: prompt }: WireRollout): Want {
-  const modes = want?.logprob_modes ?? [];
   const start = want?.prompt_logprobs?.start ?? 0;
   if (start >= prompt.length) {
     throw invalid("want.prompt_logprobs.start", `${start} of a prompt of ${prompt.length} tokens`);
   }
   return {
-    logprobModes: modes.length > 0 ? modes : DEFAULT_LOGPROB_MODES,
+    logprobModes: want?.logprob_modes ?? [],
     promptLogprobs: want?.prompt_logprobs ?? null,
     topLogprobs: want?.top_logprobs ?? 0,
     routedExperts: want?.routed_experts ?? false,

@@ -4,6 +4,7 @@
  */
 import { PacelineError } from "../../contract/errors.ts";
 import type { Fleet, WorkerRecord } from "../../fleet/fleet.ts";
+import type { Jobs } from "../../jobs/jobs.ts";
 import type { ControlOrder, WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { Publisher } from "../../weights/publisher.ts";
@@ -36,6 +37,7 @@ export interface ControlParts {
   readonly ledger: Ledger;
   readonly publisher: Publisher;
   readonly control: WorkerControl;
+  readonly jobs: Pick<Jobs, "list" | "get" | "declare" | "report">;
 }
 
 export function controlMethods(parts: ControlParts): Readonly<Record<string, Methods>> {

@@ -14,10 +14,11 @@ import type { Audit } from "../auth/audit.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
 import type { LiveCertificates } from "../auth/live-certificates.ts";
 import type { Mint } from "../codec/rollout.ts";
-import { type ControlParts, controlMethods } from "./control-methods.ts";
+import { type ControlParts, controlMethods, type Methods } from "./control-methods.ts";
 import { describedService } from "./described-service.ts";
 import { createGuard, GuardedServer } from "./guard.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
+import { jobMethods } from "./job-methods.ts";
 import { LiveCredentials } from "./live-credentials.ts";
 import { createManyHandler } from "./many-handler.ts";
 import { loadProtos } from "./protos.ts";
@@ -27,7 +28,7 @@ import { HEALTH_SERVICE, ROLLOUT_SERVICE } from "./service-definitions.ts";
 import { answerUnserved } from "./unserved.ts";
 
 export interface GrpcFrontOptions {
-  readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort">;
+  readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort" | "abortJob">;
   readonly mint: Mint;
   readonly control: ControlParts;
   /** Told of the summary of each call of many. */
@@ -114,11 +115,14 @@ function addServices(
 ): void {
   const described = loadProtos().lookup("paceline.v1");
   if (!(described instanceof protobuf.Namespace)) throw new Error("no package paceline.v1");
-  const controls = controlMethods(control);
+  const methodsOf: Readonly<Record<string, Methods>> = {
+    ...controlMethods(control),
+    JobService: jobMethods({ jobs: control.jobs, rollouts }),
+  };
   for (const service of described.nestedArray) {
     if (!(service instanceof protobuf.Service)) continue;
     if (service.name === "RolloutService") continue;
-    const methods = controls[service.name] ?? { unary: {} };
+    const methods = methodsOf[service.name] ?? { unary: {} };
     const { definition, handlers } = describedService(service, methods, failed);
     server.addService(definition, handlers);
   }

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
+import type { Jobs } from "../../jobs/jobs.ts";
 import { LIMITS } from "../../limits.ts";
 import type { WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
@@ -17,6 +18,7 @@ import type { Mint } from "../codec/rollout.ts";
 import { eventRoutes, type LifeCycleSource } from "./events.ts";
 import { groupRoutes } from "./groups.ts";
 import { type HealthRoutes, healthRoutes } from "./health.ts";
+import { jobRoutes } from "./jobs.ts";
 import type { ListenerTimes } from "./listener.ts";
 import { manyRoutes } from "./many.ts";
 import { openapiRoutes } from "./openapi.ts";
@@ -52,6 +54,7 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly fleet: Fleet;
   readonly ledger: Ledger;
   readonly publisher: Publisher;
+  readonly jobs: Pick<Jobs, "list" | "get" | "declare" | "report">;
   readonly control: WorkerControl;
   readonly lifeCycle: LifeCycleSource;
   readonly mint: Mint;
@@ -140,6 +143,7 @@ function handlersOf(
     ...sessionRoutes(parts),
     ...workerRoutes({ fleet, ledger, control }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),
+    ...jobRoutes({ jobs: parts.jobs, rollouts }),
     ...eventRoutes({ lifeCycle, streams, failed }),
     ...healthRoutes(parts),
     ...openapiRoutes(options.version),

@@ -9,6 +9,13 @@ import {
   worker,
 } from "../../contract/schema-fleet.ts";
 import {
+  abortedJob,
+  createJobSchema,
+  createJobSettingsSchema,
+  createJobsSchema,
+  trainerReport,
+} from "../../contract/schema-job.ts";
+import {
   createDefaultsSchema,
   createGroupSchema,
   manySummary,
@@ -76,6 +83,11 @@ const SCHEMAS = (): Readonly<Record<string, z.ZodType>> => ({
   Run: run(),
   Rollback: rollback(),
   ExternalCommit: createExternalCommitSchema(LIMITS),
+  JobSettings: createJobSettingsSchema(LIMITS),
+  Job: createJobSchema(LIMITS),
+  Jobs: createJobsSchema(LIMITS),
+  TrainerReport: trainerReport(),
+  AbortedJob: abortedJob(),
 });
 
 interface Shape {
@@ -160,6 +172,11 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
   gateVersion: { reply: ["PublicationProgress"] },
   commitVersion: { body: ["ExternalCommit"], reply: ["PublicationProgress"] },
   abortVersion: { reply: ["PublicationProgress"] },
+  listJobs: { reply: ["Jobs"] },
+  getJob: { reply: ["Job"] },
+  declareJob: { body: ["JobSettings"], reply: ["Job"] },
+  reportTrainer: { body: ["TrainerReport"], reply: ["Job"] },
+  abortJob: { reply: ["AbortedJob"] },
   readEvents: {
     media: "application/x-ndjson",
     streams: [SSE],

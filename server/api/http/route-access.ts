@@ -50,6 +50,11 @@ const JOBS: Readonly<Record<ServedCall, JobRule>> = {
   commitVersion: "all",
   abortVersion: "all",
   rollbackVersion: "all",
+  listJobs: "all",
+  getJob: "path",
+  declareJob: "path",
+  reportTrainer: "path",
+  abortJob: "path",
   readEvents: "filtered",
   // Figures of all jobs together, some of them by job.
   metrics: "all",

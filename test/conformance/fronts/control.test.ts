@@ -52,6 +52,11 @@ const OPTIONS: Body = {
   update_grace_ms: 0,
 };
 
+const SETTINGS = {
+  ...{ policy: "default", batch_groups: 8, eta: 1, on_update: "finish", weight: 2 },
+  ...{ quota: { max_in_flight: 64 }, logprob_modes: ["raw"], resume: "never" },
+};
+
 const CASES: readonly Case[] = [
   { name: "List", http: ["GET", "/v1/workers"], grpc: ["FleetService/List", {}] },
   {
@@ -262,6 +267,56 @@ const CASES: readonly Case[] = [
     name: "Abort of a version",
     http: ["POST", "/v1/policies/default/versions/8/abort"],
     grpc: ["PolicyService/Abort", { policy: "default", version: 8 }],
+  },
+  { name: "List of no jobs", http: ["GET", "/v1/jobs"], grpc: ["JobService/List", {}] },
+  {
+    name: "Declare of a job",
+    http: ["PUT", "/v1/jobs/a", SETTINGS],
+    grpc: ["JobService/Declare", { job: "a", settings: SETTINGS }],
+  },
+  ...(
+    [
+      ["whose eta has no batches", { eta: 1 }, "invalid_argument"],
+      ["with a quota of nothing", { quota: { max_in_flight: 0 } }, "invalid_argument"],
+      ["with a negative weight", { weight: -1 }, "invalid_argument"],
+      ["of a policy that is none", { policy: "nobody" }, "not_found"],
+    ] as const
+  ).map(
+    ([name, settings, refused]): Case => ({
+      name: `Declare of a job ${name}`,
+      http: ["PUT", "/v1/jobs/a", settings],
+      grpc: ["JobService/Declare", { job: "a", settings }],
+      refused,
+    }),
+  ),
+  {
+    name: "Declare of a job whose name is none",
+    http: ["PUT", "/v1/jobs/a%2Fb", {}],
+    grpc: ["JobService/Declare", { job: "a/b", settings: {} }],
+    refused: "invalid_argument",
+  },
+  {
+    name: "Report of a trainer",
+    http: ["POST", "/v1/jobs/a/trainer", { version: 7, step: 3, batch_groups: 8 }],
+    grpc: ["JobService/Report", { job: "a", report: { version: 7, step: 3, batch_groups: 8 } }],
+  },
+  {
+    name: "Report of a version that is none",
+    http: ["POST", "/v1/jobs/a/trainer", { version: 90, step: 3 }],
+    grpc: ["JobService/Report", { job: "a", report: { version: 90, step: 3 } }],
+    refused: "invalid_argument",
+  },
+  { name: "Get of a job", http: ["GET", "/v1/jobs/a"], grpc: ["JobService/Get", { job: "a" }] },
+  {
+    name: "Get of a job that is none",
+    http: ["GET", "/v1/jobs/nobody"],
+    grpc: ["JobService/Get", { job: "nobody" }],
+    refused: "not_found",
+  },
+  {
+    name: "Abort of a job",
+    http: ["POST", "/v1/jobs/a/abort"],
+    grpc: ["JobService/Abort", { job: "a" }],
   },
 ];
 

@@ -219,7 +219,8 @@ function grpcVerdict(
   const metadata = new Metadata();
   if (authorization !== null) metadata.set("authorization", authorization);
   const ref = { id: "none", ...(job === "default" ? {} : { job }) };
-  const message = path.includes("RolloutService") ? encodeMessage("RolloutRef", ref) : Buffer.of();
+  const named = path.includes("JobService") ? encodeMessage("JobRef", { job }) : Buffer.of();
+  const message = path.includes("RolloutService") ? encodeMessage("RolloutRef", ref) : named;
   const pass = (bytes: Buffer): Buffer => bytes;
   return new Promise((resolve, reject) => {
     const call = client.makeBidiStreamRequest(`/${path}`, pass, pass, metadata);

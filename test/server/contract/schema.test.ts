@@ -9,6 +9,13 @@ import {
   pause,
   worker,
 } from "../../../server/contract/schema-fleet.ts";
+import {
+  abortedJob,
+  createJobSchema,
+  createJobSettingsSchema,
+  createJobsSchema,
+  trainerReport,
+} from "../../../server/contract/schema-job.ts";
 import { manySummary, rolloutError } from "../../../server/contract/schema-many.ts";
 import {
   createExternalCommitSchema,
@@ -59,6 +66,11 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   RunOpening: runOpening(),
   Run: run(),
   Rollback: rollback(),
+  JobSettings: createJobSettingsSchema(LIMITS),
+  TrainerReport: trainerReport(),
+  Job: createJobSchema(LIMITS),
+  Jobs: createJobsSchema(LIMITS),
+  AbortedJob: abortedJob(),
 };
 
 /** Envelopes of gRPC calls: over HTTP a path, a query or a stream's framing says the same. */
@@ -67,10 +79,13 @@ const GRPC_ONLY = [
   "ControlAction",
   "ControlReply",
   "ControlRequest",
+  "DeclareJobRequest",
   "DeclareRequest",
   "DrainMode",
   "DrainRequest",
   "Event",
+  "JobRef",
+  "ListJobsRequest",
   "ListWorkersReply",
   "ListWorkersRequest",
   "ManyReply",
@@ -80,6 +95,7 @@ const GRPC_ONLY = [
   "RemoveReply",
   "RemoveRequest",
   "RenewRequest",
+  "ReportTrainerRequest",
   "RollbackRequest",
   "RolloutState",
   "VersionRef",

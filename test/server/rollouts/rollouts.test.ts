@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
-import { test } from "node:test";
+import { suite, test } from "node:test";
 import type { Engine, EngineEvent, EngineRequest } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { HeldVersion } from "../../../server/contract/policy.ts";
@@ -10,6 +10,7 @@ import type { Evidence, WorkerRecord } from "../../../server/fleet/fleet.ts";
 import type { LiveFleet } from "../../../server/fleet/live-fleet.ts";
 import type { PlacementReply, PlacementRequest } from "../../../server/placement/port.ts";
 import type { Ledger } from "../../../server/policy/ledger.ts";
+import type { JobsPort } from "../../../server/rollouts/jobs-port.ts";
 import { createRollouts } from "../../../server/rollouts/rollouts.ts";
 import type { RolloutHandle } from "../../../server/rollouts/service.ts";
 import { createSessionCaches } from "../../../server/rollouts/session-caches.ts";
@@ -49,7 +50,13 @@ const noted = (): void => undefined;
 /** A fleet of one worker whose engine follows a script, and an owner that answers as told. */
 function world(
   scripts: Script[],
-  options: { grant?: boolean; seeded?: boolean; proved?: number[]; weights?: string } = {},
+  options: {
+    grant?: boolean;
+    seeded?: boolean;
+    proved?: number[];
+    weights?: string;
+    jobs?: Partial<JobsPort>;
+  } = {},
 ) {
   const clock = new VirtualClock();
   const sent: PlacementRequest[] = [];
@@ -129,6 +136,10 @@ function world(
     finished: noted,
     failed: noted,
   };
+  const jobs = {
+    ...{ enter: noted, refused: noted, admits: () => true, left: noted },
+    ...options.jobs,
+  };
   const log = { warn: noted };
   const caches = createSessionCaches(fleet, clock, log);
   const closed: string[] = [];
@@ -136,7 +147,7 @@ function world(
   const tokenizers = createTokenizers();
   const tokenizer = (policy: string) => policyTokenizer(policy, ledger, tokenizers);
   const rollouts = createRollouts(
-    { clock, placement, fleet, ledger, sessions, caches, tokenizer, observer, log },
+    { clock, placement, fleet, ledger, jobs, sessions, caches, tokenizer, observer, log },
     { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000 },
   );
   return {
@@ -694,6 +705,64 @@ for (const [name, rollout, code] of refused) {
     assert.equal(w.sent.length, 0);
   });
 }
+
+suite("a rollout that its job holds", () => {
+  const held = () => {
+    const opened: (() => void)[] = [];
+    const left: string[] = [];
+    const w = world([play([tokens(0, 2), finished])], {
+      jobs: {
+        admits: (_rollout, open) => {
+          opened.push(open);
+          return false;
+        },
+        left: ({ id }, ending) => left.push(`${id} ${Object.keys(ending)}`),
+      },
+    });
+    return { ...w, opened, left, handle: w.rollouts.submit(sampleRollout({ timeoutMs: 1000 })) };
+  };
+
+  test("asks for no place, and goes on when it is let in", async () => {
+    const { opened, left, handle, sent } = held();
+    assert.deepEqual([handle.progress().state, sent.length], ["held", 0]);
+    opened[0]?.();
+    assert.equal((await handle.result()).finishReason.type, "length");
+    assert.deepEqual(left, ["r-1 result"]);
+  });
+
+  test("ends in quota_exceeded when its time is over", async () => {
+    const { clock, left, handle } = held();
+    const ending = assert.rejects(handle.result(), { code: "quota_exceeded" });
+    await clock.advance(1000);
+    await ending;
+    assert.deepEqual(left, ["r-1 error"]);
+  });
+});
+
+test("one that its job refuses does not exist", () => {
+  const refuse = (): never => {
+    throw new PacelineError("quota_exceeded", "full");
+  };
+  const { rollouts, sent } = world([], { jobs: { enter: refuse, left: () => assert.fail() } });
+  assert.throws(() => rollouts.submit(sampleRollout({})), { code: "quota_exceeded" });
+  assert.throws(() => rollouts.get("default", "r-1"), { code: "not_found" });
+  assert.equal(sent.length, 0);
+});
+
+test("an abort of a job ends its rollouts, keeps their tokens and leaves the others alone", async () => {
+  const scripts = Array.from({ length: 3 }, () => play([tokens(0, 2)], "hang"));
+  const { rollouts } = world(scripts);
+  const ids = ["a/1", "a/2", "b/1"].map((key) => key.split("/") as [string, string]);
+  const handles = ids.map(([job, id]) => rollouts.submit(sampleRollout({ job, id })));
+  await settle();
+  assert.equal(await rollouts.abortJob("a", "client"), 2);
+  for (const handle of handles.slice(0, 2)) {
+    const { finishReason, usage } = await handle.result();
+    assert.deepEqual([finishReason.cause, usage.outputTokens], ["client", 2]);
+  }
+  assert.equal(handles[2]?.progress().state, "running");
+  assert.equal(await rollouts.abortJob("a", "client"), 0);
+});
 
 test("drain takes nothing new, waits, then ends what is left as partial", async () => {
   const w = world([play([tokens(0, 2)], "hang")]);

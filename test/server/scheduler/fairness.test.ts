@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Bench, card, only, worker } from "./samples.ts";
+import { Bench, card, grants, only, worker } from "./samples.ts";
 
 /** Serves `rounds` cards one at a time from jobs that always have more waiting; tokens served per job. */
 function serve(
@@ -94,5 +94,47 @@ describe("fair shares", () => {
     }
     // 200 tokens a card against 1,000: five short ones for each long one.
     assert.ok(count.short >= 4.5 * count.long, JSON.stringify(count));
+  });
+});
+
+describe("a job that may run two at once", () => {
+  const waiting = () => {
+    const bench = new Bench();
+    bench.fleet(worker("w", {}, { kvTokens: 100_000, maxRunning: 16 }));
+    bench.send({ type: "job", job: "small", weight: 1, maxRunning: 2 });
+    const offer = (job: string, id: string) =>
+      grants(bench.offer(card(`${job}/${id}`, { job, promptTokens: 10, maxNewTokens: 10 })));
+    return { bench, offer };
+  };
+
+  test("waits beyond that, however much room there is, and others go past it", () => {
+    const { bench, offer } = waiting();
+    assert.equal(offer("small", "1").length + offer("small", "2").length, 2);
+    assert.deepEqual([...offer("small", "3"), ...offer("small", "4")], []);
+    assert.deepEqual(offer("other", "1"), ["other/1>w"]);
+    assert.deepEqual(grants(bench.done("small/1")), ["small/3>w"]);
+    assert.deepEqual(grants(bench.done("other/1")), []);
+    assert.deepEqual(grants(bench.send({ type: "withdraw", key: "small/2" })), ["small/4>w"]);
+  });
+
+  test("goes on at once when the limit is raised or lifted, and ends nothing when it is lowered", () => {
+    const { bench, offer } = waiting();
+    for (const id of ["1", "2", "3", "4", "5"]) offer("small", id);
+    const limit = (maxRunning: number | null) =>
+      grants(bench.send({ type: "job", job: "small", weight: 1, maxRunning }));
+    assert.deepEqual(limit(3), ["small/3>w"]);
+    assert.deepEqual(limit(1), []);
+    assert.deepEqual([...grants(bench.done("small/1")), ...grants(bench.done("small/2"))], []);
+    assert.deepEqual(grants(bench.done("small/3")), ["small/4>w"]);
+    assert.deepEqual(limit(null), ["small/5>w"]);
+  });
+
+  test("keeps its limit while it is idle and many other jobs come and go", () => {
+    const { bench, offer } = waiting();
+    for (let i = 0; i < 5_000; i++) {
+      offer(`j${i}`, "1");
+      bench.done(`j${i}/1`);
+    }
+    assert.equal(["1", "2", "3"].flatMap((id) => offer("small", id)).length, 2);
   });
 });

@@ -17,6 +17,7 @@ export function card(key: string, more: Partial<Card> = {}): Card {
     job: "j",
     policy: "p",
     pool: null,
+    pools: [],
     attempt: 1,
     promptTokens: 100,
     outputTokens: 0,

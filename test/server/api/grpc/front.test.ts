@@ -165,12 +165,7 @@ suite("gRPC front", () => {
       assert.equal(rollouts.submitted[0]?.promptTokenIds.length, 2_000_000);
     }));
 
-  const UNSERVED = [
-    "FeedService/Lease",
-    "JobService/Get",
-    "WeightService/Attach",
-    "NoService/Whatever",
-  ];
+  const UNSERVED = ["FeedService/Lease", "WeightService/Attach", "NoService/Whatever"];
   for (const method of UNSERVED) {
     test(`${method} is UNIMPLEMENTED, with the typed error, unary and streaming`, () =>
       serving(undefined, async ({ client, errors }) => {

@@ -73,6 +73,28 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
   flushPool: { path: "/v1/pools/default/flush", told: ["flush w-1", "flush w-2"] },
   sleepPool: { path: "/v1/pools/default/sleep", told: ["sleep w-1", "sleep w-2"] },
   wakePool: { path: "/v1/pools/default/wake", told: ["wake w-1", "wake w-2"] },
+  listJobs: { has: { jobs: [] } },
+  declareJob: {
+    path: "/v1/jobs/grpo",
+    body: { policy: "default", weight: 2, quota: { max_in_flight: 512 } },
+    has: { job: "grpo", declared: true, committed_version: 7, trainer: null },
+  },
+  getJob: { path: "/v1/jobs/grpo", has: { job: "grpo", declared: true } },
+  reportTrainer: {
+    path: "/v1/jobs/grpo/trainer",
+    body: { version: 7, step: 3 },
+    has: {
+      job: "grpo",
+      trainer: {
+        version: 7,
+        step: 3,
+        batch_groups: null,
+        rejected_groups: 0,
+        reported_at_ms: 1_700_000_000_000,
+      },
+    },
+  },
+  abortJob: { path: "/v1/jobs/grpo/abort", has: { job: "grpo", aborted: 0 } },
   listPolicies: {},
   getPolicy: {
     path: "/v1/policies/default",

@@ -1,0 +1,35 @@
+/** What a rollout's body leaves to its job. */
+import { DEFAULT_POLICY, type JobSettings } from "../../contract/job.ts";
+import type { LogprobMode, Rollout } from "../../contract/rollout.ts";
+import { invalid } from "./invalid.ts";
+
+/** A rollout as its caller asked for it: `null`, and no mode, is the job's to say. */
+export interface Asked
+  extends Omit<
+    Rollout,
+    "bodyHash" | "traceparent" | "policy" | "resume" | "pools" | "mixedEngines"
+  > {
+  readonly policy: string | null;
+  readonly resume: Rollout["resume"] | null;
+}
+
+/** In order of preference: the distribution that sampled, else the one before top-k, top-p and min-p. */
+const LOGPROB_MODES: readonly LogprobMode[] = ["processed", "tempered"];
+
+/** Throws `invalid_argument` for a pool that the job may not use. */
+export function withJob(asked: Asked, job: JobSettings): Omit<Rollout, "bodyHash" | "traceparent"> {
+  const { want, pool } = asked;
+  if (pool !== null && job.pools.length > 0 && !job.pools.includes(pool)) {
+    throw invalid("pool", `job ${asked.job} runs in ${job.pools.join(", ")} only`);
+  }
+  const modes = [want.logprobModes, job.logprobModes].find(({ length }) => length > 0);
+  return {
+    ...asked,
+    pools: pool === null ? job.pools : [],
+    mixedEngines: job.mixedEngines,
+    policy: asked.policy ?? job.policy ?? DEFAULT_POLICY,
+    onUpdate: asked.onUpdate ?? job.onUpdate,
+    resume: asked.resume ?? job.resume ?? "best",
+    want: { ...want, logprobModes: modes ?? LOGPROB_MODES },
+  };
+}
