@@ -143,7 +143,7 @@ export const LIMITS = {
   manyRollouts: 131_072,
   /** Rollouts of one call of many that are submitted and not yet read by their caller: fills 64 slots of 64. */
   manyInFlight: 4_096,
-  /** Sessions with an order and a time to live in memory, some 500 bytes each; the scheduler remembers as many homes. */
+  /** Sessions with an order and a time to live in memory, some 600 bytes each; the scheduler remembers as many homes. */
   liveSessions: 100_000,
   /** Finished sessions that a late turn is still told of. */
   finishedSessions: 100_000,

@@ -21,12 +21,12 @@ const SCHEMA_NAME = "rollouts.1";
 /** JSON text by name, under `paceline.`. */
 export type StreamMetadata = Readonly<Record<string, string>>;
 
-/** One reply's stream. Each call answers the bytes to send next; the first carries the schema. */
+/** One reply's stream. Each call answers the bytes to send next, in a few parts; the first call's carry the schema. */
 export interface RolloutStream {
   /** One record batch. Throws `misaligned` (I1). */
-  batch(rows: readonly RolloutRow[]): Uint8Array;
+  batch(rows: readonly RolloutRow[]): Uint8Array[];
   /** A last batch without rows if there is metadata, then the end. */
-  end(metadata?: StreamMetadata): Uint8Array;
+  end(metadata?: StreamMetadata): Uint8Array[];
 }
 
 interface Loaded {
@@ -80,7 +80,7 @@ const prefixed = (metadata: StreamMetadata): Map<string, string> =>
 function createWriter(
   arrow: Arrow,
   schema: Schema,
-): { writer: RecordBatchStreamWriter; take(): Uint8Array } {
+): { writer: RecordBatchStreamWriter; take(): Uint8Array[] } {
   const parts: Uint8Array[] = [];
   class DirectWriter extends arrow.RecordBatchStreamWriter {
     protected override _write(chunk: ArrayBufferView): this {
@@ -93,5 +93,26 @@ function createWriter(
   const writer = new DirectWriter({ autoDestroy: false });
   // A stream without a batch still has its schema.
   writer.reset(undefined, schema);
-  return { writer, take: () => Buffer.concat(parts.splice(0)) };
+  return { writer, take: () => joinSmall(parts.splice(0)) };
+}
+
+/** Bytes from which on a part goes as it is: joining columns of tokens would copy them once more. */
+const LARGE = 64 * 1024;
+
+function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const join = (): void => {
+    if (small.length > 0) joined.push(Buffer.concat(small));
+    small = [];
+  };
+  for (const part of parts) {
+    if (part.length < LARGE) small.push(part);
+    else {
+      join();
+      joined.push(part);
+    }
+  }
+  join();
+  return joined;
 }

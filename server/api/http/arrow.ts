@@ -9,6 +9,6 @@ export async function sendArrow(
   metadata?: StreamMetadata,
 ): Promise<FastifyReply> {
   const stream = await openRolloutStream(metadata);
-  const head = stream.batch(rows);
-  return reply.type(ARROW_TYPE).send(Buffer.concat([head, stream.end()]));
+  const parts = [...stream.batch(rows), ...stream.end()];
+  return reply.type(ARROW_TYPE).send(Buffer.concat(parts));
 }

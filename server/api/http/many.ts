@@ -102,10 +102,11 @@ async function arrowForm({ clock }: ManyRoutes): Promise<Form> {
   return {
     type: ARROW_TYPE,
     async *encode(endings) {
-      for await (const rows of gather(endings, clock, bounds)) yield arrow.batch(rows);
+      for await (const rows of gather(endings, clock, bounds)) yield* arrow.batch(rows);
     },
-    summary: (bulk) => arrow.end({ summary: JSON.stringify(summaryToWire(bulk.summary())) }),
-    error: (error) => arrow.end({ error: JSON.stringify(error.toBody()) }),
+    summary: (bulk) =>
+      Buffer.concat(arrow.end({ summary: JSON.stringify(summaryToWire(bulk.summary())) })),
+    error: (error) => Buffer.concat(arrow.end({ error: JSON.stringify(error.toBody()) })),
   };
 }
 

@@ -121,7 +121,10 @@ test("arrow-rs reads every row as the JSON reply has it, in any number of batche
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(arbitraryRow(), { maxLength: 6 })), async (batches) => {
       const stream = await openRolloutStream({ group: '{"id":"g"}' });
-      const bytes = [...batches.map((rows) => stream.batch(rows)), stream.end({ summary: "7" })];
+      const bytes = [
+        ...batches.flatMap((rows) => stream.batch(rows)),
+        ...stream.end({ summary: "7" }),
+      ];
       const read = readArrow(Buffer.concat(bytes));
       assert.deepEqual(read.rows, batches.flat().map(expectedRow));
       assert.deepEqual(read.batches, [...batches.map(({ length }) => length), 0]);
@@ -134,12 +137,12 @@ test("arrow-rs reads every row as the JSON reply has it, in any number of batche
 const resultOf = (ids: Uint32Array, logprobs: Float32Array): Result => {
   const [made] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 1 });
   const spans = [{ ...made?.spans[0], start: 0, end: ids.length }];
-  return { ...made, outputTokenIds: ids, logprobs, spans } as Result;
+  return { ...made, outputTokenIds: ids, logprobs, spans, side: null } as Result;
 };
 
 test("a stream without a batch is a schema and no rows", async () => {
   const stream = await openRolloutStream();
-  assert.deepEqual(readArrow(stream.end()), {
+  assert.deepEqual(readArrow(Buffer.concat(stream.end())), {
     rows: [],
     metadata: { schema: "rollouts.1" },
     batches: [0],
@@ -152,4 +155,15 @@ test("an id that no int32 holds, and arrays that do not match, make no batch", a
   assert.throws(() => stream.batch([{ result: wide }]), /2\^31/);
   const short = resultOf(Uint32Array.of(1, 2), Float32Array.of(-1));
   assert.throws(() => stream.batch([{ result: short }]), { code: "misaligned" });
+});
+
+test("long columns go as they are, and the stream is whole", async () => {
+  const length = 40_000;
+  const ids = Uint32Array.from({ length }, (_, i) => i);
+  const result = resultOf(ids, new Float32Array(length).fill(-0.5));
+  const stream = await openRolloutStream();
+  const parts = [...stream.batch([{ result }, { result }]), ...stream.end()];
+  assert.ok(parts.length > 3 && parts.length < 10, `${parts.length} parts`);
+  const { rows } = readArrow(Buffer.concat(parts));
+  assert.deepEqual(rows[1]?.["output_token_ids"], [...ids]);
 });
