@@ -59,7 +59,7 @@ function codecOf(directory: string, files: TokenizerFiles): TextCodec {
 }
 
 export interface Tokenizers {
-  /** Of a published checkpoint, a file or a directory; null where none lies beside the weights. */
+  /** Of a published checkpoint, a file or a directory; null where none lies beside the weights. Throws `unsupported` for one that cannot be read. */
   beside(path: string): TextCodec | null;
 }
 
@@ -68,7 +68,7 @@ export interface Tokenizers {
  * tokenizer, so what is read once a directory is parsed once a content.
  */
 export function createTokenizers(): Tokenizers {
-  const byPath = new Map<string, TextCodec | null>();
+  const byPath = new Map<string, TextCodec | PacelineError | null>();
   const parsed: { readonly files: TokenizerFiles; readonly codec: TextCodec }[] = [];
 
   function open(path: string): TextCodec | null {
@@ -86,16 +86,27 @@ export function createTokenizers(): Tokenizers {
     return codec;
   }
 
+  /** A broken one is kept as its error: it must not be parsed anew for each rollout. */
+  function tryOpen(path: string): TextCodec | PacelineError | null {
+    try {
+      return open(path);
+    } catch (thrown) {
+      const { message, details } = PacelineError.from(thrown);
+      return new PacelineError("unsupported", message, { details, cause: thrown });
+    }
+  }
+
   return {
     beside(path) {
-      let codec = byPath.get(path);
-      if (codec === undefined) {
-        codec = open(path);
-        byPath.set(path, codec);
+      let known = byPath.get(path);
+      if (known === undefined) {
+        known = tryOpen(path);
+        byPath.set(path, known);
         const oldest = byPath.keys().next();
         if (byPath.size > LIMITS.versionsKept && !oldest.done) byPath.delete(oldest.value);
       }
-      return codec;
+      if (known instanceof PacelineError) throw known;
+      return known;
     },
   };
 }

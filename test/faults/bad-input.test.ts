@@ -98,6 +98,21 @@ const LIVE: readonly Refusal[] = [
   ),
   refusal("a pool of nobody", body({ pool: "none", timeout_ms: 50 }), "no_eligible_worker", null),
   refusal(
+    "routed experts",
+    body({ want: { routed_experts: true } }),
+    "unsupported",
+    "want.routed_experts",
+  ),
+  refusal(
+    "side data beyond its limit",
+    body({
+      sampling: { max_new_tokens: 30_000 },
+      want: { top_logprobs: 128, sampling_mask: true },
+    }),
+    "side_data_too_large",
+    "want.sampling_mask",
+  ),
+  refusal(
     "a parameter that no engine here honours",
     sampling({ structured: { regex: "a+" } }),
     "unsupported",
