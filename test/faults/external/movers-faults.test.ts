@@ -207,6 +207,46 @@ test("fences, claims and calls that do not fit are refused without effect", TIME
   }),
 );
 
+test(
+  "a mover that lets an engine run before the commit: its tokens are not taken, it is poisoned",
+  TIMEOUT,
+  () =>
+    withExternalFleet({ proofs: ["digest"] }, async (fleet) => {
+      await moveFirst(fleet);
+      const running = fleet.server.call<{ spans: { version: number }[] }>("POST", "/v1/rollouts", {
+        prompt_token_ids: [49, 43, 49, 61],
+        sampling: { max_new_tokens: 1_900, ignore_eos: true },
+        on_update: "keep",
+      });
+      await fleet.settled(async () => {
+        const path = "/v1/workers/w-1";
+        const { body } = await fleet.server.call<{ load: { running: number } | null }>("GET", path);
+        return (body.load?.running ?? 0) > 0;
+      });
+      const { last, steps } = await fleet.move({ stopBefore: "commit" });
+      assert.equal(last.step, "moved");
+      const fence = steps.find(({ step }) => step === "gated")?.body.workers[0]?.fence;
+      const resumed = await request(`${fleet.engines["w-1"]}/resume`, { method: "POST" });
+      assert.equal(resumed.statusCode, 200);
+      await resumed.body.dump();
+      await fleet.settled(async () => (await fleet.worker("w-1")).state === "poisoned");
+      const path = "/v1/policies/default/versions/2/commit";
+      const refused = await fleet.post(path, {
+        proofs: [{ worker: "w-1", fence, digest: DIGEST_2 }],
+      });
+      assert.equal(refused.body.error?.code, "commit_aborted");
+      assert.equal((await fleet.progress(2)).state, "aborted");
+      // It went on from what was rightly made, once somebody proved a version again.
+      assert.equal((await fleet.move({})).last.body.installed, 1);
+      const reply = await running;
+      expect(200, reply);
+      assert.deepEqual(
+        reply.body.spans.map(({ version }) => version),
+        [1, 3],
+      );
+    }),
+);
+
 test("an abort after the move says what became of each worker", TIMEOUT, () =>
   withExternalFleet({ proofs: ["digest", "digest"] }, async (fleet) => {
     await moveFirst(fleet);
