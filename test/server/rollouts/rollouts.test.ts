@@ -338,6 +338,16 @@ test("a prompt is scored once: its logprobs are kept over a lost worker", async 
   assert.deepEqual(outcome.side?.prompt, prompt.prompt);
 });
 
+test("scores of a prompt beyond a lag limit are withheld (I8)", async () => {
+  const { outcome } = await run([play([prompt, finished])], {
+    ...scored(),
+    sampling: { ...sampleRollout({}).sampling, maxNewTokens: 0 },
+    version: { max_lag: 0 },
+  });
+  assert.ok(!(outcome instanceof Error));
+  assert.deepEqual([outcome.finishReason.cause, outcome.side], ["stale", null]);
+});
+
 for (const [name, events] of [
   ["forgets them", [tokens(0, 2), finished]],
   [
