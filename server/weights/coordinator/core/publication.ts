@@ -61,12 +61,12 @@ export function createPublication(plan: PublicationPlan): PublicationCore {
   function abort(code: ErrorCode, reason: string): void {
     state = "aborted";
     out.push({ type: "abort", code, reason });
-    const why = "the publication was aborted";
+    const why = `aborted: ${reason}`;
     for (const member of members.in("announced")) members.move(member, "failed", why);
     for (const member of members.in("staging", "staged")) drop(member, why);
     for (const member of members.in("gating", "gated")) leave(member, why);
     for (const member of members.in("swapping", "swapped")) {
-      poison(member, `${why} when its weights were replaced`);
+      poison(member, `its weights were replaced when the version was ${why}`);
     }
   }
 
