@@ -64,7 +64,9 @@ export class ExternalWorker {
     const canaried = this.#canaried;
     // It must compute before it is trusted, and an engine that computes runs everything that is in it.
     await this.#update.close(signal, canaried);
-    if (canaried && this.#before !== null) this.#canary = await this.#askCanary(signal);
+    // An operator's pause is not lifted for what is only good to know.
+    if (canaried && this.#before !== null && state !== "paused")
+      this.#canary = await this.#askCanary(signal);
     this.#paused = true;
     await this.#update.pause(signal);
   }

@@ -29,6 +29,7 @@ export class WorkerUpdate {
   #held: Pick<HeldReport, "digest" | "load"> | null = null;
   #pausedAt: number | null = null;
   #operatorPaused = false;
+  #resumed = false;
   /** Milliseconds that generation stood still; null before it runs again. */
   pauseMs: number | null = null;
 
@@ -177,6 +178,7 @@ export class WorkerUpdate {
   /** Lets the engine run; the worker stays closed. */
   async resume(signal: AbortSignal): Promise<void> {
     const { control } = this.#engine;
+    this.#resumed = true;
     await this.#step("resume", this.#context.timings.resumeMs, signal, (inner) =>
       control.resume(inner),
     );
@@ -203,9 +205,9 @@ export class WorkerUpdate {
     }
     fleet.mark(worker, incarnation, "ready", null);
     gate.open(worker);
-    // Paused by an operator meanwhile: our resume undid that inside the engine.
+    // Paused by an operator, before or meanwhile: our resume undid that inside the engine.
     const paused = findWorker(fleet, worker)?.state === "paused";
-    if (paused && !this.#operatorPaused) await fleet.pause(worker, "keep");
+    if (paused && this.#resumed) await fleet.pause(worker, "keep");
   }
 
   /** Nothing was swapped: the worker goes on with what it has. */

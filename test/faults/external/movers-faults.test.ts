@@ -207,6 +207,24 @@ test("fences, claims and calls that do not fit are refused without effect", TIME
   }),
 );
 
+test("an operator's pause outlives a move", TIMEOUT, () =>
+  withExternalFleet({ proofs: ["digest", "receipt"] }, async (fleet) => {
+    await moveFirst(fleet);
+    for (const id of ["w-1", "w-2"]) {
+      expect(200, await fleet.post(`/v1/workers/${id}/pause`, { mode: "keep" }));
+    }
+    assert.equal((await fleet.move({})).last.body.installed, 2);
+    for (const id of ["w-1", "w-2"]) {
+      const { state, versions } = await fleet.worker(id);
+      assert.deepEqual([state, versions[0]?.version], ["paused", 2]);
+      const info = await request(`${fleet.engines[id]}/info`);
+      assert.equal(((await info.body.json()) as { paused: boolean }).paused, true);
+      expect(200, await fleet.post(`/v1/workers/${id}/resume`));
+    }
+    await roll(fleet, 2);
+  }),
+);
+
 test(
   "a mover that lets an engine run before the commit: its tokens are not taken, it is poisoned",
   TIMEOUT,
