@@ -892,19 +892,19 @@ export const paceline = $root.paceline = (() => {
                 if (message.min_new_tokens != null && $Object.hasOwnProperty.call(message, "min_new_tokens"))
                     writer.uint32(24).uint32(message.min_new_tokens);
                 if (message.temperature != null && $Object.hasOwnProperty.call(message, "temperature"))
-                    writer.uint32(37).float(message.temperature);
+                    writer.uint32(33).double(message.temperature);
                 if (message.top_p != null && $Object.hasOwnProperty.call(message, "top_p"))
-                    writer.uint32(45).float(message.top_p);
+                    writer.uint32(41).double(message.top_p);
                 if (message.top_k != null && $Object.hasOwnProperty.call(message, "top_k"))
                     writer.uint32(48).int32(message.top_k);
                 if (message.min_p != null && $Object.hasOwnProperty.call(message, "min_p"))
-                    writer.uint32(61).float(message.min_p);
+                    writer.uint32(57).double(message.min_p);
                 if (message.presence_penalty != null && $Object.hasOwnProperty.call(message, "presence_penalty"))
-                    writer.uint32(69).float(message.presence_penalty);
+                    writer.uint32(65).double(message.presence_penalty);
                 if (message.frequency_penalty != null && $Object.hasOwnProperty.call(message, "frequency_penalty"))
-                    writer.uint32(77).float(message.frequency_penalty);
+                    writer.uint32(73).double(message.frequency_penalty);
                 if (message.repetition_penalty != null && $Object.hasOwnProperty.call(message, "repetition_penalty"))
-                    writer.uint32(85).float(message.repetition_penalty);
+                    writer.uint32(81).double(message.repetition_penalty);
                 if (message.stop_token_ids != null && message.stop_token_ids.length)
                     writer.uint32(90).uint32s(message.stop_token_ids);
                 if (message.stop != null && message.stop.length)
@@ -916,7 +916,7 @@ export const paceline = $root.paceline = (() => {
                     writer.uint32(112).uint64(message.seed);
                 if (message.logit_bias != null && $Object.hasOwnProperty.call(message, "logit_bias"))
                     for (let keys = $Object.keys(message.logit_bias), i = 0; i < keys.length; ++i)
-                        writer.uint32(122).fork().uint32(8).uint32(keys[i]).uint32(21).float(message.logit_bias[keys[i]]).ldelim();
+                        writer.uint32(122).fork().uint32(8).uint32(keys[i]).uint32(17).double(message.logit_bias[keys[i]]).ldelim();
                 if (message.allowed_token_ids != null && message.allowed_token_ids.length)
                     writer.uint32(130).uint32s(message.allowed_token_ids);
                 if (message.bad_words != null && message.bad_words.length)
@@ -981,16 +981,16 @@ export const paceline = $root.paceline = (() => {
                             continue;
                         }
                     case 4: {
-                            if (wireType !== 5)
+                            if (wireType !== 1)
                                 break;
-                            message.temperature = reader.float();
+                            message.temperature = reader.double();
                             message._temperature = "temperature";
                             continue;
                         }
                     case 5: {
-                            if (wireType !== 5)
+                            if (wireType !== 1)
                                 break;
-                            message.top_p = reader.float();
+                            message.top_p = reader.double();
                             message._top_p = "top_p";
                             continue;
                         }
@@ -1002,30 +1002,30 @@ export const paceline = $root.paceline = (() => {
                             continue;
                         }
                     case 7: {
-                            if (wireType !== 5)
+                            if (wireType !== 1)
                                 break;
-                            message.min_p = reader.float();
+                            message.min_p = reader.double();
                             message._min_p = "min_p";
                             continue;
                         }
                     case 8: {
-                            if (wireType !== 5)
+                            if (wireType !== 1)
                                 break;
-                            message.presence_penalty = reader.float();
+                            message.presence_penalty = reader.double();
                             message._presence_penalty = "presence_penalty";
                             continue;
                         }
                     case 9: {
-                            if (wireType !== 5)
+                            if (wireType !== 1)
                                 break;
-                            message.frequency_penalty = reader.float();
+                            message.frequency_penalty = reader.double();
                             message._frequency_penalty = "frequency_penalty";
                             continue;
                         }
                     case 10: {
-                            if (wireType !== 5)
+                            if (wireType !== 1)
                                 break;
-                            message.repetition_penalty = reader.float();
+                            message.repetition_penalty = reader.double();
                             message._repetition_penalty = "repetition_penalty";
                             continue;
                         }
@@ -1086,9 +1086,9 @@ export const paceline = $root.paceline = (() => {
                                     key = reader.uint32();
                                     continue;
                                 case 2:
-                                    if (wireType !== 5)
+                                    if (wireType !== 1)
                                         break;
-                                    value = reader.float();
+                                    value = reader.double();
                                     continue;
                                 }
                                 reader.skipType(wireType, _depth, tag2);

@@ -1,9 +1,9 @@
 /** The wire's Rollout. `null` is the same as absent everywhere; an unknown field is an error. */
 import { z } from "zod";
 import {
+  between,
   type Encoding,
   exactlyOne,
-  float,
   floatArray,
   id,
   int32,
@@ -77,19 +77,19 @@ function sampling(encoding: Encoding, limits: RolloutLimits) {
     max_new_tokens: uint32(0, limits.outputTokens).nullish(),
     max_total_tokens: uint32(1, limits.promptTokens + limits.outputTokens).nullish(),
     min_new_tokens: uint32(0, limits.outputTokens).nullish(),
-    temperature: float(0, 100).nullish(),
-    top_p: float(0, 1).gt(0, "must be above 0").nullish(),
+    temperature: between(0, 100).nullish(),
+    top_p: between(0, 1).gt(0, "must be above 0").nullish(),
     top_k: int32(-1).nullish(),
-    min_p: float(0, 1).nullish(),
-    presence_penalty: float(-2, 2).nullish(),
-    frequency_penalty: float(-2, 2).nullish(),
-    repetition_penalty: float(0, 100).gt(0, "must be above 0").nullish(),
+    min_p: between(0, 1).nullish(),
+    presence_penalty: between(-2, 2).nullish(),
+    frequency_penalty: between(-2, 2).nullish(),
+    repetition_penalty: between(0, 100).gt(0, "must be above 0").nullish(),
     stop_token_ids: uint32Array(encoding, { max: limits.stopTokenIds }).nullish(),
     stop: z.array(text(limits.stopStringChars)).max(limits.stopStrings).nullish(),
     ignore_eos: z.boolean().nullish(),
     seed: uint53().nullish(),
     logit_bias: z
-      .record(z.string().regex(/^(0|[1-9][0-9]{0,9})$/, "must be a token id"), float(-100, 100))
+      .record(z.string().regex(/^(0|[1-9][0-9]{0,9})$/, "must be a token id"), between(-100, 100))
       .refine(
         (bias) => Object.keys(bias).length <= limits.logitBiasEntries,
         `must hold at most ${limits.logitBiasEntries} entries`,

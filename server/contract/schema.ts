@@ -25,8 +25,9 @@ export const int32 = (min = -0x8000_0000, max = 0x7fff_ffff): z.ZodNumber =>
 export const uint53 = (min = 0): z.ZodNumber =>
   z.number().int().min(min).max(Number.MAX_SAFE_INTEGER).meta({ format: "uint64" });
 
-export const float = (min: number, max: number): z.ZodNumber =>
-  z.number().min(min).max(max).meta({ format: "float" });
+/** A double on both wires, so that a caller's 1.1 is the same number, and the same body, over either. */
+export const between = (min: number, max: number): z.ZodNumber =>
+  z.number().min(min).max(max).meta({ format: "double" });
 
 export const anyDouble = (): z.ZodNumber => z.number().meta({ format: "double" });
 

@@ -157,6 +157,7 @@ function answers(front: Front): void {
         sampling: {
           max_total_tokens: 7,
           temperature: 0,
+          repetition_penalty: 1.1,
           top_k: -1,
           seed: Number.MAX_SAFE_INTEGER,
           logit_bias: { "9": -1.5, "5": 2 },
@@ -176,6 +177,8 @@ function answers(front: Front): void {
       assert.equal(rollout.onUpdate, "reprefill");
       assert.deepEqual(rollout.want.logprobModes, ["processed", "tempered"]);
       const { sampling } = rollout;
+      // Not what 32 bits make of it: the same body over both fronts must have the same hash.
+      assert.equal(sampling.repetitionPenalty, 1.1);
       assert.deepEqual(
         [sampling.maxNewTokens, sampling.temperature, sampling.topK, sampling.topP, sampling.seed],
         [4, 0, 0, 1, Number.MAX_SAFE_INTEGER],

@@ -141,8 +141,8 @@ suite("schemas and proto", () => {
 const SEEDED: readonly [name: string, from: string, to: string, finding: string][] = [
   [
     "a lost `optional`",
-    "optional float temperature",
-    "float temperature",
+    "optional double temperature",
+    "double temperature",
     "Rollout.sampling.temperature: required only in the proto",
   ],
   [
@@ -157,7 +157,7 @@ const SEEDED: readonly [name: string, from: string, to: string, finding: string]
     "optional uint32 top_k",
     "Rollout.sampling.top_k: int32 in the schema, uint32 in the proto",
   ],
-  ["a renamed field", "float min_p ", "float minp ", "Rollout.sampling.min_p: not in the proto"],
+  ["a renamed field", "double min_p ", "double minp ", "Rollout.sampling.min_p: not in the proto"],
   [
     "a field more",
     "optional string pool = 4;",
@@ -185,9 +185,9 @@ const SEEDED: readonly [name: string, from: string, to: string, finding: string]
   ],
   [
     "another map",
-    "map<uint32, float>",
     "map<uint32, double>",
-    "Rollout.sampling.logit_bias: float in the schema, double in the proto",
+    "map<uint32, float>",
+    "Rollout.sampling.logit_bias: double in the schema, float in the proto",
   ],
 ];
 
