@@ -226,8 +226,8 @@ describe("bad input touches no engine", { timeout: 60_000 }, () => {
   });
 
   test("the server still serves afterwards", async () => {
-    const { status: ready } = await http.call("GET", "/readyz");
-    assert.equal(ready, 200);
+    // A probe may have been missed while 64 MiB were parsed.
+    await fleet.settled(async () => (await http.call("GET", "/readyz")).status === 200);
     assert.equal(await fleet.metric("paceline_inflight"), 0);
     assert.equal(await fleet.metric("paceline_queue_depth"), 0);
   });
