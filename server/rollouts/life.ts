@@ -13,10 +13,10 @@ import { type Held, Journey, type Traveller } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
-import type { RolloutEvent, RolloutHandle, RolloutProgress } from "./service.ts";
+import type { RolloutEvent, RolloutHandle, RolloutProgress, RolloutTimeline } from "./service.ts";
 import { sideRecord } from "./side-record.ts";
 import type { RolloutText } from "./text.ts";
-import { type RolloutTimeline, Timeline } from "./timeline.ts";
+import { Timeline } from "./timeline.ts";
 
 /** What a rollout that was never placed ends in when its time is over, by why it was held. */
 const TIMED_OUT = {

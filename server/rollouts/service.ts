@@ -4,7 +4,6 @@ import type { Result } from "../contract/result.ts";
 import type { FinishCause, Rollout } from "../contract/rollout.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { RevokeReason } from "../scheduler/card.ts";
-import type { RolloutTimeline } from "./timeline.ts";
 
 export type RolloutState = "queued" | "running" | "held" | "finished";
 
@@ -30,6 +29,29 @@ export type RolloutEvent =
   | { readonly type: "held"; readonly reason: string }
   | { readonly type: "finished"; readonly result: Result }
   | { readonly type: "error"; readonly error: PacelineError };
+
+export type MomentName = Exclude<RolloutEvent["type"], "tokens" | "accepted"> | "first_token";
+
+export interface Moment {
+  /** Since accept, ms. */
+  readonly atMs: number;
+  readonly event: MomentName;
+  /** Output tokens that existed then. */
+  readonly outputTokens: number;
+  readonly worker: string | null;
+  readonly version: number | null;
+  readonly attempt: number | null;
+  /** Why it was held or moved, how it finished, or the error's code. */
+  readonly reason: string | null;
+}
+
+export interface RolloutTimeline {
+  /** Wall time of accept, ms since the Unix epoch. */
+  readonly acceptedAtMs: number;
+  /** In order; the first `LIMITS.timelineMoments` of them. */
+  readonly moments: readonly Moment[];
+  readonly dropped: number;
+}
 
 export interface RolloutProgress {
   readonly id: string;

@@ -1,30 +1,7 @@
 /** When what happened to one rollout: the times of its Result, and the moments that `?timeline=1` shows. */
 import type { Result } from "../contract/result.ts";
 import { LIMITS } from "../limits.ts";
-import type { RolloutEvent } from "./service.ts";
-
-export type MomentName = Exclude<RolloutEvent["type"], "tokens" | "accepted"> | "first_token";
-
-export interface Moment {
-  /** Since accept, ms. */
-  readonly atMs: number;
-  readonly event: MomentName;
-  /** Output tokens that existed then. */
-  readonly outputTokens: number;
-  readonly worker: string | null;
-  readonly version: number | null;
-  readonly attempt: number | null;
-  /** Why it was held or moved, how it finished, or the error's code. */
-  readonly reason: string | null;
-}
-
-export interface RolloutTimeline {
-  /** Wall time of accept, ms since the Unix epoch. */
-  readonly acceptedAtMs: number;
-  /** In order; the first `LIMITS.timelineMoments` of them. */
-  readonly moments: readonly Moment[];
-  readonly dropped: number;
-}
+import type { Moment, RolloutEvent, RolloutTimeline } from "./service.ts";
 
 type Marked = Exclude<RolloutEvent, { type: "tokens" | "accepted" }>;
 

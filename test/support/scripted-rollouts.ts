@@ -16,12 +16,13 @@ import {
 } from "../../server/contract/rollout.ts";
 import type { IdRows, PromptLogprobs, SideData } from "../../server/contract/side-data.ts";
 import type {
+  Moment,
   RolloutEvent,
   RolloutHandle,
   RolloutService,
   RolloutState,
+  RolloutTimeline,
 } from "../../server/rollouts/service.ts";
-import type { Moment, RolloutTimeline } from "../../server/rollouts/timeline.ts";
 
 export type Step =
   | { readonly do: "tokens"; readonly count: number; readonly version: number }

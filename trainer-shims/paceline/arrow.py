@@ -29,7 +29,7 @@ class ArrowReply:
                 return
             self.metadata.update(_parse(own or {}))
             if "error" in self.metadata:
-                from .client import PacelineError
+                from .errors import PacelineError
 
                 raise PacelineError(self.metadata["error"])
             if batch.num_rows > 0:

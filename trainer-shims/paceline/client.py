@@ -19,20 +19,12 @@ from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
 from urllib import error, request
 
+from .errors import PacelineError
+
 if TYPE_CHECKING:
     from .arrow import ArrowReply
 
 Body = dict[str, Any]
-
-
-class PacelineError(Exception):
-    """A typed error of the server. `code` is one of the codes in docs/errors.md."""
-
-    def __init__(self, body: Body) -> None:
-        super().__init__(f"{body['code']}: {body['message']}")
-        self.code: str = body["code"]
-        self.retryable: bool = body["retryable"]
-        self.details: Body = body.get("details", {})
 
 
 @dataclass(frozen=True)

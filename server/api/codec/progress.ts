@@ -1,7 +1,6 @@
 /** A rollout that has not finished, as `GET /v1/rollouts/{id}` shows it. */
 import type { WireProgress } from "../../contract/schema-result.ts";
-import type { RolloutProgress } from "../../rollouts/service.ts";
-import type { RolloutTimeline } from "../../rollouts/timeline.ts";
+import type { RolloutProgress, RolloutTimeline } from "../../rollouts/service.ts";
 
 export const encodeProgress = (
   progress: RolloutProgress,

@@ -1,7 +1,6 @@
 /** A rollout's events as messages. One that failed ends its stream with a status, so `error` has none. */
 import type { paceline } from "../../../proto/gen/paceline.js";
-import type { RolloutEvent, RolloutProgress } from "../../rollouts/service.ts";
-import type { RolloutTimeline } from "../../rollouts/timeline.ts";
+import type { RolloutEvent, RolloutProgress, RolloutTimeline } from "../../rollouts/service.ts";
 import { plainArray } from "../codec/number-arrays.ts";
 import { resultHeadToProto } from "./result-message.ts";
 import { MOMENT_EVENT, MOVE_REASON, RESUME_KIND, STATE } from "./words.ts";

@@ -8,7 +8,7 @@ import { isWeaker, type Proof } from "../../contract/policy.ts";
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
 import type { PolicyRecord } from "../../policy/ledger.ts";
-import { bestProof } from "./external-claims.ts";
+import { bestProof } from "./external/claims.ts";
 
 export interface Assignments {
   /** Whether `policy` may be put on this worker now. */

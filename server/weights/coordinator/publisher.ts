@@ -11,7 +11,7 @@ import { createCatchUp } from "./catch-up.ts";
 import { createContentHash, type Digest } from "./content-hash.ts";
 import { createDepartures } from "./departures.ts";
 import { createDriftWatch } from "./drift.ts";
-import { createExternalVersions } from "./external-versions.ts";
+import { createExternalVersions } from "./external/versions.ts";
 import type { UpdateGate } from "./gate.ts";
 import { createInstalled } from "./installed.ts";
 import type { ObserveUpdates } from "./observation.ts";

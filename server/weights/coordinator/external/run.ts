@@ -1,19 +1,19 @@
 /** Drives one round's core (`core/external.ts`) on the workers and the ledger. */
-import type { Timer } from "../../contract/clock.ts";
-import { type ErrorCode, PacelineError } from "../../contract/errors.ts";
-import { LIMITS } from "../../limits.ts";
-import type { VersionRecord } from "../../policy/ledger.ts";
-import type { WorkerPhase } from "../publisher.ts";
+import type { Timer } from "../../../contract/clock.ts";
+import { type ErrorCode, PacelineError } from "../../../contract/errors.ts";
+import { LIMITS } from "../../../limits.ts";
+import type { VersionRecord } from "../../../policy/ledger.ts";
+import type { WorkerPhase } from "../../publisher.ts";
+import { judgeCanaries } from "../core/canary.ts";
+import type { MemberEntry, MemberPhase, MemberRef } from "../core/events.ts";
+import { createExternal } from "../core/external.ts";
+import type { ExternalCommand, ExternalEvent, ExternalState } from "../core/external-events.ts";
+import { isOver } from "../core/members.ts";
+import type { ProgressBoard } from "../progress-board.ts";
+import { type PublicationRun, SHOWN, TOLD, type Verdict } from "../publication-run.ts";
+import { timed, type UpdateContext } from "../update-context.ts";
 import type { AskCanary } from "./canary-request.ts";
-import { judgeCanaries } from "./core/canary.ts";
-import type { MemberEntry, MemberPhase, MemberRef } from "./core/events.ts";
-import { createExternal } from "./core/external.ts";
-import type { ExternalCommand, ExternalEvent, ExternalState } from "./core/external-events.ts";
-import { isOver } from "./core/members.ts";
-import { type Claim, ExternalWorker } from "./external-worker.ts";
-import type { ProgressBoard } from "./progress-board.ts";
-import { type PublicationRun, SHOWN, TOLD, type Verdict } from "./publication-run.ts";
-import { timed, type UpdateContext } from "./update-context.ts";
+import { type Claim, ExternalWorker } from "./worker.ts";
 
 export interface ExternalRun extends PublicationRun {
   /** Resolves when the fences may be given out. Throws why there are none. */

@@ -2,16 +2,16 @@
  * One worker through one round of an external version. As in `worker-update.ts` it stands still, or empty, from before
  * its bytes may change until the ledger has the proof.
  */
-import { PacelineError } from "../../contract/errors.ts";
-import type { HeldVersion, Proof } from "../../contract/policy.ts";
-import type { EngineDescription } from "../../contract/worker.ts";
-import type { VersionRecord } from "../../policy/ledger.ts";
+import { PacelineError } from "../../../contract/errors.ts";
+import type { HeldVersion, Proof } from "../../../contract/policy.ts";
+import type { EngineDescription } from "../../../contract/worker.ts";
+import type { VersionRecord } from "../../../policy/ledger.ts";
+import { distance, toleranceOf } from "../core/canary.ts";
+import type { MemberRef } from "../core/events.ts";
+import type { Canary, Shown } from "../core/external-events.ts";
+import { findWorker, type UpdateContext } from "../update-context.ts";
+import { WorkerUpdate } from "../worker-update.ts";
 import type { AskCanary } from "./canary-request.ts";
-import { distance, toleranceOf } from "./core/canary.ts";
-import type { MemberRef } from "./core/events.ts";
-import type { Canary, Shown } from "./core/external-events.ts";
-import { findWorker, type UpdateContext } from "./update-context.ts";
-import { WorkerUpdate } from "./worker-update.ts";
 
 /** What the mover says that it put into one worker. */
 export interface Claim {

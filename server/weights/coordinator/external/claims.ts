@@ -1,10 +1,10 @@
 /** What a mover claims, checked before anything is done: whose fence, which proof, and whether anybody takes it. */
-import { PacelineError } from "../../contract/errors.ts";
-import { isWeaker, type Proof } from "../../contract/policy.ts";
-import type { Capabilities } from "../../contract/worker.ts";
-import type { VersionRecord } from "../../policy/ledger.ts";
-import type { WorkerProof } from "../publisher.ts";
-import type { Claim } from "./external-worker.ts";
+import { PacelineError } from "../../../contract/errors.ts";
+import { isWeaker, type Proof } from "../../../contract/policy.ts";
+import type { Capabilities } from "../../../contract/worker.ts";
+import type { VersionRecord } from "../../../policy/ledger.ts";
+import type { WorkerProof } from "../../publisher.ts";
+import type { Claim } from "./worker.ts";
 
 export interface ClaimGrounds {
   readonly record: VersionRecord;

@@ -2,23 +2,23 @@
  * External versions: opened here, gated, moved by somebody else, committed with proofs. A gate takes its turn in the
  * policy's line, so that no publication of ours meets it.
  */
-import type { Random } from "../../contract/clock.ts";
-import { PacelineError } from "../../contract/errors.ts";
-import { LIMITS } from "../../limits.ts";
-import type { PolicyRecord, VersionRecord } from "../../policy/ledger.ts";
-import { assertInRun, claimedEpoch } from "../../policy/runs.ts";
-import { isUndecided } from "../../policy/version-states.ts";
-import type { Publication, PublicationProgress, Publisher } from "../publisher.ts";
+import type { Random } from "../../../contract/clock.ts";
+import { PacelineError } from "../../../contract/errors.ts";
+import { LIMITS } from "../../../limits.ts";
+import type { PolicyRecord, VersionRecord } from "../../../policy/ledger.ts";
+import { assertInRun, claimedEpoch } from "../../../policy/runs.ts";
+import { isUndecided } from "../../../policy/version-states.ts";
+import type { Publication, PublicationProgress, Publisher } from "../../publisher.ts";
+import { assertOpen } from "../content-hash.ts";
+import type { MemberRef } from "../core/events.ts";
+import { musterForMover, settleLeaver } from "../muster.ts";
+import { commitPlanOf } from "../publication-check.ts";
+import type { SubmissionParts } from "../submissions.ts";
+import { findWorker } from "../update-context.ts";
+import { isExternal } from "../version-path.ts";
 import { createAskCanary } from "./canary-request.ts";
-import { assertOpen } from "./content-hash.ts";
-import type { MemberRef } from "./core/events.ts";
-import { checkedClaims } from "./external-claims.ts";
-import { type ExternalRun, runExternal } from "./external-run.ts";
-import { musterForMover, settleLeaver } from "./muster.ts";
-import { commitPlanOf } from "./publication-check.ts";
-import type { SubmissionParts } from "./submissions.ts";
-import { findWorker } from "./update-context.ts";
-import { isExternal } from "./version-path.ts";
+import { checkedClaims } from "./claims.ts";
+import { type ExternalRun, runExternal } from "./run.ts";
 
 export interface ExternalVersions extends Pick<Publisher, "gate" | "commit" | "abort"> {
   /** Mints a version in state `open`. */

@@ -1,11 +1,11 @@
 /** External versions over in-memory workers on the virtual clock: what each wait ends in, and random faults. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createMemoryStore } from "../../../../server/store/memory-store.ts";
-import type { PublicationProgress, WorkerProof } from "../../../../server/weights/publisher.ts";
-import { seededRandom, testSeed } from "../../../support/seeded-random.ts";
-import type { Call, Fault } from "../fake-fleet.ts";
-import { type Bench, createBench, failure, quiet } from "./bench.ts";
+import { createMemoryStore } from "../../../../../server/store/memory-store.ts";
+import type { PublicationProgress, WorkerProof } from "../../../../../server/weights/publisher.ts";
+import { seededRandom, testSeed } from "../../../../support/seeded-random.ts";
+import type { Call, Fault } from "../../fake-fleet.ts";
+import { type Bench, createBench, failure, quiet } from "../bench.ts";
 
 const D1 = "1".repeat(64);
 const D2 = "2".repeat(64);
