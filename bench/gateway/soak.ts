@@ -17,6 +17,8 @@ const STEP_SECONDS = 0.1;
 const PROMPT = Buffer.from(Uint32Array.from({ length: 64 }, (_, i) => i).buffer).toString("base64");
 /** Short, so that what is kept of finished rollouts is level long before the last half begins. */
 const RESULT_TTL_MS = 5_000;
+/** On a machine that is short of cores a handshake may wait for the other 5,000. */
+const CONNECT_MS = 120_000;
 const SLOPE_MB_PER_MINUTE = 1;
 /** Streams begin over one rollout's time, or all would end at once for ever. */
 const RAMP_MS = (TOKENS * STEP_SECONDS * 1_000) | 0;
@@ -45,7 +47,8 @@ export async function soak({ streams, seconds, node }: SoakOptions): Promise<voi
   const fleet = await startFleet(engines, ["--result-ttl-ms", String(RESULT_TTL_MS)], node);
   const tally: Tally = { finished: 0, open: 0, most: 0, errors: [] };
   const stop = new AbortController();
-  const pool = new Pool(fleet.http, { connections: streams, headersTimeout: 0, bodyTimeout: 0 });
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: CONNECT_MS };
+  const pool = new Pool(fleet.http, { connections: streams, ...timeouts });
   const load = Promise.all(
     Array.from({ length: streams }, (_, i) => lane(pool, tally, (i / streams) * RAMP_MS, stop)),
   );

@@ -44,35 +44,31 @@ export class EventLog {
 
   async *read(from: number, signal: AbortSignal): AsyncGenerator<readonly LoggedEvent[]> {
     let cursor = Math.max(0, from);
-    while (!signal.aborted) {
-      if (cursor < this.length) {
-        const batch = [
-          ...this.#replay(cursor),
-          ...coalesce(this.#events, cursor - this.#length, this.#length),
-        ];
-        cursor = this.length;
-        yield batch;
-      } else if (this.#closed) {
-        return;
-      } else {
-        await this.#more(signal);
+    // One listener a reader, not one a wait: it costs more than an event's whole way.
+    const wake = (): void => this.#wake();
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      while (!signal.aborted) {
+        if (cursor < this.length) {
+          const batch = [
+            ...this.#replay(cursor),
+            ...coalesce(this.#events, cursor - this.#length, this.#length),
+          ];
+          cursor = this.length;
+          yield batch;
+        } else if (this.#closed) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        }
       }
+    } finally {
+      signal.removeEventListener("abort", wake);
     }
   }
 
   #replay(from: number): LoggedEvent[] {
     return this.#settled.filter(({ last }) => last >= from).map((run) => eventFrom(run, from));
-  }
-
-  #more(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      signal.addEventListener("abort", done, { once: true });
-      this.#waiting.push(done);
-    });
   }
 
   #wake(): void {
