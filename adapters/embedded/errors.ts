@@ -29,10 +29,17 @@ export function errorFromReply(status: number, text: string): PacelineError {
   });
 }
 
-/** What undici throws when the connection fails or breaks. */
+/** What a connection that fails or breaks throws. Our own want of descriptors is no fault of the engine's. */
 export function errorFromSocket(error: Error): PacelineError {
   if (error instanceof PacelineError) return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  if (code === "EMFILE" || code === "ENFILE") {
+    return new PacelineError("overloaded", `no file descriptor left for a socket: ${code}`, {
+      details: { code, remedy: "raise `ulimit -n`: two for each rollout at once" },
+      retryAfterMs: 1_000,
+      cause: error,
+    });
+  }
   const protocol = code.startsWith("HPE_") || error.name === "HTTPParserError";
   return new PacelineError(
     protocol ? "engine_error" : "engine_unreachable",

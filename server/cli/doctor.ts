@@ -1,5 +1,5 @@
 /** `paceline doctor`: what works on this host and at a server, what does not, and what to do. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { readCertificates } from "../api/auth/certificates.ts";
 import { readTokensFile } from "../api/auth/tokens-file.ts";
@@ -8,6 +8,9 @@ import { type Config, resolveConfig, SETTINGS } from "../config.ts";
 import { PacelineError } from "../contract/errors.ts";
 import { type Client, createClient, type ServerOptions } from "./client.ts";
 import { addServerOptions } from "./options.ts";
+
+/** Of many systems the default, 1,024, is 500 rollouts at once. */
+const ENOUGH_DESCRIPTORS = 4_096;
 
 interface Finding {
   what: string;
@@ -50,6 +53,23 @@ function host(): Finding[] {
       ok: existsSync(`${model}/model.safetensors`),
       detail: model,
       remedy: "restore it from the repository",
+    },
+    ...descriptors(),
+  ];
+}
+
+/** A rollout at once holds its caller's socket and the engine's. Linux only. */
+function descriptors(): Finding[] {
+  if (!existsSync("/proc/self/limits")) return [];
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  const soft = /Max open files\s+(\d+)/.exec(limits)?.[1];
+  if (soft === undefined) return [];
+  return [
+    {
+      what: "file descriptors",
+      ok: Number(soft) >= ENOUGH_DESCRIPTORS,
+      detail: `${soft}: about ${Math.floor(Number(soft) / 2)} rollouts at once`,
+      remedy: "ulimit -n 65536 before the server starts",
     },
   ];
 }
