@@ -17,6 +17,8 @@ const STEP_SECONDS = 0.2;
 const PROMPT = Buffer.from(Uint32Array.from({ length: 64 }, (_, i) => i).buffer).toString("base64");
 /** Short, so that what is kept of finished rollouts is level long before the last half begins. */
 const RESULT_TTL_MS = 5_000;
+/** What a machine short of cores would set off: suspicion of engines that are only late. Not what is tried here. */
+const PATIENCE = ["--stuck-ms", "60000", "--lease-ms", "60000", "--probe-ms", "10000"];
 /** On a machine that is short of cores a handshake may wait for the other 5,000. */
 const CONNECT_MS = 120_000;
 const SLOPE_MB_PER_MINUTE = 1;
@@ -44,7 +46,11 @@ export async function soak({ streams, seconds, node }: SoakOptions): Promise<voi
     maxRunning: STREAMS_PER_ENGINE,
     stepSeconds: STEP_SECONDS,
   }));
-  const fleet = await startFleet(engines, ["--result-ttl-ms", String(RESULT_TTL_MS)], node);
+  const fleet = await startFleet(
+    engines,
+    ["--result-ttl-ms", String(RESULT_TTL_MS), ...PATIENCE],
+    node,
+  );
   const tally: Tally = { finished: 0, open: 0, most: 0, errors: [] };
   const stop = new AbortController();
   const timeouts = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: CONNECT_MS };
@@ -98,7 +104,8 @@ async function follow(pool: Pool, signal: AbortSignal): Promise<void> {
   for await (const part of reply.body as AsyncIterable<Buffer>) {
     tail = (tail + part.toString("latin1")).slice(-2_000);
   }
-  if (!tail.includes(`"output_tokens":${TOKENS}`)) throw new Error(tail.slice(-200));
+  if (tail.includes(`"output_tokens":${TOKENS}`)) return;
+  throw new Error(/"code":"[^"]*"|"cause":"[^"]*"/.exec(tail)?.[0] ?? tail.slice(-200));
 }
 
 interface Figures {
