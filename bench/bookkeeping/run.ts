@@ -5,15 +5,18 @@
  *
  *   node bench/bookkeeping/run.ts
  */
+import fc from "fast-check";
 import { FrameReader } from "../../adapters/embedded/wire/frame-reader.ts";
 import { FrameWriter } from "../../adapters/embedded/wire/frame-writer.ts";
 import { observeRollouts } from "../../server/assembly/observers.ts";
+import type { Result } from "../../server/contract/result.ts";
 import type { Rollout } from "../../server/contract/rollout.ts";
 import type { TokenChunk } from "../../server/contract/tokens.ts";
 import { EventLog } from "../../server/rollouts/event-log.ts";
 import { Output, type Stay } from "../../server/rollouts/output.ts";
 import { createLifeCycle } from "../../server/telemetry/life-cycle.ts";
 import { createMetrics } from "../../server/telemetry/metrics.ts";
+import { arbitraryResult } from "../../test/support/arbitrary-result.ts";
 import { sampleRollout } from "../../test/support/sample-rollout.ts";
 
 const TOKENS = 2_048;
@@ -41,6 +44,7 @@ const metrics = createMetrics({
   workerVersions: () => [],
   kvUsed: () => [],
 });
+const [result] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 1 }) as [Result];
 const observer = observeRollouts(metrics, createLifeCycle({ wall: () => 0 }));
 
 function chunksOf(size: number): readonly TokenChunk[] {
@@ -108,7 +112,7 @@ function observed({ ...of }: Rollout): void {
   observer.accepted(of);
   observer.placed(of, "w-1", 1);
   observer.attempt(of, "finished");
-  observer.finished(of, { type: "length", cause: "max_new", matched: null }, 100);
+  observer.finished(of, result, 100);
 }
 
 console.log(

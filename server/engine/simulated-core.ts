@@ -30,7 +30,7 @@ export interface SimulatedModel extends SimulatedVocabulary {
   readonly perRequestSeconds: number;
   /** Default Infinity: prefill takes no time. */
   readonly prefillTokensPerSecond: number;
-  /** Tokens of one prefill chunk, one chunk a step; default 512. */
+  /** Tokens prefilled in a step, whosever they are, in order of arrival; default 512. */
   readonly prefillChunk: number;
 }
 
@@ -162,23 +162,29 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     events.push({ type: "prompt", id, start, logprobs, version: held.version });
   }
 
+  /** Context that a request must still compute before it decodes: the last token's KV is made by the decode itself. */
+  function missingOf(entry: Running): number {
+    const missing = contextOf(entry) - entry.computed;
+    return entry.started && missing <= 1 ? 0 : missing;
+  }
+
   function prefill(events: CoreEvent[]): number {
+    let left = model.prefillChunk;
     for (const entry of running) {
-      const missing = contextOf(entry) - entry.computed;
-      // The last token's KV is made by the decode step itself.
-      if (entry.started && missing <= 1) continue;
-      const chunk = Math.min(missing, model.prefillChunk);
+      if (left === 0) break;
+      const missing = missingOf(entry);
+      const chunk = Math.min(missing, left);
+      if (chunk === 0) continue;
+      left -= chunk;
       entry.computed += chunk;
-      if (chunk === missing && !entry.started) {
-        entry.started = true;
-        events.push({ type: "started", id: entry.request.id, cachedTokens: entry.cachedTokens });
-        score(entry, events);
-        cache.insert(entry.request, entry.mixed);
-      }
-      prefillTokens += chunk;
-      return chunk;
+      if (chunk < missing || entry.started) continue;
+      entry.started = true;
+      events.push({ type: "started", id: entry.request.id, cachedTokens: entry.cachedTokens });
+      score(entry, events);
+      cache.insert(entry.request, entry.mixed);
     }
-    return 0;
+    prefillTokens += model.prefillChunk - left;
+    return model.prefillChunk - left;
   }
 
   function finish(entry: Running, reason: FinishReason, events: CoreEvent[]): void {
@@ -308,11 +314,10 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     },
 
     get stepDelayMs() {
-      const next =
-        running.find((r) => contextOf(r) - r.computed > (r.started ? 1 : 0)) ?? waiting[0];
-      const missing = next === undefined ? 0 : contextOf(next) - next.computed;
-      const prefilling = Math.min(missing, model.prefillChunk);
-      return 1000 * secondsOf(running.length, prefilling);
+      const first = waiting[0];
+      let missing = first === undefined ? 0 : contextOf(first) - first.computed;
+      for (const entry of running) missing += missingOf(entry);
+      return 1000 * secondsOf(running.length, Math.min(missing, model.prefillChunk));
     },
 
     retract() {
