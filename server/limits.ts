@@ -74,6 +74,8 @@ export const LIMITS = {
   tokenizersKept: 8,
   mediaItems: 256,
   requiredFeatures: 64,
+  /** Levels of JSON of the caller's own: what protobuf's hundred levels carry, three a JSON object. */
+  jsonDepth: 30,
   /** Entries of the tokens file: a token a person or trainer, not one a rollout. */
   tokens: 10_000,
   /** Jobs that one token is bound to. */

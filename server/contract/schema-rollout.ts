@@ -5,6 +5,7 @@ import {
   type Encoding,
   exactlyOne,
   floatArray,
+  freeJson,
   id,
   int32,
   uint32,
@@ -26,6 +27,7 @@ export interface RolloutLimits {
   readonly topLogprobs: number;
   readonly mediaItems: number;
   readonly requiredFeatures: number;
+  readonly jsonDepth: number;
 }
 
 export const onUpdate = () => z.enum(["keep", "reprefill", "finish"]);
@@ -101,8 +103,8 @@ function sampling(encoding: Encoding, limits: RolloutLimits) {
       .nullish(),
     allowed_token_ids: uint32Array(encoding, { max: limits.allowedTokenIds }).nullish(),
     bad_words: z.array(text(limits.stopStringChars)).max(limits.badWords).nullish(),
-    structured: z.json().nullish(),
-    engine: z.record(z.string(), z.json()).nullish(),
+    structured: freeJson(limits.jsonDepth).nullish(),
+    engine: z.record(z.string(), freeJson(limits.jsonDepth)).nullish(),
   });
 }
 

@@ -194,3 +194,22 @@ export function exactlyOne(value: Readonly<Record<string, unknown>>): boolean {
   for (const field of Object.values(value)) if (field !== undefined && field !== null) set++;
   return set === 1;
 }
+
+/** Any JSON with at most `deepest` arrays and objects inside of one another: what walks it afterwards recurses. */
+export const freeJson = (deepest: number) =>
+  z
+    .custom<z.core.util.JSONType>((value) => value !== undefined && isWithin(value, deepest), {
+      message: `must not be nested deeper than ${deepest} levels`,
+    })
+    .meta({ type: ["object", "array", "string", "number", "boolean", "null"] });
+
+function isWithin(value: unknown, deepest: number): boolean {
+  const open: (readonly [value: unknown, level: number])[] = [[value, 0]];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const [inner, level] = at;
+    if (typeof inner !== "object" || inner === null) continue;
+    if (level === deepest) return false;
+    for (const item of Object.values(inner)) open.push([item, level + 1]);
+  }
+  return true;
+}

@@ -21,15 +21,16 @@ export async function connectRaw(port: number): Promise<RawConnection> {
     received += chunk;
     socket.emit("came");
   });
-  // A reset is one of the ways in which the other side closes.
+  // A reset is one of the ways in which the other side closes: `once` would reject.
   socket.on("error", () => {});
-  const ended = once(socket, "close");
+  const heard = (event: string) => new Promise((resolve) => socket.once(event, resolve));
+  const ended = heard("close");
   return {
     socket,
     received: () => received,
     async until(text) {
       while (!received.includes(text)) {
-        await Promise.race([once(socket, "came"), ended]);
+        await Promise.race([heard("came"), ended]);
         if (socket.closed && !received.includes(text)) {
           throw new Error(`closed after: ${received.slice(-500)}`);
         }

@@ -88,7 +88,7 @@ function compareValue(
   if (type instanceof protobuf.Enum) return compareEnum(path, json, type, reached);
   if (type instanceof protobuf.Type) {
     if (type.fullName === ".google.protobuf.Value") {
-      return "$ref" in json || "anyOf" in json ? [] : [`${path}: any JSON only in the proto`];
+      return Array.isArray(json["type"]) ? [] : [`${path}: any JSON only in the proto`];
     }
     if (type.fullName === ".google.protobuf.Struct") {
       const open = json["type"] === "object" && typeof json["additionalProperties"] === "object";
@@ -152,7 +152,8 @@ function scalarOf(json: Json): string {
 function present(json: unknown): Json {
   const field = record(json);
   if (Array.isArray(field["type"])) {
-    return { ...field, type: field["type"].find((type) => type !== "null") };
+    const types = field["type"].filter((type) => type !== "null");
+    return { ...field, type: types.length === 1 ? types[0] : types };
   }
   if (!Array.isArray(field["anyOf"])) return field;
   const options = field["anyOf"].map(record).filter(({ type }) => type !== "null");

@@ -28,6 +28,8 @@ const FASTIFY: Readonly<Record<string, Translate>> = {
     }),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: badRequest,
   FST_ERR_BAD_URL: badRequest,
+  // A target that is no path, such as `*`, reaches no handler of ours.
+  FST_ERR_NOT_FOUND: () => new PacelineError("not_found", "the request's target is no path"),
   FST_ERR_MAX_PARAM_LENGTH: () =>
     new PacelineError("not_found", `no id is longer than ${LIMITS.idChars} characters`),
 };

@@ -2,6 +2,7 @@
  * fastify as this front needs it. Bodies are parsed once by `JSON.parse` and replies are prepared text:
  * no schema compiler, serializer or per-request log stands in the way, and nothing answers untyped.
  */
+import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { PacelineError } from "../../contract/errors.ts";
@@ -39,7 +40,7 @@ export function createServer(
     },
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, parseJson);
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, parseJson);
   app.addHook("onRequest", refuseForeignPages);
   guard(app, options);
   app.setErrorHandler((thrown, request, reply) => {
@@ -54,17 +55,31 @@ export function createServer(
   return app;
 }
 
+/** In any way that JSON can write it. Copying and zod's records drop such a key without a word. */
+const PROTO_KEY =
+  /"(?:_|\\u005[fF]){2}(?:p|\\u0070)(?:r|\\u0072)(?:o|\\u006[fF])(?:t|\\u0074)(?:o|\\u006[fF])(?:_|\\u005[fF]){2}"\s*:/;
+
 type Done = (error: Error | null, body?: unknown) => void;
 
-function parseJson(_request: FastifyRequest, body: string, done: Done): void {
+function parseJson(_request: FastifyRequest, body: Buffer, done: Done): void {
   // Some clients name a type even where they send nothing.
-  if (body === "") {
+  if (body.length === 0) {
     done(null, undefined);
+    return;
+  }
+  // A decoder would put U+FFFD in its place, and a stop string would be another one.
+  if (!isUtf8(body)) {
+    done(invalid("", "the body is not UTF-8"));
+    return;
+  }
+  const text = body.toString("utf8");
+  if (PROTO_KEY.test(text)) {
+    done(invalid("", "the body has a field __proto__: no field has this name"));
     return;
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body);
+    parsed = JSON.parse(text);
   } catch (thrown) {
     done(invalid("", `the body is not JSON: ${thrown instanceof Error ? thrown.message : ""}`));
     return;

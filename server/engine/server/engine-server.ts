@@ -3,6 +3,7 @@
  * `adapters/embedded/wire.ts` between it and the world. Bare `node:http`: the routes are few and the
  * streams want nothing of a framework.
  */
+import { isUtf8 } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type HeldBody, type InfoBody, WIRE_VERSION } from "../../../adapters/embedded/wire.ts";
@@ -194,8 +195,10 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     parts.push(part);
   }
   if (bytes === 0) return undefined;
+  const body = Buffer.concat(parts);
+  if (!isUtf8(body)) throw new PacelineError("invalid_argument", "the body is not UTF-8");
   try {
-    return JSON.parse(Buffer.concat(parts).toString("utf8"));
+    return JSON.parse(body.toString("utf8"));
   } catch (error) {
     throw new PacelineError("invalid_argument", "the body is not JSON", { cause: error });
   }

@@ -48,6 +48,20 @@ const BODIES: readonly Refusal[] = [
   post("half a JSON object", "/v1/rollouts", '{"prompt_token_ids": [72', "invalid_argument", ""),
   post("NaN in JSON", "/v1/rollouts", '{"priority": NaN}', "invalid_argument", ""),
   post("no body", "/v1/rollouts", "", "invalid_argument", ""),
+  post(
+    "a field that copying would drop",
+    "/v1/rollouts/many",
+    '{"rollouts": [{"prompt_token_ids": [1], "sampling": {"max_new_tokens": 1}, "\\u005f_proto__": {}}]}',
+    "invalid_argument",
+    "",
+  ),
+  post(
+    "JSON of the caller's own, too deep",
+    "/v1/rollouts",
+    `{"prompt_token_ids": [1], "sampling": {"max_new_tokens": 1, "structured": ${"[".repeat(9_000)}${"]".repeat(9_000)}}}`,
+    "invalid_argument",
+    "sampling.structured",
+  ),
   {
     ...post("a form for a body", "/v1/rollouts", "a=1", "invalid_argument"),
     headers: { "content-type": "application/x-www-form-urlencoded" },
@@ -243,6 +257,25 @@ suite("refuses", () => {
     await chunked.until("}}");
     assert.equal(errorIn(bodyOf(chunked.received())).code, "prompt_too_long");
     chunked.socket.destroy();
+  });
+
+  test("a body that is not UTF-8 is not mended", async () => {
+    const raw = await connectRaw(serving.port);
+    const [head, rest] = rawPost("/v1/rollouts", '{"id": "?"}').split("?");
+    raw.socket.write(
+      Buffer.concat([Buffer.from(`${head}`), Buffer.from([0xff]), Buffer.from(`${rest}`)]),
+    );
+    await raw.until("}}");
+    assert.match(raw.received(), /^HTTP\/1\.1 400 [\s\S]*not UTF-8/);
+    raw.socket.destroy();
+  });
+
+  test("a target that is no path is not found", async () => {
+    const raw = await connectRaw(serving.port);
+    raw.socket.write("GET *! HTTP/1.1\r\nhost: h\r\n\r\n");
+    await raw.until("}}");
+    assert.equal(errorIn(bodyOf(raw.received())).code, "not_found");
+    raw.socket.destroy();
   });
 
   for (const [name, bytes, reason] of [
