@@ -94,8 +94,7 @@ function appends(chunks: readonly TokenChunk[]): Output {
 }
 
 function logs(chunks: readonly TokenChunk[], whole: Output): EventLog {
-  const log = new EventLog();
-  log.append({ type: "accepted", id: "r" });
+  const log = new EventLog({ type: "accepted", id: "r" });
   for (const chunk of chunks) log.append({ type: "tokens", chunk });
   log.settle(whole.ids, whole.logprobs);
   return log;

@@ -1,19 +1,23 @@
 /**
  * Bytes that a rollout costs the server while it waits, beside its prompt's token ids: the decoded rollout,
- * its life, journey, log, readers and card, and the scheduler's books. Goal: 2,048.
+ * its life and journey, a unary caller who waits for its Result, and its card in the books of the placement owner
+ * and the scheduler. Goal: 2,048.
  *
  *   node --expose-gc bench/queue/run.ts [--waiting 100000] [--prompt 256]
  */
 import { parseArgs } from "node:util";
 import { decodeRollout } from "../../server/api/codec/rollout.ts";
 import type { Clock } from "../../server/contract/clock.ts";
-import type { PlacementReply } from "../../server/placement/port.ts";
+import type { EngineDescription } from "../../server/contract/worker.ts";
+import type { WorkerRecord } from "../../server/fleet/fleet.ts";
+import { createPlacementOwner } from "../../server/placement/owner.ts";
 import type { RolloutObserver } from "../../server/rollouts/observer.ts";
 import { createRollouts } from "../../server/rollouts/rollouts.ts";
 import { createSessionCaches } from "../../server/rollouts/session-caches.ts";
+import type { Scheduler } from "../../server/scheduler/events.ts";
 import { createScheduler } from "../../server/scheduler/scheduler.ts";
 import { createSessions } from "../../server/sessions/sessions.ts";
-import { fleetEvents, seededRandom } from "../scheduler/workload.ts";
+import { seededRandom } from "../scheduler/workload.ts";
 
 const GOAL_BYTES = 2_048;
 /** Sent first and not counted: they fill the worker and grow what grows by doubling. */
@@ -32,15 +36,85 @@ const { gc } = globalThis;
 if (gc === undefined) throw new Error("run it with --expose-gc");
 
 const random = seededRandom(1);
-const clock: Clock = { now: () => 0, wall: () => 0, timer: () => ({ cancel: nothing }) };
+/** Fractions of milliseconds, as a live clock tells them: in V8 such a number is an object of its own. */
+const clock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  timer: () => ({ cancel: nothing }),
+};
 
 function nothing(): void {}
 
-/** The rollouts of a server over its scheduler, with a worker that is full and never ends anything. */
+const description: EngineDescription = {
+  kind: "simulated",
+  engineVersion: "1",
+  incarnation: "w-1",
+  model: "model",
+  dtype: "f32",
+  maxModelLen: 32_768,
+  vocabSize: 32_000,
+  eosTokenIds: [0],
+  slots: [{ index: 0, kvTokens: 150_000, maxRunning: 256 }],
+  capabilities: {
+    logprobModes: ["processed"],
+    sampling: [],
+    resume: { seeded: true, penalties: true },
+    spans: "chunk",
+    journal: "stream",
+    sessionCache: false,
+    pause: ["keep"],
+    sleep: true,
+    weights: { stage: false, proof: "digest" },
+    promptLogprobs: false,
+    maxTopLogprobs: 0,
+    samplingMask: false,
+  },
+  paused: false,
+  asleep: false,
+  held: [],
+};
+
+const worker: WorkerRecord = {
+  id: "w",
+  url: "http://127.0.0.1:9",
+  engine: "simulated",
+  pool: "default",
+  role: "full",
+  parallel: {},
+  policies: [],
+  state: "ready",
+  reason: null,
+  description,
+  load: null,
+  rates: { step: null, prefillTokensPerSecond: null },
+  leaseMs: 60_000,
+};
+
+/** The placement owner over one worker, which is soon full. */
+function createOwner(scheduler: Scheduler) {
+  const owner = createPlacementOwner({
+    scheduler,
+    fleet: { find: () => worker, list: () => [worker], listen: () => nothing, mark: nothing },
+    ledger: {
+      holds: () => [
+        { policy: "policy", version: 2, label: null, proof: "digest", load: 1, digest: null },
+      ],
+      policies: () => [],
+      listen: () => nothing,
+      forget: nothing,
+      inCurrentRun: () => true,
+    },
+    clock,
+    epoch: 1,
+  });
+  scheduler.handle({ type: "committed", policy: "policy", version: 2 });
+  return owner;
+}
+
+/** The rollouts of a server with a worker that is full and never ends anything. */
 function createQueue() {
   const scheduler = createScheduler(clock, random);
-  for (const event of fleetEvents(1, random)) scheduler.handle(event);
-  let receive: (reply: PlacementReply) => void = nothing;
+  const owner = createOwner(scheduler);
   const observer: RolloutObserver = {
     accepted: nothing,
     traceparent: () => null,
@@ -56,16 +130,9 @@ function createQueue() {
     {
       clock,
       placement: {
-        connect(to) {
-          receive = to;
-        },
         // What is granted runs for ever.
-        send(request) {
-          for (const command of scheduler.handle(request)) {
-            if (command.type === "held") receive(command);
-            if (command.type === "refuse") throw new Error(command.message);
-          }
-        },
+        connect: (to) => owner.connect((reply) => (reply.type === "grant" ? undefined : to(reply))),
+        send: (request) => owner.send(request),
       },
       sessions: createSessions(clock, { ttlMs: 60_000 }, nothing),
       caches: createSessionCaches({ engine: () => null }, clock, { warn: nothing }),

@@ -1,6 +1,6 @@
 /** A rollout as the scheduler sees it: lengths and prefix hashes. */
 import type { Rollout } from "../contract/rollout.ts";
-import { rolloutKey, sessionKey } from "../contract/rollout.ts";
+import { sessionKey } from "../contract/rollout.ts";
 import { sideWanted } from "../contract/side-data.ts";
 import { type Card, PREFIX_BLOCK_TOKENS, type SideNeeds } from "../scheduler/card.ts";
 import { featuresOf, resumeNeeds } from "./resume.ts";
@@ -8,13 +8,13 @@ import { featuresOf, resumeNeeds } from "./resume.ts";
 /** The part of a card that changes from attempt to attempt. */
 export type CardWish = Pick<
   Card,
-  "attempt" | "outputTokens" | "lastVersion" | "avoid" | "engine" | "acceptedAt"
+  "key" | "attempt" | "outputTokens" | "lastVersion" | "avoid" | "engine" | "acceptedAt"
 >;
 
 /** Made anew for each attempt: most have one, and what waits keeps one card and no copy of it. */
 export function cardOf(rollout: Rollout, wish: CardWish): Card {
   return {
-    key: rolloutKey(rollout.job, rollout.id),
+    key: wish.key,
     job: rollout.job,
     policy: rollout.policy,
     pool: rollout.pool,

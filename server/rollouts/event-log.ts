@@ -11,7 +11,7 @@ export interface LoggedEvent {
 }
 
 export class EventLog {
-  #events: RolloutEvent[] = [];
+  #events: RolloutEvent[];
   /** What is kept once the Result is there; `#events` is what came after. */
   #settled: readonly SettledRun[] = [];
   /** Events that `#settled` stands for. */
@@ -19,15 +19,17 @@ export class EventLog {
   #waiting: (() => void)[] = [];
   #closed = false;
 
+  constructor(first: RolloutEvent) {
+    this.#events = [first];
+  }
+
   get length(): number {
     return this.#length + this.#events.length;
   }
 
   append(event: RolloutEvent): void {
     if (this.#closed) throw new Error(`${event.type} after the end of a rollout's log`);
-    // A first `push` takes room for seventeen: too much for 100,000 that wait.
-    if (this.#events.length === 0) this.#events = [event];
-    else this.#events.push(event);
+    this.#events.push(event);
     if (event.type === "finished" || event.type === "error") this.#closed = true;
     if (this.#waiting.length > 0) this.#wake();
   }

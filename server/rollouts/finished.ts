@@ -90,8 +90,8 @@ export class Finished {
   }
 }
 
-function bytesOf({ rollout, output, ended }: RolloutLife): number {
-  const tokens = 4 * rollout.promptTokenIds.length + 8 * output.length;
+function bytesOf({ rollout, outputTokens, ended }: RolloutLife): number {
+  const tokens = 4 * rollout.promptTokenIds.length + 8 * outputTokens;
   if (ended === null || !("result" in ended) || ended.result.side === null) return tokens;
   return tokens + sideBytes(ended.result.side);
 }

@@ -6,7 +6,7 @@
 import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
-import { type FinishReason, type Rollout, rolloutKey } from "../contract/rollout.ts";
+import type { FinishReason, Rollout } from "../contract/rollout.ts";
 import { firstRows, type SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { Capabilities } from "../contract/worker.ts";
@@ -40,8 +40,14 @@ const STUCK_WINDOWS = 3;
 
 /** What the journey tells the life that it belongs to. */
 export interface Traveller {
+  readonly key: string;
   readonly rollout: Rollout;
+  /** Clock time. */
+  readonly acceptedAt: number;
   readonly output: Output;
+  /** What of `output` is asked for while it waits, when there may be none yet. */
+  readonly outputTokens: number;
+  readonly lastVersion: number | null;
   readonly timeline: Timeline;
   readonly text: RolloutText;
   /** Somebody waits for each token as it comes. */
@@ -52,8 +58,6 @@ export interface Traveller {
 }
 
 export class Journey {
-  readonly key: string;
-  readonly #acceptedAt: number;
   readonly #context: LifeContext;
   readonly #traveller: Traveller;
   #over = false;
@@ -76,8 +80,6 @@ export class Journey {
   constructor(traveller: Traveller, context: LifeContext) {
     this.#traveller = traveller;
     this.#context = context;
-    this.key = rolloutKey(traveller.rollout.job, traveller.rollout.id);
-    this.#acceptedAt = context.clock.now();
   }
 
   get state(): RolloutState {
@@ -151,10 +153,11 @@ export class Journey {
     this.#context.placement.send({
       type: "offer",
       card: cardOf(this.#traveller.rollout, {
-        acceptedAt: this.#acceptedAt,
+        key: this.#traveller.key,
+        acceptedAt: this.#traveller.acceptedAt,
         attempt: this.#attempt,
-        outputTokens: this.#traveller.output.length,
-        lastVersion: this.#traveller.output.lastVersion,
+        outputTokens: this.#traveller.outputTokens,
+        lastVersion: this.#traveller.lastVersion,
         avoid: this.#avoid,
         engine: this.#engineKind(),
       }),
@@ -252,7 +255,7 @@ export class Journey {
     const { worker, incarnation, cacheNamespace: namespace } = grant;
     text.stops?.goOnFrom(this.#traveller.output.ids);
     return {
-      requestId: `${this.key}#${String(grant.attempt).padStart(4, "0")}`,
+      requestId: `${this.#traveller.key}#${String(grant.attempt).padStart(4, "0")}`,
       traceparent: this.#context.observer.traceparent(rollout),
       policy: rollout.policy,
       slot: grant.slot,
@@ -334,7 +337,7 @@ export class Journey {
     );
     if (this.#traveller.output.length - this.#reported >= PROGRESS_TOKENS) {
       this.#reported = this.#traveller.output.length;
-      const { key } = this;
+      const { key } = this.#traveller;
       this.#context.placement.send({
         type: "progress",
         key,
@@ -380,7 +383,7 @@ export class Journey {
           : "engine_error";
     this.#context.fleet.report(grant.worker, grant.incarnation, lost ? "socket_lost" : evidence);
     this.#context.log.warn(
-      { rollout: this.key, worker: grant.worker, code: error.code, msg: error.message },
+      { rollout: this.#traveller.key, worker: grant.worker, code: error.code, msg: error.message },
       "attempt failed",
     );
     if (!lost) this.#avoid = [...this.#avoid, grant.incarnation];
@@ -437,11 +440,11 @@ export class Journey {
     this.#running = null;
     this.#revoked = null;
     if (running === null && outcome === "aborted") {
-      placement.send({ type: "withdraw", key: this.key });
+      placement.send({ type: "withdraw", key: this.#traveller.key });
       return;
     }
-    const outputTokens = this.#traveller.output.length;
-    placement.send({ type: "done", key: this.key, attempt, outcome, outputTokens });
+    const { outputTokens } = this.#traveller;
+    placement.send({ type: "done", key: this.#traveller.key, attempt, outcome, outputTokens });
     observer.attempt(this.#traveller.rollout, outcome);
     // A finished stream has ended; any other must end inside the engine too.
     if (outcome !== "finished")

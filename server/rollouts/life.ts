@@ -1,6 +1,7 @@
 /**
  * The life of one rollout: accepted, on its journey over the fleet (`journey.ts`), ended by the engine,
- * its reader, a timeout or an error. Holds its event log, its output and who still reads it.
+ * its reader, a timeout or an error. Holds its event log, its output and who still reads it; what a rollout has no
+ * use for while it waits is made when it is first asked for, since 100,000 may wait.
  */
 import type { Timer } from "../contract/clock.ts";
 import { type ErrorCode, PacelineError } from "../contract/errors.ts";
@@ -29,36 +30,41 @@ const TIMED_OUT = {
 type Ending = { readonly result: Result } | { readonly error: PacelineError };
 
 export class RolloutLife implements RolloutHandle, Traveller {
+  readonly key: string;
   readonly rollout: Rollout;
   readonly text: RolloutText;
-  readonly output: Output;
-  readonly timeline: Timeline;
-  readonly #log = new EventLog();
+  readonly acceptedAt: number;
+  readonly #acceptedWall: number;
   readonly #journey: Journey;
   readonly #readers: Readers;
   readonly #context: LifeContext;
   readonly #ended: (life: RolloutLife) => void;
+  #output: Output | null = null;
+  #timeline: Timeline | null = null;
+  #log: EventLog | null = null;
   #timeout: Timer | null = null;
   #ending: Ending | null = null;
-  #waiting: { resolve(result: Result): void; reject(error: PacelineError): void }[] = [];
+  /** Of all who wait for the end. */
+  #result: Promise<Result> | null = null;
+  #settle: ((result: Result | Promise<never>) => void) | null = null;
 
-  /** `ended` is called once, when its Result or error is there. */
+  /** `key` is its `rolloutKey`. `ended` is called once, when its Result or error is there. */
   constructor(
+    key: string,
     rollout: Rollout,
     text: RolloutText,
     context: LifeContext,
     ended: (life: RolloutLife) => void,
   ) {
+    this.key = key;
     this.#ended = ended;
     this.text = text;
     this.rollout = rollout;
     this.#context = context;
-    const mode = rollout.want.logprobModes[0] ?? "processed";
-    const side = sideRecord(rollout.want, rollout.promptTokenIds.length);
-    this.output = new Output(rollout.continueFrom, mode, rollout.sampling.maxNewTokens, side);
-    this.timeline = new Timeline(context.clock.now(), context.clock.wall());
+    this.acceptedAt = context.clock.now();
+    this.#acceptedWall = context.clock.wall();
     this.#journey = new Journey(this, context);
-    this.#readers = new Readers(context.clock, context.detachMs, () => this.end("client"));
+    this.#readers = new Readers(context, this);
   }
 
   get id(): string {
@@ -69,8 +75,28 @@ export class RolloutLife implements RolloutHandle, Traveller {
     return this.rollout.job;
   }
 
-  get key(): string {
-    return this.#journey.key;
+  get output(): Output {
+    this.#output ??= outputOf(this.rollout);
+    return this.#output;
+  }
+
+  get outputTokens(): number {
+    return this.#output?.length ?? 0;
+  }
+
+  get lastVersion(): number | null {
+    return this.#output?.lastVersion ?? null;
+  }
+
+  get timeline(): Timeline {
+    this.#timeline ??= new Timeline(this.acceptedAt, this.#acceptedWall);
+    return this.#timeline;
+  }
+
+  /** Begins with `accepted`, which it need not be there for. */
+  get #events(): EventLog {
+    this.#log ??= new EventLog({ type: "accepted", id: this.rollout.id });
+    return this.#log;
   }
 
   get watched(): boolean {
@@ -87,8 +113,9 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   start(): void {
-    this.emit({ type: "accepted", id: this.rollout.id });
-    for (const chunk of this.output.chunks()) this.emit({ type: "tokens", chunk });
+    if (this.rollout.continueFrom !== null) {
+      for (const chunk of this.output.chunks()) this.emit({ type: "tokens", chunk });
+    }
     this.#context.observer.accepted(this.rollout);
     if (this.rollout.timeoutMs !== null) {
       this.#timeout = this.#context.clock.timer(this.rollout.timeoutMs, () => this.#timedOut());
@@ -98,7 +125,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   get eventCount(): number {
-    return this.#log.length;
+    return this.#log?.length ?? 1;
   }
 
   progress(): RolloutProgress {
@@ -106,9 +133,9 @@ export class RolloutLife implements RolloutHandle, Traveller {
       id: this.id,
       job: this.job,
       state: this.#ending === null ? this.#journey.state : "finished",
-      outputTokens: this.output.length,
+      outputTokens: this.outputTokens,
       worker: this.#journey.worker,
-      attempts: this.timeline.attempts,
+      attempts: this.#timeline?.attempts ?? 0,
     };
   }
 
@@ -116,13 +143,14 @@ export class RolloutLife implements RolloutHandle, Traveller {
     const ending = this.#ending;
     if (ending && "result" in ending) return Promise.resolve(ending.result);
     if (ending) return Promise.reject(ending.error);
-    return new Promise((resolve, reject) => {
-      this.#waiting = [...this.#waiting, { resolve, reject }];
+    this.#result ??= new Promise((resolve) => {
+      this.#settle = resolve;
     });
+    return this.#result;
   }
 
   events(from: number, signal: AbortSignal): ReturnType<RolloutHandle["events"]> {
-    return this.#log.read(from, signal);
+    return this.#events.read(from, signal);
   }
 
   attach(kind: "unary" | "stream"): () => void {
@@ -139,9 +167,9 @@ export class RolloutLife implements RolloutHandle, Traveller {
 
   emit(event: RolloutEvent): void {
     if (event.type !== "tokens" && event.type !== "accepted") {
-      this.timeline.note(event, this.#context.clock.now(), this.output.length);
+      this.timeline.note(event, this.#context.clock.now(), this.outputTokens);
     }
-    this.#log.append(event);
+    this.#events.append(event);
   }
 
   /** Ends the rollout with what it has. */
@@ -166,7 +194,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
       );
       observer.finished(this.rollout, result, this.timeline.duration(now));
       if (this.timeline.wastedTokens === 0)
-        this.#log.settle(result.outputTokenIds, result.logprobs);
+        this.#events.settle(result.outputTokenIds, result.logprobs);
       this.#close({ result }, { type: "finished", result });
     } catch (thrown) {
       this.failed(PacelineError.from(thrown));
@@ -181,7 +209,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
   #timedOut(): void {
     if (this.#ending) return;
     const { held, lastError } = this.#journey;
-    if (this.timeline.attempts > 0 && (lastError === null || this.output.length > 0)) {
+    if (this.timeline.attempts > 0 && (lastError === null || this.outputTokens > 0)) {
       this.end("timeout");
       return;
     }
@@ -205,12 +233,15 @@ export class RolloutLife implements RolloutHandle, Traveller {
     this.#timeout?.cancel();
     this.#readers.close();
     this.emit(event);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { resolve, reject } of waiting) {
-      if ("result" in ending) resolve(ending.result);
-      else reject(ending.error);
-    }
+    this.#settle?.("result" in ending ? ending.result : Promise.reject(ending.error));
+    this.#settle = null;
+    this.#result = null;
     this.#ended(this);
   }
+}
+
+function outputOf({ want, promptTokenIds, continueFrom, sampling }: Rollout): Output {
+  const mode = want.logprobModes[0] ?? "processed";
+  const side = sideRecord(want, promptTokenIds.length);
+  return new Output(continueFrom, mode, sampling.maxNewTokens, side);
 }

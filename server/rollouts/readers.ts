@@ -2,22 +2,26 @@
  * Who still wants a rollout. A unary caller that leaves ends it; a stream may come back within
  * `detachMs`; the last reader gone ends it.
  */
-import type { Clock, Timer } from "../contract/clock.ts";
+import type { Timer } from "../contract/clock.ts";
+import type { LifeContext } from "./life-context.ts";
+
+/** What is read. */
+interface Readable {
+  end(cause: "client"): void;
+}
 
 export class Readers {
-  readonly #clock: Clock;
-  readonly #detachMs: number;
-  readonly #abandoned: () => void;
+  readonly #context: Pick<LifeContext, "clock" | "detachMs">;
+  readonly #read: Readable;
   #attached = 0;
   #streams = 0;
   #streamed = false;
   #timer: Timer | null = null;
   #closed = false;
 
-  constructor(clock: Clock, detachMs: number, abandoned: () => void) {
-    this.#clock = clock;
-    this.#detachMs = detachMs;
-    this.#abandoned = abandoned;
+  constructor(context: Pick<LifeContext, "clock" | "detachMs">, read: Readable) {
+    this.#context = context;
+    this.#read = read;
   }
 
   /** Somebody reads events as they come. */
@@ -47,7 +51,8 @@ export class Readers {
   }
 
   #last(): void {
-    if (!this.#streamed) this.#abandoned();
-    else this.#timer = this.#clock.timer(this.#detachMs, this.#abandoned);
+    const { clock, detachMs } = this.#context;
+    if (!this.#streamed) this.#read.end("client");
+    else this.#timer = clock.timer(detachMs, () => this.#read.end("client"));
   }
 }

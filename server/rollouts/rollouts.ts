@@ -89,9 +89,13 @@ export function createRollouts(
       turn.ended(endedByItself(life));
     };
   };
-  const begin = (rollout: Rollout, text: ReturnType<typeof rolloutText>): RolloutLife => {
+  const begin = (
+    key: string,
+    rollout: Rollout,
+    text: ReturnType<typeof rolloutText>,
+  ): RolloutLife => {
     try {
-      return new RolloutLife(rollout, text, context, endOf(rollout));
+      return new RolloutLife(key, rollout, text, context, endOf(rollout));
     } catch (thrown) {
       jobs.refused(rollout);
       throw thrown;
@@ -124,7 +128,7 @@ export function createRollouts(
       admit(rollout, { ledger, fleet });
       const text = rolloutText(rollout, deps.tokenizer);
       jobs.enter(rollout);
-      const life = begin(rollout, text);
+      const life = begin(key, rollout, text);
       active.set(key, life);
       life.start();
       if (life.ended && "error" in life.ended) throw life.ended.error;

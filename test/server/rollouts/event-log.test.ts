@@ -25,9 +25,12 @@ const kinds = (): fc.Arbitrary<Kind[]> =>
     { maxLength: 20 },
   );
 
+const ACCEPTED: RolloutEvent = { type: "accepted", id: "r" };
+
+/** `ACCEPTED` before all: every log begins with it. */
 function eventsOf(given: readonly Kind[]): RolloutEvent[] {
   let start = 0;
-  return given.map((kind): RolloutEvent => {
+  const events = given.map((kind): RolloutEvent => {
     if (kind === null) return { type: "held", reason: "queue" };
     const { tokens, version, mixed } = kind;
     const ids = Uint32Array.from({ length: tokens }, (_, i) => start + i);
@@ -36,6 +39,7 @@ function eventsOf(given: readonly Kind[]): RolloutEvent[] {
     start += tokens;
     return { type: "tokens", chunk };
   });
+  return [ACCEPTED, ...events];
 }
 
 const [some] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 7 });
@@ -76,8 +80,8 @@ test("from any sequence number, running or settled, a reader gets what it has no
   await fc.assert(
     fc.asyncProperty(kinds(), fc.boolean(), async (given, settled) => {
       const events = eventsOf(given);
-      const log = new EventLog();
-      for (const event of events) log.append(event);
+      const log = new EventLog(ACCEPTED);
+      for (const event of events.slice(1)) log.append(event);
       if (settled) log.settle(...arrays(events));
       log.append(finished);
       for (let from = 0; from <= events.length + 1; from++) {
@@ -107,22 +111,22 @@ test("two readers of one log, one in the middle when it settles, miss nothing", 
     { tokens: 3, version: 1, mixed: false },
     { tokens: 1, version: 1, mixed: true },
   ]);
-  const log = new EventLog();
+  const log = new EventLog(ACCEPTED);
   const { signal } = new AbortController();
   const early = log.read(0, signal);
-  log.append(events[0] as RolloutEvent);
+  log.append(events[1] as RolloutEvent);
   const seen = [...((await early.next()).value ?? [])];
-  for (const event of events.slice(1)) log.append(event);
+  for (const event of events.slice(2)) log.append(event);
   log.settle(...arrays(events));
   log.append(finished);
   for await (const batch of early) seen.push(...batch);
   assert.deepEqual(flat(seen.map(({ event }) => event)), flat([...events, finished]));
   assert.deepEqual(
     seen.map(({ seq }) => seq),
-    [0, 1, 2, 3],
+    [0, 1, 2, 3, 4],
   );
   assert.deepEqual(
     (await readFrom(log, 0)).map(({ seq }) => seq),
-    [1, 2, 3],
+    [0, 2, 3, 4],
   );
 });

@@ -15,7 +15,7 @@ const life = (id: string, ended: object, promptTokens = 1): RolloutLife =>
       bodyHash: `hash of ${id}`,
       promptTokenIds: new Uint32Array(promptTokens),
     }),
-    output: { length: 0 },
+    outputTokens: 0,
     ended,
   }) as unknown as RolloutLife;
 
