@@ -28,6 +28,7 @@ import { createMetrics } from "../telemetry/metrics.ts";
 import { createTraces, type Traces } from "../telemetry/traces.ts";
 import { createTokenizers } from "../text/tokenizer.ts";
 import { createPublisher } from "../weights/coordinator/publisher.ts";
+import { createStandstills } from "../weights/coordinator/standstills.ts";
 import { createEntrance } from "./entrance.ts";
 import {
   countErrors,
@@ -113,6 +114,7 @@ export async function startServer({
     { clock, placement: owner, fleet, ledger, jobs, sessions, caches, tokenizer, log, observer },
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
   );
+  const observe = observeUpdates(metrics, lifeCycle, log);
   const publisher = createPublisher({
     ledger,
     fleet,
@@ -120,7 +122,8 @@ export async function startServer({
     digest: contentDigest,
     clock,
     random,
-    observe: observeUpdates(metrics, lifeCycle, log),
+    observe,
+    standstills: await createStandstills({ store, fleet, clock, observe }),
   });
   const supervisor = createSupervisor({
     clock,

@@ -96,7 +96,6 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
     policy: (policy) => find(policy).record,
     version: findVersion,
     versions: (policy) => [...find(policy).entry.versions.values()].map(({ record }) => record),
-    interrupted: (policy) => find(policy).entry.interrupted,
     holds: proofs.holds,
     proved: proofs.proved,
     forget: proofs.forget,
@@ -161,7 +160,6 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
         const former = [...entry.versions.values()]
           .filter(({ record: { state } }) => isServing(state))
           .map((kept): VersionRecord => ({ ...kept.record, state: "superseded" }));
-        entry.interrupted = false;
         await write(entry, {
           policy: { ...record, committedVersion: version },
           versions: [changed, ...former],

@@ -21,15 +21,12 @@ export interface PolicyEntry {
   readonly versions: Map<number, Kept<VersionRecord>>;
   /** Every run that is kept, by epoch: whose names are taken. */
   readonly runs: Map<number, RunRecord>;
-  /** The last server ended while workers stood still for a mover. */
-  interrupted: boolean;
 }
 
 export const emptyEntry = (): PolicyEntry => ({
   policy: null,
   versions: new Map(),
   runs: new Map(),
-  interrupted: false,
 });
 
 /** One durable step of one policy. */
@@ -65,7 +62,6 @@ export async function loadEntries(store: Store): Promise<Map<string, PolicyEntry
       isUndecided(record.state),
     );
     if (undecided.length === 0) continue;
-    entry.interrupted = undecided.some(({ record }) => record.state === "gated");
     const versions = undecided.map(({ record }) => ({ ...record, state: "aborted" as const }));
     await writeStep(store, entry, { versions });
   }

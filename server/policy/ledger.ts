@@ -100,11 +100,6 @@ export interface Ledger {
   policy(policy: string): PolicyRecord;
   version(policy: string, version: number): VersionRecord;
   versions(policy: string): readonly VersionRecord[];
-  /**
-   * The last server ended while workers stood still for this policy's mover, and nothing was committed since: a worker
-   * that is paused may be so for that.
-   */
-  interrupted(policy: string): boolean;
   /** What this incarnation of a worker proved; empty for any other incarnation. */
   holds(worker: string, incarnation: string): readonly HeldVersion[];
   declare(declaration: PolicyDeclaration): Promise<PolicyRecord>;

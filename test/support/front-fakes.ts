@@ -200,7 +200,6 @@ export function createFakeLedger(): Ledger {
       return opened;
     },
     inCurrentRun: () => true,
-    interrupted: () => false,
     open: async () => notFound("coordinator here"),
     openOnce: async () => notFound("coordinator here"),
     transition: async () => notFound("coordinator here"),

@@ -151,8 +151,6 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     attempts.begin(ref, policy, version);
     assignments.bind(worker.id, policy);
     try {
-      // Our former life left it so; without a proof it serves nothing yet.
-      if (worker.state === "paused" && ledger.interrupted(policy)) await fleet.resume(worker.id);
       await install(worker, record, update, run);
       put(record, worker.id, "installed", null, update.pauseMs);
       // Should it be poisoned later, the count goes on from here: a worker that fails over and over is left alone.

@@ -19,6 +19,7 @@ import { publishing } from "./path-publications.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import { createPublicationLines } from "./publication-lines.ts";
 import { rollingBack } from "./rollbacks.ts";
+import type { Standstills } from "./standstills.ts";
 import { createSubmissions } from "./submissions.ts";
 import { UPDATE_TIMINGS, type UpdateTimings } from "./timings.ts";
 import type { UpdateContext } from "./update-context.ts";
@@ -31,6 +32,7 @@ export interface PublisherParts {
   readonly random: Random;
   readonly clock: Clock;
   readonly observe: ObserveUpdates;
+  readonly standstills: Standstills;
   readonly timings?: Partial<UpdateTimings>;
 }
 
@@ -41,7 +43,7 @@ export function createPublisher({
   observe,
   ...parts
 }: PublisherParts): Publisher {
-  const { ledger, fleet, clock } = parts;
+  const { ledger, fleet, clock, standstills } = parts;
   const timings = { ...UPDATE_TIMINGS, ...given };
   const context: UpdateContext = {
     ...parts,
@@ -107,6 +109,7 @@ export function createPublisher({
       closing.abort("the server shuts down");
       for (const stop of unlisten) stop();
       await Promise.all([lines.close(), catchUp.stop()]);
+      standstills.close();
       board.close();
     },
   };

@@ -66,18 +66,20 @@ export class WorkerUpdate {
    * rollouts say.
    */
   async close(signal: AbortSignal, empty = false): Promise<void> {
-    const { gate, timings } = this.#context;
+    const { gate, timings, standstills } = this.#context;
     const { onUpdate, updateGraceMs: graceMs } = this.#record;
     const { worker, incarnation } = this.#ref;
-    const { kept } = await this.#step("gate", graceMs + timings.gateSlackMs, signal, () =>
-      gate.close(worker, incarnation, { why: "update", onUpdate, graceMs, empty }),
-    );
+    const { kept } = await this.#step("gate", graceMs + timings.gateSlackMs, signal, async () => {
+      // Left paused by a former life of ours: that is no operator's pause.
+      await standstills.lifted(worker);
+      return gate.close(worker, incarnation, { why: "update", onUpdate, graceMs, empty });
+    });
     this.#kept = kept;
   }
 
   /** Closed already: lets the engine stand still, what runs there in place. */
   async pause(signal: AbortSignal): Promise<void> {
-    const { fleet, clock, timings } = this.#context;
+    const { fleet, clock, timings, standstills } = this.#context;
     const { worker, incarnation } = this.#ref;
     const { policy, version } = this.#record;
     const { control } = this.#engine;
@@ -85,6 +87,7 @@ export class WorkerUpdate {
     fleet.mark(worker, incarnation, "updating", `version ${version} of ${policy} is put in place`);
     this.#pausedAt = clock.now();
     if (!this.#operatorPaused) {
+      await standstills.begin(this.#ref, this.#record);
       await this.#step("pause", timings.pauseMs, signal, (inner) => control.pause("keep", inner));
     }
   }

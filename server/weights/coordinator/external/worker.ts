@@ -55,17 +55,14 @@ export class ExternalWorker {
   async gate(signal: AbortSignal): Promise<void> {
     const { ledger, fleet } = this.#context;
     const { worker, incarnation } = this.ref;
-    const state = findWorker(fleet, worker)?.state;
-    this.#poisoned = state === "poisoned";
-    // Our former life left it so, for a mover that it did not live to hear.
-    if (state === "paused" && ledger.interrupted(this.#record.policy)) await fleet.resume(worker);
+    this.#poisoned = findWorker(fleet, worker)?.state === "poisoned";
     const held = ledger.holds(worker, incarnation);
     this.#before = held.find(({ policy }) => policy === this.#record.policy) ?? null;
     const canaried = this.#canaried;
     // It must compute before it is trusted, and an engine that computes runs everything that is in it.
     await this.#update.close(signal, canaried);
     // An operator's pause is not lifted for what is only good to know.
-    if (canaried && this.#before !== null && state !== "paused")
+    if (canaried && this.#before !== null && findWorker(fleet, worker)?.state !== "paused")
       this.#canary = await this.#askCanary(signal);
     this.#paused = true;
     await this.#update.pause(signal);

@@ -6,6 +6,7 @@ import { createMemoryStore } from "../../../../server/store/memory-store.ts";
 import type { Store } from "../../../../server/store/store.ts";
 import type { UpdateEvent } from "../../../../server/weights/coordinator/observation.ts";
 import { createPublisher } from "../../../../server/weights/coordinator/publisher.ts";
+import { createStandstills } from "../../../../server/weights/coordinator/standstills.ts";
 import type { Publication, Publisher } from "../../../../server/weights/publisher.ts";
 import { seededRandom } from "../../../support/seeded-random.ts";
 import { settle, VirtualClock } from "../../../support/virtual-clock.ts";
@@ -33,13 +34,15 @@ export async function createBench(
   const ledger = await createLedger(store, clock);
   await ledger.declare({ policy: "p" });
   const events: UpdateEvent[] = [];
+  const observe = (event: UpdateEvent): void => void events.push(event);
   const publisher = createPublisher({
     ledger,
     fleet,
     gate: fleet,
     clock,
     random: seededRandom(1),
-    observe: (event) => void events.push(event),
+    observe,
+    standstills: await createStandstills({ store, fleet, clock, observe }),
     digest: async (path) => ({ digest: fleet.files.get(path) ?? "missing", bytes: 1 }),
   });
   const rows = (version: number) => publisher.progress("p", version).workers;
