@@ -20,7 +20,7 @@ export const LIMITS = {
   finishedRollouts: 100_000,
   /** Their prompts, outputs and side data; beyond it likewise. */
   finishedBytes: 1024 * 1024 * 1024,
-  /** Tombstones (id and body hash) kept after results expire. */
+  /** Tombstones kept after results expire, 20 bytes each. */
   tombstones: 1_000_000,
   workers: 10_000,
   policies: 10_000,

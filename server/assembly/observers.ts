@@ -1,6 +1,7 @@
 /** Where the parts' reports become metrics, life-cycle events and log lines. */
 import type { Logger } from "pino";
 import type { Audit } from "../api/auth/audit.ts";
+import type { Clock } from "../contract/clock.ts";
 import type { PacelineError } from "../contract/errors.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
@@ -61,7 +62,17 @@ function labelled<T>(child: (label: string) => T): (label: string) => T {
   };
 }
 
-export function observeFleet(lifeCycle: LifeCycle, log: Logger): FleetObserver {
+/** A worker that hangs is reported by each of its streams: told at once, then together. */
+const EVIDENCE_WINDOW_MS = 1_000;
+
+export function observeFleet(
+  lifeCycle: LifeCycle,
+  log: Logger,
+  clock: Pick<Clock, "timer">,
+): FleetObserver {
+  const tell = inWindows(clock, EVIDENCE_WINDOW_MS, (worker, evidence, reports) =>
+    lifeCycle.emit("evidence", { worker, evidence, reports }),
+  );
   return {
     changed: (worker, incarnation, from, to, reason) => {
       lifeCycle.emit("worker", { worker, incarnation, from, to, reason });
@@ -70,8 +81,38 @@ export function observeFleet(lifeCycle: LifeCycle, log: Logger): FleetObserver {
     probeFailed: (worker, error, strikes) =>
       log.warn({ worker, strikes, code: error.code, reason: error.message }, "probe failed"),
     evidence: (worker, evidence) => {
-      if (evidence !== "ok") lifeCycle.emit("evidence", { worker, evidence });
+      if (evidence !== "ok") tell(worker, evidence);
     },
+  };
+}
+
+/** Tells the first report of its kind about a worker at once, and those of each window after it as one. */
+function inWindows(
+  clock: Pick<Clock, "timer">,
+  windowMs: number,
+  told: (worker: string, kind: string, reports: number) => void,
+): (worker: string, kind: string) => void {
+  /** Reports not told yet, by worker and kind, while a window is open: as many as workers at most, times five. */
+  const untold = new Map<string, number>();
+  const open = (key: string, worker: string, kind: string): void => {
+    untold.set(key, 0);
+    clock.timer(windowMs, () => {
+      const reports = untold.get(key) ?? 0;
+      untold.delete(key);
+      if (reports === 0) return;
+      told(worker, kind, reports);
+      open(key, worker, kind);
+    });
+  };
+  return (worker, kind) => {
+    const key = `${kind} ${worker}`;
+    const reports = untold.get(key);
+    if (reports !== undefined) {
+      untold.set(key, reports + 1);
+      return;
+    }
+    told(worker, kind, 1);
+    open(key, worker, kind);
   };
 }
 

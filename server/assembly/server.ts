@@ -86,7 +86,7 @@ export async function startServer({
     random,
     createEngine: (kind, url) => createEngine(kind, url, { pacing }),
     options: { leaseMs: config.lease_ms, probeMs: config.probe_ms, telemetryMs: config.probe_ms },
-    observe: observeFleet(lifeCycle, log),
+    observe: observeFleet(lifeCycle, log, clock),
   });
   const { scheduler, save } = createLiveScheduler(clock, random, config.record);
   const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });

@@ -1,11 +1,12 @@
 /**
- * Rollouts that have ended: readable for `ttlMs`, then a tombstone of id and body hash, so that a late
+ * Rollouts that have ended: readable for `ttlMs`, then a tombstone (`tombstones.ts`), so that a late
  * retry is never generated again in silence (I4). An error is no result: it can be read, and retried.
  */
 import type { Clock } from "../contract/clock.ts";
 import { sideBytes } from "../contract/side-data.ts";
 import { LIMITS } from "../limits.ts";
 import type { RolloutLife } from "./life.ts";
+import { Tombstones } from "./tombstones.ts";
 
 interface Entry {
   readonly life: RolloutLife;
@@ -25,7 +26,7 @@ export class Finished {
   readonly #ttlMs: number;
   /** In order of ending, which is the order of expiry. */
   readonly #entries = new Map<string, Entry>();
-  readonly #tombstones = new Map<string, string>();
+  readonly #tombstones: Tombstones;
   /** Of all entries. */
   #bytes = 0;
 
@@ -35,6 +36,7 @@ export class Finished {
     this.#clock = clock;
     this.#ttlMs = ttlMs;
     this.#limits = limits;
+    this.#tombstones = new Tombstones(limits.tombstones);
   }
 
   add(life: RolloutLife): void {
@@ -56,8 +58,9 @@ export class Finished {
     return life?.ended && "result" in life.ended ? life : undefined;
   }
 
-  tombstone(key: string): string | null {
-    return this.#tombstones.get(key) ?? null;
+  /** Whether there was a Result of this body, or of another under the same key. */
+  tombstone(key: string, bodyHash: string): "same" | "other" | null {
+    return this.#tombstones.find(key, bodyHash);
   }
 
   #sweep(): void {
@@ -65,7 +68,9 @@ export class Finished {
     for (const [key, { life, expiresAt }] of this.#entries) {
       if (expiresAt > now && !this.#isFull()) return;
       this.#drop(key);
-      if (life.ended && "result" in life.ended) this.#bury(key, life.rollout.bodyHash);
+      if (life.ended && "result" in life.ended) {
+        this.#tombstones.bury(key, life.rollout.bodyHash);
+      }
     }
   }
 
@@ -80,13 +85,6 @@ export class Finished {
   #drop(key: string): void {
     this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
-  }
-
-  #bury(key: string, bodyHash: string): void {
-    this.#tombstones.set(key, bodyHash);
-    const oldest = this.#tombstones.keys().next();
-    if (this.#tombstones.size > this.#limits.tombstones && !oldest.done)
-      this.#tombstones.delete(oldest.value);
   }
 }
 

@@ -116,12 +116,12 @@ export function createRollouts(
     submit(rollout: Rollout): RolloutHandle {
       const key = rolloutKey(rollout.job, rollout.id);
       const joined = active.get(key) ?? finished.match(key);
-      const hash = joined?.rollout.bodyHash ?? finished.tombstone(key);
-      if (hash !== null && hash !== rollout.bodyHash) {
+      const before = joined ? alike(joined, rollout) : finished.tombstone(key, rollout.bodyHash);
+      if (before === "other") {
         throw new PacelineError("conflict", `rollout ${rollout.id} exists with another body`);
       }
       if (joined) return joined;
-      if (hash !== null)
+      if (before === "same")
         throw new PacelineError("not_found", `the result of ${rollout.id} has expired`);
       if (draining)
         throw new PacelineError("shutting_down", "the server drains", { retryAfterMs: 1000 });
@@ -162,6 +162,9 @@ export function createRollouts(
     },
   };
 }
+
+const alike = (life: RolloutLife, { bodyHash }: Rollout): "same" | "other" =>
+  life.rollout.bodyHash === bodyHash ? "same" : "other";
 
 const endedByItself = ({ ended }: RolloutLife): boolean =>
   ended !== null && "result" in ended && ended.result.finishReason.type !== "abort";
