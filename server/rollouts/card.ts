@@ -3,7 +3,10 @@ import type { Rollout } from "../contract/rollout.ts";
 import { sessionKey } from "../contract/rollout.ts";
 import { sideWanted } from "../contract/side-data.ts";
 import { type Card, PREFIX_BLOCK_TOKENS, type SideNeeds } from "../scheduler/card.ts";
-import { featuresOf, resumeNeeds } from "./resume.ts";
+import { featuresOf, RESUME_NEEDS, resumeNeeds } from "./resume.ts";
+
+/** Of prompts shorter than a block, shared. */
+const NO_BLOCK: readonly number[] = [];
 
 /** The part of a card that changes from attempt to attempt. */
 export type CardWish = Pick<
@@ -31,8 +34,7 @@ export function cardOf(rollout: Rollout, wish: CardWish): Card {
     logprobModes: rollout.want.logprobModes,
     features: featuresOf(rollout),
     side: sideNeeds(rollout),
-    resume:
-      rollout.resume === "required" ? resumeNeeds(rollout) : { seeded: false, penalties: false },
+    resume: rollout.resume === "required" ? resumeNeeds(rollout) : RESUME_NEEDS.nothing,
     attempt: wish.attempt,
     outputTokens: wish.outputTokens,
     lastVersion: wish.lastVersion,
@@ -54,7 +56,8 @@ function sideNeeds({ want }: Rollout): SideNeeds | null {
 }
 
 /** FNV-1a over token ids, one hash at the end of each full block: equal prefixes, equal hashes. */
-function prefixHashes(ids: Uint32Array): number[] {
+function prefixHashes(ids: Uint32Array): readonly number[] {
+  if (ids.length < PREFIX_BLOCK_TOKENS) return NO_BLOCK;
   const hashes = new Array<number>(Math.floor(ids.length / PREFIX_BLOCK_TOKENS));
   let hash = 0x811c9dc5;
   for (let i = 0; i < ids.length; i++) {

@@ -2,6 +2,7 @@
 import { DEFAULT_POLICY, type JobSettings } from "../../contract/job.ts";
 import type { LogprobMode, Rollout } from "../../contract/rollout.ts";
 import { invalid } from "./invalid.ts";
+import { Shared } from "./shared.ts";
 
 /** A rollout as its caller asked for it: `null`, and no mode, is the job's to say. */
 export interface Asked
@@ -15,6 +16,9 @@ export interface Asked
 
 /** In order of preference: the distribution that sampled, else the one before top-k, top-p and min-p. */
 const LOGPROB_MODES: readonly LogprobMode[] = ["processed", "tempered"];
+
+const MODES = new Shared<readonly LogprobMode[]>();
+const WANTS = new Shared<Rollout["want"]>();
 
 /** Throws `invalid_argument` for a pool that the job may not use. */
 export function withJob(asked: Asked, job: JobSettings): Omit<Rollout, "bodyHash" | "traceparent"> {
@@ -30,6 +34,6 @@ export function withJob(asked: Asked, job: JobSettings): Omit<Rollout, "bodyHash
     policy: asked.policy ?? job.policy ?? DEFAULT_POLICY,
     onUpdate: asked.onUpdate ?? job.onUpdate,
     resume: asked.resume ?? job.resume ?? "best",
-    want: { ...want, logprobModes: modes ?? LOGPROB_MODES },
+    want: WANTS.of({ ...want, logprobModes: MODES.of(modes ?? LOGPROB_MODES) }),
   };
 }

@@ -11,11 +11,14 @@ import { check, invalid } from "./invalid.ts";
 import { type Asked, withJob } from "./job-defaults.ts";
 import { constraintFromWire, groupFromWire, sessionFromWire, spanFromWire } from "./refs.ts";
 import { samplingFromWire } from "./sampling.ts";
+import { Shared } from "./shared.ts";
 
 const SCHEMAS = {
   json: createRolloutSchema("json", LIMITS),
   b64: createRolloutSchema("b64", LIMITS),
 } as const;
+
+const HINTS = new Shared<Hints>();
 
 /** What a body may leave to the server. */
 export interface Mint {
@@ -142,11 +145,12 @@ function assertNoRows({ topLogprobs, samplingMask }: Want): void {
   throw invalid(path, "has no rows for the tokens of `continue`: they were made elsewhere");
 }
 
-const hintsFromWire = (hints: WireRollout["hints"]): Hints => ({
-  expectedNewTokens: hints?.expected_new_tokens ?? null,
-  nextTurn: hints?.next_turn ?? false,
-  latency: hints?.latency ?? "throughput",
-});
+const hintsFromWire = (hints: WireRollout["hints"]): Hints =>
+  HINTS.of({
+    expectedNewTokens: hints?.expected_new_tokens ?? null,
+    nextTurn: hints?.next_turn ?? false,
+    latency: hints?.latency ?? "throughput",
+  });
 
 function wantFromWire({ want, prompt_token_ids: prompt }: WireRollout): Want {
   const start = want?.prompt_logprobs?.start ?? 0;
