@@ -7,7 +7,8 @@ import type { Label, OnUpdate, VersionConstraint } from "./policy.ts";
 /** Which distribution a logprob is taken from; see `docs/contract.md`. */
 export type LogprobMode = "processed" | "tempered" | "penalised" | "raw";
 
-export interface Sampling {
+/** How to sample; a trainer's rollouts have it in common. */
+export interface SamplingRule {
   /** Tokens to sample at most, counting those of `continueFrom`. 0 scores the prompt only. */
   readonly maxNewTokens: number;
   readonly minNewTokens: number;
@@ -23,14 +24,16 @@ export interface Sampling {
   readonly stopTokenIds: readonly number[];
   readonly stop: readonly string[];
   readonly ignoreEos: boolean;
-  /** Unsigned, below 2^53; minted at accept where the caller gave none. */
-  readonly seed: number;
   readonly logitBias: ReadonlyMap<number, number>;
   readonly allowedTokenIds: readonly number[];
   readonly badWords: readonly string[];
   readonly structured: unknown;
   /** Parameters for one kind of engine, passed as they are. */
   readonly engine: Readonly<Record<string, unknown>>;
+}
+
+export interface Sampling extends SamplingRule {
+  readonly seed: number;
 }
 
 export interface GroupRef {
@@ -83,7 +86,9 @@ export interface Rollout {
   /** Whether it may go on on another kind of engine. */
   readonly mixedEngines: boolean;
   readonly promptTokenIds: Uint32Array;
-  readonly sampling: Sampling;
+  readonly sampling: SamplingRule;
+  /** Unsigned, below 2^53; minted at accept where the caller gave none. */
+  readonly seed: number;
   readonly continueFrom: Continuation | null;
   readonly group: GroupRef | null;
   readonly session: SessionRef | null;

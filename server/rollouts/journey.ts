@@ -261,7 +261,7 @@ export class Journey {
       slot: grant.slot,
       promptTokenIds: rollout.promptTokenIds,
       outputTokenIds: this.#traveller.output.ids,
-      sampling: rollout.sampling,
+      sampling: { ...rollout.sampling, seed: rollout.seed },
       badWords: text.badWords,
       siblingIndex: rollout.group?.index ?? 0,
       logprobMode: grant.logprobMode,

@@ -3,7 +3,7 @@
  * what is asked of the next worker. Where it cannot be right: start over with the waste counted, or
  * refuse, as the rollout's `resume` says.
  */
-import type { Rollout, Sampling } from "../contract/rollout.ts";
+import type { Rollout, SamplingRule } from "../contract/rollout.ts";
 import type { Capabilities, SamplingFeature } from "../contract/worker.ts";
 
 /** All that there are, shared by the cards that wait. */
@@ -40,7 +40,7 @@ export function afterLoss(
   return right && rollout.resume === "best" ? "continue" : "restart";
 }
 
-const FEATURES: readonly (readonly [SamplingFeature, (sampling: Sampling) => boolean])[] = [
+const FEATURES: readonly (readonly [SamplingFeature, (sampling: SamplingRule) => boolean])[] = [
   ["temperature", (s) => s.temperature !== 1],
   ["top_p", (s) => s.topP !== 1],
   ["top_k", (s) => s.topK > 0],

@@ -8,7 +8,7 @@ import type { Asked } from "./job-defaults.ts";
  * scope, not the body; a seed that we minted is not the caller's.
  */
 export function rolloutBodyHash(rollout: Asked, seedGiven: boolean): string {
-  const { id: _, promptTokenIds, sampling, continueFrom, ...rest } = rollout;
+  const { id: _, promptTokenIds, sampling, seed, continueFrom, ...rest } = rollout;
   // The decoder builds every object with its fields in one order; only what the caller nests freely
   // comes in any.
   const text = JSON.stringify([
@@ -16,7 +16,7 @@ export function rolloutBodyHash(rollout: Asked, seedGiven: boolean): string {
     rest,
     {
       ...sampling,
-      seed: seedGiven ? sampling.seed : null,
+      seed: seedGiven ? seed : null,
       logitBias: [...sampling.logitBias],
       structured: canonical(sampling.structured),
       engine: canonical(sampling.engine),

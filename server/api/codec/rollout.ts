@@ -61,7 +61,7 @@ export function decodeRollout(
   const continueFrom = continuationFromWire(wire);
   const want = wantFromWire(wire);
   if (continueFrom !== null) assertNoRows(want);
-  const sampling = samplingFromWire(wire, continueFrom, want, mint);
+  const sampling = samplingFromWire(wire, continueFrom, want);
   const asked: Asked = {
     id: wire.id ?? mint.id(),
     job: wire.job ?? defaults.job ?? "default",
@@ -69,6 +69,7 @@ export function decodeRollout(
     pool: wire.pool ?? null,
     promptTokenIds: wire.prompt_token_ids,
     sampling,
+    seed: wire.sampling.seed ?? mint.seed(),
     continueFrom,
     group: groupFromWire(wire.group),
     session: sessionFromWire(wire.session),

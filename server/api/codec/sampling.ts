@@ -1,23 +1,31 @@
 /** Sampling parameters: defaults, the two limits made one, and contradictions refused. */
-import type { Continuation, Sampling, Want } from "../../contract/rollout.ts";
+import type { Continuation, SamplingRule, Want } from "../../contract/rollout.ts";
 import type { WireRollout } from "../../contract/schema-rollout.ts";
 import { LIMITS } from "../../limits.ts";
 import { invalid } from "./invalid.ts";
+import { Shared } from "./shared.ts";
 
 /** What most leave out, shared: 100,000 rollouts may wait. */
 const NONE: readonly never[] = [];
 const NO_BIAS: ReadonlyMap<number, number> = new Map();
 const NO_PARAMETERS: Readonly<Record<string, never>> = {};
 
-const idsOf = (given: ArrayLike<number> | null | undefined): readonly number[] =>
-  given == null || given.length === 0 ? NONE : Array.from(given);
+const RULES = new Shared<SamplingRule>();
+const FEW_IDS = new Shared<readonly number[]>();
+/** Longer lists are not compared. */
+const FEW = 16;
+
+function idsOf(given: ArrayLike<number> | null | undefined): readonly number[] {
+  if (given == null || given.length === 0) return NONE;
+  const ids = Array.from(given);
+  return ids.length > FEW ? ids : FEW_IDS.of(ids);
+}
 
 export function samplingFromWire(
   wire: WireRollout,
   continueFrom: Continuation | null,
   want: Want,
-  mint: { seed(): number },
-): Sampling {
+): SamplingRule {
   const given = wire.sampling;
   const maxNewTokens = limitOf(wire);
   const minNewTokens = given.min_new_tokens ?? 0;
@@ -34,7 +42,7 @@ export function samplingFromWire(
       `hold ${existing} of at most ${maxNewTokens} tokens`,
     );
   }
-  return {
+  return RULES.of({
     maxNewTokens,
     minNewTokens,
     temperature: given.temperature ?? 1,
@@ -47,13 +55,12 @@ export function samplingFromWire(
     stopTokenIds: idsOf(given.stop_token_ids),
     stop: given.stop ?? NONE,
     ignoreEos: given.ignore_eos ?? false,
-    seed: given.seed ?? mint.seed(),
     logitBias: given.logit_bias == null ? NO_BIAS : biasOf(given.logit_bias),
     allowedTokenIds: idsOf(given.allowed_token_ids),
     badWords: given.bad_words ?? NONE,
     structured: given.structured ?? null,
     engine: given.engine ?? NO_PARAMETERS,
-  };
+  });
 }
 
 /** The smaller of `max_new_tokens` and what `max_total_tokens` leaves beside the prompt. */

@@ -34,6 +34,8 @@ export function groupRoutes(context: GroupRoutes): Record<"submitGroup", Handler
       }
       const traceparent = traceparentOf(request.headers["traceparent"]);
       const group = decodeGroup(request.body, context.mint, traceparent);
+      // A parsed body is several times its token ids: not kept while the siblings wait.
+      request.body = undefined;
       if (wants === "sse") {
         const siblings = startGroup(group.siblings, group.need, context, "stream");
         return streamGroup(context, group, siblings, reply);

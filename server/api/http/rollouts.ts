@@ -49,6 +49,8 @@ export function rolloutRoutes(context: RolloutRoutes): Record<RolloutCall, Handl
       const { rollout, encoding } = decodeRollout(request.body, mint, {
         traceparent: traceparentOf(request.headers["traceparent"]),
       });
+      // A parsed body is several times its token ids: not kept while the rollout waits.
+      request.body = undefined;
       const handle = rollouts.submit(rollout);
       return wants === "sse"
         ? streamEvents(context, handle, 0, encoding, reply)

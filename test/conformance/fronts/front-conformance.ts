@@ -180,7 +180,7 @@ function answers(front: Front): void {
       // Not what 32 bits make of it: the same body over both fronts must have the same hash.
       assert.equal(sampling.repetitionPenalty, 1.1);
       assert.deepEqual(
-        [sampling.maxNewTokens, sampling.temperature, sampling.topK, sampling.topP, sampling.seed],
+        [sampling.maxNewTokens, sampling.temperature, sampling.topK, sampling.topP, rollout.seed],
         [4, 0, 0, 1, Number.MAX_SAFE_INTEGER],
       );
       assert.deepEqual(

@@ -72,7 +72,7 @@ suite("decodeRollout", () => {
     const body = { prompt_token_ids: [1], sampling: { max_new_tokens: 1 } };
     const [first, second] = [decode(body, { job: "j", policy: "p" }), decode(body)];
     assert.notEqual(first.id, second.id);
-    assert.notEqual(first.sampling.seed, second.sampling.seed);
+    assert.notEqual(first.seed, second.seed);
     assert.deepEqual([first.job, first.policy], ["j", "p"]);
   });
 

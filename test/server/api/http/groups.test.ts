@@ -53,7 +53,7 @@ test("siblings share prompt and seed, and come back in order of their index", ()
     }
     const { submitted } = serving.rollouts;
     assert.deepEqual(
-      submitted.map(({ sampling }) => sampling.seed),
+      submitted.map(({ seed }) => seed),
       [77, 77, 77, 77],
     );
     assert.equal(new Set(submitted.map(({ bodyHash }) => bodyHash)).size, 4);
