@@ -6,6 +6,9 @@ import { CAMPAIGNS } from "./campaigns.ts";
 const SLICES: Readonly<Record<string, number>> = {
   http: 1_500,
   bytes: 500,
+  grpc: 500,
+  engine: 400,
+  live: 120,
   frames: 8_000,
   replies: 8_000,
 };
@@ -13,7 +16,7 @@ const SLICES: Readonly<Record<string, number>> = {
 describe("fuzz: no crash, no hang, every error typed", { concurrency: false }, () => {
   const seed = testSeed("fuzz");
   for (const [name, run] of Object.entries(CAMPAIGNS)) {
-    test(`${name}, ${SLICES[name] ?? 500} inputs`, { timeout: 60_000 }, async () => {
+    test(`${name}, ${SLICES[name] ?? 500} inputs`, { timeout: 110_000 }, async () => {
       await run({ seed, count: SLICES[name] ?? 500 });
     });
   }

@@ -18,7 +18,7 @@ const short: Script = ({ sampling }) => [
 ];
 
 /** Streams that have no end: that they begin is enough. */
-const endless = (input: HttpInput) => (type: string) =>
+export const isEndless = (input: HttpInput) => (type: string) =>
   input.route.call === "readEvents" &&
   !input.path.includes("follow=false") &&
   !type.startsWith("application/json");
@@ -40,7 +40,7 @@ export const httpTarget: Target<HttpInput> = {
         exchanges.push(exchange);
         return async (input) => {
           try {
-            const answer = await exchange.send(input, PATIENCE_MS, endless(input));
+            const answer = await exchange.send(input, PATIENCE_MS, isEndless(input));
             assert.ok(answer, "no answer");
             assertHttpAnswer(input, answer);
           } catch (error) {
@@ -57,7 +57,7 @@ export const httpTarget: Target<HttpInput> = {
   },
 };
 
-function isNoAnswer({ method }: HttpInput, error: unknown): boolean {
+export function isNoAnswer({ method }: HttpInput, error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   // Too large a head is refused before its method is known, and so with a body.
   if (method === "HEAD" && String(error.code).startsWith("HPE_")) return true;
