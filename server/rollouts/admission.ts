@@ -61,6 +61,8 @@ export function assertVocabulary(rollout: Rollout, vocabulary: number): void {
 }
 
 function assertBelow(ids: ArrayLike<number>, vocabulary: number, path: string): void {
+  // Empty lists are of another kind than prompts: a loop that never sees them stays fast.
+  if (ids.length === 0) return;
   for (let at = 0; at < ids.length; at++) {
     const id = ids[at] as number;
     if (id >= vocabulary) throw outOfVocabulary(id, vocabulary, `${path}[${at}]`);

@@ -1,6 +1,6 @@
 /**
  * What a rollout has made so far: tokens with their logprobs, and from which worker and version each
- * came. Grows by doubling; spans (I2) and segments are kept as ranges while it grows.
+ * came. Spans (I2) and segments are kept as ranges while it grows.
  */
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
@@ -8,6 +8,7 @@ import type { Continuation, LogprobMode, ResumeKind, Segment, Span } from "../co
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { SideRecord } from "./side-record.ts";
+import { TokenArrays } from "./token-arrays.ts";
 
 /** Where an attempt runs; the constant part of its segments. */
 export interface Stay {
@@ -25,18 +26,11 @@ type Open<T> = { -readonly [K in keyof T]: T[K] };
 /** Room taken at the first token, so that most rollouts never grow; longer ones double. */
 const INITIAL_TOKENS = 2048;
 
-/** Of whoever waits, shared: an empty array costs 200 bytes. */
-const NO_IDS = new Uint32Array(0);
-const NO_LOGPROBS = new Float32Array(0);
-
 export class Output {
-  #ids = NO_IDS;
-  #logprobs = NO_LOGPROBS;
-  #length = 0;
+  readonly #tokens: TokenArrays;
   #spans: Open<Span>[] = [];
   #segments: Open<Segment>[] = [];
 
-  readonly #initial: number;
   readonly #continued: Continuation | null;
   readonly #logprobMode: LogprobMode;
   /** `null` where nothing is wanted beside tokens. */
@@ -50,7 +44,7 @@ export class Output {
     side: SideRecord | null = null,
   ) {
     this.side = side;
-    this.#initial = Math.min(expected, INITIAL_TOKENS);
+    this.#tokens = new TokenArrays(Math.min(expected, INITIAL_TOKENS));
     this.#continued = continued;
     this.#logprobMode = logprobMode;
     if (continued !== null) this.#begin(continued);
@@ -58,9 +52,7 @@ export class Output {
 
   /** With the tokens of an earlier rollout, whose worker nobody knows. */
   #begin({ outputTokenIds, logprobs, spans }: Continuation): void {
-    this.#ids = outputTokenIds.slice();
-    this.#logprobs = logprobs.slice();
-    this.#length = outputTokenIds.length;
+    this.#tokens.append({ ids: outputTokenIds.slice(), logprobs: logprobs.slice() });
     this.#spans = spans.map((span) => ({ ...span }));
     this.#segments.push({
       worker: null,
@@ -68,7 +60,7 @@ export class Output {
       incarnation: "",
       attempt: 0,
       start: 0,
-      end: this.#length,
+      end: this.length,
       resume: "none",
       logprobMode: this.#logprobMode,
       numerics: { dtype: "" },
@@ -78,14 +70,14 @@ export class Output {
   /** What there is as one chunk a span: a rollout that goes on from tokens tells its readers of them first. */
   *chunks(): Generator<TokenChunk> {
     for (const { start, end, version, kv } of this.#spans) {
-      const ids = this.#ids.slice(start, end);
-      const logprobs = this.#logprobs.slice(start, end);
+      const ids = this.ids.slice(start, end);
+      const logprobs = this.logprobs.slice(start, end);
       yield { start, ids, logprobs, version, mixed: kv === "mixed" };
     }
   }
 
   get length(): number {
-    return this.#length;
+    return this.#tokens.length;
   }
 
   get lastVersion(): number | null {
@@ -93,11 +85,11 @@ export class Output {
   }
 
   get ids(): Uint32Array {
-    return this.#ids.subarray(0, this.#length);
+    return this.#tokens.ids;
   }
 
   get logprobs(): Float32Array {
-    return this.#logprobs.subarray(0, this.#length);
+    return this.#tokens.logprobs;
   }
 
   get spans(): readonly Span[] {
@@ -117,24 +109,22 @@ export class Output {
     side?: SideChunk,
   ): void {
     const { ids, start } = chunk;
-    if (start !== this.#length) {
-      throw new PacelineError("engine_error", `tokens start at ${start}, expected ${this.#length}`);
+    const from = this.length;
+    if (start !== from) {
+      throw new PacelineError("engine_error", `tokens start at ${start}, expected ${from}`);
     }
     if (ids.length === 0) return;
     if (this.side !== null) this.side.append(ids, side);
-    this.#reserve(this.#length + ids.length);
-    this.#ids.set(ids, this.#length);
-    this.#logprobs.set(chunk.logprobs, this.#length);
-    const from = this.#length;
-    this.#length += ids.length;
+    // Amid rows the tokens are a small part of their memory.
+    this.#tokens.append(side === undefined ? chunk : copyOf(chunk));
     const newVersion = this.#extendSpan(from, held, chunk.mixed === true, attested);
     this.#extendSegment(from, stay, newVersion);
   }
 
   /** Throws away everything that was made here: the rollout starts over. Answers how many tokens were lost. */
   clear(): number {
-    const made = this.#length - (this.#continued?.outputTokenIds.length ?? 0);
-    this.#length = 0;
+    const made = this.length - (this.#continued?.outputTokenIds.length ?? 0);
+    this.#tokens.clear();
     this.#spans = [];
     this.#segments = [];
     if (this.#continued !== null) this.#begin(this.#continued);
@@ -152,7 +142,7 @@ export class Output {
     const last = this.#spans.at(-1);
     const newVersion = last !== undefined && last.version !== held.version;
     if (last && !newVersion && last.kv === kv && last.attested === attested) {
-      last.end = this.#length;
+      last.end = this.length;
       return false;
     }
     const { version, label } = held;
@@ -161,7 +151,7 @@ export class Output {
       label,
       baseVersion: null,
       start: from,
-      end: this.#length,
+      end: this.length,
       kv,
       attested,
     });
@@ -171,13 +161,13 @@ export class Output {
   #extendSegment(from: number, stay: Stay, newVersion: boolean): void {
     const last = this.#segments.at(-1);
     if (last && last.attempt === stay.attempt && !newVersion) {
-      last.end = this.#length;
+      last.end = this.length;
       return;
     }
     const { worker, slot, incarnation, attempt, logprobMode, dtype } = stay;
     // A version change inside one stay starts a segment without any resume.
     const resume = last?.attempt === attempt ? "none" : stay.resume;
-    const range = { start: from, end: this.#length };
+    const range = { start: from, end: this.length };
     this.#segments.push({
       worker,
       slot,
@@ -189,15 +179,9 @@ export class Output {
       numerics: { dtype },
     });
   }
-
-  #reserve(length: number): void {
-    if (length <= this.#ids.length) return;
-    const capacity = Math.max(this.#initial, this.#ids.length * 2, length);
-    const ids = new Uint32Array(capacity);
-    const logprobs = new Float32Array(capacity);
-    ids.set(this.ids);
-    logprobs.set(this.logprobs);
-    this.#ids = ids;
-    this.#logprobs = logprobs;
-  }
 }
+
+const copyOf = ({ ids, logprobs }: TokenChunk): Pick<TokenChunk, "ids" | "logprobs"> => ({
+  ids: ids.slice(),
+  logprobs: logprobs.slice(),
+});

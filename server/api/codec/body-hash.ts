@@ -23,12 +23,28 @@ export function rolloutBodyHash(rollout: Asked, seedGiven: boolean): string {
     },
     continueFrom === null ? null : continueFrom.spans,
   ]);
-  const parts = [Buffer.from(text), bytes(promptTokenIds)];
+  const arrays = [bytes(promptTokenIds)];
   if (continueFrom !== null) {
-    parts.push(bytes(continueFrom.outputTokenIds), bytes(continueFrom.logprobs));
+    arrays.push(bytes(continueFrom.outputTokenIds), bytes(continueFrom.logprobs));
   }
-  // One call over one buffer: a hash object costs more than the hashing.
-  return hash("sha256", Buffer.concat(parts), "base64url");
+  return hashOf(text, arrays);
+}
+
+/** What most bodies fit into; each call writes it anew. */
+const scratch = Buffer.alloc(64 * 1024);
+/** Of UTF-8, for a UTF-16 unit at most. */
+const UTF8_BYTES = 3;
+
+/** One call over one buffer: a hash object costs more than the hashing. */
+function hashOf(text: string, arrays: readonly Uint8Array[]): string {
+  const most = arrays.reduce((sum, { length }) => sum + length, UTF8_BYTES * text.length);
+  const buffer = most <= scratch.length ? scratch : Buffer.allocUnsafe(most);
+  let end = buffer.write(text);
+  for (const array of arrays) {
+    buffer.set(array, end);
+    end += array.length;
+  }
+  return hash("sha256", buffer.subarray(0, end), "base64url");
 }
 
 const bytes = (array: Uint32Array | Float32Array): Uint8Array =>
