@@ -2,7 +2,7 @@
 import { DEFAULT_POLICY, type JobSettings } from "../../contract/job.ts";
 import type { LogprobMode, Rollout } from "../../contract/rollout.ts";
 import { invalid } from "./invalid.ts";
-import { Shared } from "./shared.ts";
+import { equalBy, equalLists, Shared } from "./shared.ts";
 
 /** A rollout as its caller asked for it: `null`, and no mode, is the job's to say. */
 export interface Asked
@@ -17,8 +17,16 @@ export interface Asked
 /** In order of preference: the distribution that sampled, else the one before top-k, top-p and min-p. */
 const LOGPROB_MODES: readonly LogprobMode[] = ["processed", "tempered"];
 
-const MODES = new Shared<readonly LogprobMode[]>();
-const WANTS = new Shared<Rollout["want"]>();
+const MODES = new Shared<readonly LogprobMode[]>(equalLists);
+const WANTS = new Shared<Rollout["want"]>(
+  equalBy({
+    logprobModes: true,
+    promptLogprobs: true,
+    topLogprobs: true,
+    routedExperts: true,
+    samplingMask: true,
+  }),
+);
 
 /** Throws `invalid_argument` for a pool that the job may not use. */
 export function withJob(asked: Asked, job: JobSettings): Omit<Rollout, "bodyHash" | "traceparent"> {

@@ -11,14 +11,16 @@ import { check, invalid } from "./invalid.ts";
 import { type Asked, withJob } from "./job-defaults.ts";
 import { constraintFromWire, groupFromWire, sessionFromWire, spanFromWire } from "./refs.ts";
 import { samplingFromWire } from "./sampling.ts";
-import { Shared } from "./shared.ts";
+import { equalBy, Shared } from "./shared.ts";
 
 const SCHEMAS = {
   json: createRolloutSchema("json", LIMITS),
   b64: createRolloutSchema("b64", LIMITS),
 } as const;
 
-const HINTS = new Shared<Hints>();
+const HINTS = new Shared<Hints>(
+  equalBy({ expectedNewTokens: true, nextTurn: true, latency: true }),
+);
 
 /** What a body may leave to the server. */
 export interface Mint {

@@ -3,15 +3,35 @@ import type { Continuation, SamplingRule, Want } from "../../contract/rollout.ts
 import type { WireRollout } from "../../contract/schema-rollout.ts";
 import { LIMITS } from "../../limits.ts";
 import { invalid } from "./invalid.ts";
-import { Shared } from "./shared.ts";
+import { equalBy, equalLists, Shared } from "./shared.ts";
 
 /** What most leave out, shared: 100,000 rollouts may wait. */
 const NONE: readonly never[] = [];
 const NO_BIAS: ReadonlyMap<number, number> = new Map();
 const NO_PARAMETERS: Readonly<Record<string, never>> = {};
 
-const RULES = new Shared<SamplingRule>();
-const FEW_IDS = new Shared<readonly number[]>();
+const RULES = new Shared<SamplingRule>(
+  equalBy({
+    maxNewTokens: true,
+    minNewTokens: true,
+    temperature: true,
+    topP: true,
+    topK: true,
+    minP: true,
+    presencePenalty: true,
+    frequencyPenalty: true,
+    repetitionPenalty: true,
+    stopTokenIds: true,
+    stop: true,
+    ignoreEos: true,
+    logitBias: true,
+    allowedTokenIds: true,
+    badWords: true,
+    structured: true,
+    engine: true,
+  }),
+);
+const FEW_IDS = new Shared<readonly number[]>(equalLists);
 /** Longer lists are not compared. */
 const FEW = 16;
 
