@@ -95,19 +95,25 @@ export const LIMITS = {
   httpHeaderBytes: 16_384,
   /** Headers of one request; Node's own default is 2,000. */
   httpHeaders: 100,
-  /** Connections of HTTP at once, each a descriptor and some 10 KB; beyond it new ones are closed unread. */
-  httpConnections: 16_384,
+  /** Connections of each front at once, each a descriptor and some 10 KB; beyond it new ones are closed unread. */
+  connections: 16_384,
+  /** Requests that wait behind others of their connection; hardly a client sends any, and each takes memory. */
+  httpPipelined: 64,
   /** Between two pings of a gRPC connection that is silent, and how long its answer may take: finds dead clients. */
   grpcPingMs: 60_000,
   grpcPingAnswerMs: 20_000,
+  /** A gRPC connection without a call for so long is closed: a client that returns opens another at once. */
+  grpcIdleMs: 1_800_000,
   /** How often Node looks for requests that are too slow; its own default of 30 s would add to both bounds above. */
   httpCheckMs: 2_000,
   /** Idle connections outlive the 60 s that load balancers and client pools commonly keep theirs. */
   httpKeepAliveMs: 72_000,
   /** A comment on an idle stream, well below the 60 s at which proxies cut idle connections. */
   sseHeartbeatMs: 15_000,
-  /** A stream whose reader takes nothing for so long is cut; a rollout's can be resumed. */
-  sseStallMs: 60_000,
+  /** A reader who takes nothing for so long is cut, whatever he was sent; a rollout's stream can be resumed. */
+  readerStallMs: 60_000,
+  /** One who is only slow has so much longer for what waits for him: 0.5 Mbit/s, a poor line. */
+  readerBytesPerMs: 64,
   /** Readers of `/v1/events` and of publications' progress at once, each a connection and a cursor. */
   controlStreams: 1_024,
   /** Events handed to one reader at a time, so that replay of a full ring never builds one huge string. */

@@ -14,11 +14,13 @@ import type { Audit } from "../auth/audit.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
 import type { LiveCertificates } from "../auth/live-certificates.ts";
 import type { Mint } from "../codec/rollout.ts";
+import { createSlowReaders } from "../slow-readers.ts";
 import { type ControlParts, controlMethods, type Methods } from "./control-methods.ts";
 import { describedService } from "./described-service.ts";
 import { createGuard, GuardedServer } from "./guard.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
 import { jobMethods } from "./job-methods.ts";
+import { createGrpcListener } from "./listener.ts";
 import { LiveCredentials } from "./live-credentials.ts";
 import { createManyHandler } from "./many-handler.ts";
 import { loadProtos } from "./protos.ts";
@@ -27,7 +29,25 @@ import { createRolloutHandlers } from "./rollout-handlers.ts";
 import { HEALTH_SERVICE, ROLLOUT_SERVICE } from "./service-definitions.ts";
 import { answerUnserved } from "./unserved.ts";
 
-export interface GrpcFrontOptions {
+/** Bounds on those who connect; times in ms. */
+interface GrpcBounds {
+  /** Until a reader who takes nothing is cut; default `LIMITS.readerStallMs`. */
+  readonly stallMs?: number;
+  /** Connections at once; default `LIMITS.connections`. */
+  readonly connections?: number;
+  /** Calls of one connection at once; default `LIMITS.grpcStreamsPerConnection`. */
+  readonly streamsPerConnection?: number;
+  /** Default `LIMITS.grpcPingMs`. */
+  readonly pingMs?: number;
+  /** Default `LIMITS.grpcPingAnswerMs`. */
+  readonly pingAnswerMs?: number;
+  /** Until a connection without a call is closed; default `LIMITS.grpcIdleMs`. */
+  readonly idleMs?: number;
+  /** Until a TLS handshake is done; default `LIMITS.tlsHandshakeMs`. */
+  readonly handshakeMs?: number;
+}
+
+export interface GrpcFrontOptions extends GrpcBounds {
   readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort" | "abortJob">;
   readonly mint: Mint;
   readonly control: ControlParts;
@@ -61,13 +81,17 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
     if (error.code === "internal") log.error({ err: error.cause ?? error }, error.message);
     options.failed?.(error);
   };
+  const stallMs = options.stallMs ?? LIMITS.readerStallMs;
+  const readers = createSlowReaders(clock, stallMs, failed);
   const server = new GuardedServer({
-    interceptors: [createGuard({ ...options, failed })],
+    interceptors: [createGuard({ ...options, failed, readers })],
     "grpc.max_receive_message_length": LIMITS.bodyBytes,
     "grpc.max_send_message_length": -1,
-    "grpc.max_concurrent_streams": LIMITS.grpcStreamsPerConnection,
-    "grpc.keepalive_time_ms": LIMITS.grpcPingMs,
-    "grpc.keepalive_timeout_ms": LIMITS.grpcPingAnswerMs,
+    "grpc.max_concurrent_streams": options.streamsPerConnection ?? LIMITS.grpcStreamsPerConnection,
+    "grpc.keepalive_time_ms": options.pingMs ?? LIMITS.grpcPingMs,
+    "grpc.keepalive_timeout_ms": options.pingAnswerMs ?? LIMITS.grpcPingAnswerMs,
+    // No bound on a connection's age: one that is used is never closed under its calls.
+    "grpc.max_connection_idle_ms": options.idleMs ?? LIMITS.grpcIdleMs,
     // Channelz stays on: without it grpc-js (1.14.7) loses track of connections, and forceShutdown ends none.
     "grpc.enable_channelz": 1,
   });
@@ -79,18 +103,14 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
   const credentials =
     options.certificates === null
       ? ServerCredentials.createInsecure()
-      : new LiveCredentials(options.certificates);
+      : new LiveCredentials(options.certificates, options.handshakeMs);
+  const most = options.connections ?? LIMITS.connections;
+  const listener = createGrpcListener(server, credentials, most, failed);
   return {
-    listen: (host, port) =>
-      new Promise((resolve, reject) => {
-        const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-        server.bindAsync(address, credentials, (error, bound) => {
-          if (error) reject(error);
-          else resolve({ port: bound });
-        });
-      }),
+    listen: listener.listen,
     close: (graceMs) =>
       new Promise((resolve) => {
+        listener.close();
         health.close();
         const cut = clock.timer(graceMs, () => server.forceShutdown());
         server.tryShutdown(() => {

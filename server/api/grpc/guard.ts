@@ -17,6 +17,8 @@ import { LIMITS } from "../../limits.ts";
 import type { Audit, ControlCall } from "../auth/audit.ts";
 import { assertJob, type Caller } from "../auth/caller.ts";
 import type { Gatekeeper } from "../auth/gatekeeper.ts";
+import type { SlowReaders } from "../slow-readers.ts";
+import { CallReader } from "./call-reader.ts";
 import { codeInTrailer, ERROR_TRAILER, statusOf } from "./error-status.ts";
 import { METHOD_ACCESS, type MethodAccess, UNSERVED_ACCESS } from "./method-access.ts";
 import { stringField } from "./string-field.ts";
@@ -26,6 +28,7 @@ export interface GuardOptions {
   readonly audit: Audit;
   readonly clock: Pick<Clock, "now" | "timer">;
   readonly failed: (error: PacelineError) => void;
+  readonly readers: SlowReaders;
 }
 
 /** Throws at `addService`, whoever calls it, for a method that does not say who may call it. */
@@ -39,11 +42,22 @@ export class GuardedServer extends Server {
 }
 
 type InterceptedCall = Parameters<ServerInterceptor>[1];
+type MessageResponder = NonNullable<
+  NonNullable<ConstructorParameters<typeof ServerInterceptingCall>[1]>["sendMessage"]
+>;
 
 export function createGuard(options: GuardOptions): ServerInterceptor {
+  const { readers } = options;
+  const left = (reader: CallReader): void => readers.remove(reader);
   return ({ path, requestStream }, call) => {
     const access = METHOD_ACCESS.get(path) ?? UNSERVED_ACCESS;
-    if (access.scope === "none") return new ServerInterceptingCall(call);
+    const reader = new CallReader(call, left);
+    readers.add(reader);
+    const sendMessage: MessageResponder = (message, pass) => {
+      reader.taken++;
+      pass(message);
+    };
+    if (access.scope === "none") return new ServerInterceptingCall(call, { sendMessage });
     const visit = new Visit(call, access, options);
     return new ServerInterceptingCall(call, {
       start: (next) =>
@@ -62,6 +76,7 @@ export function createGuard(options: GuardOptions): ServerInterceptor {
           },
           onCancel: () => visit.end(status.CANCELLED, null),
         }),
+      sendMessage,
       sendStatus: (sent, pass) => {
         visit.end(sent.code, sent.metadata ?? null);
         pass(sent);

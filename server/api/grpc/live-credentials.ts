@@ -7,12 +7,12 @@ import { LIMITS } from "../../limits.ts";
 import type { LiveCertificates } from "../auth/live-certificates.ts";
 
 export class LiveCredentials extends ServerCredentials {
-  constructor(certificates: LiveCertificates) {
+  constructor(certificates: LiveCertificates, handshakeMs: number = LIMITS.tlsHandshakeMs) {
     const { options } = certificates;
     const { requestCert, rejectUnauthorized } = options;
     super(
       {
-        handshakeTimeout: LIMITS.tlsHandshakeMs,
+        handshakeTimeout: handshakeMs,
         ...(requestCert === undefined ? {} : { requestCert }),
         ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
       },

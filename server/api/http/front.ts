@@ -40,8 +40,6 @@ export interface HttpFrontOptions extends ListenerTimes {
   readonly closeGraceMs?: number;
   /** Default `LIMITS.sseHeartbeatMs`. */
   readonly heartbeatMs?: number;
-  /** Default `LIMITS.sseStallMs`. */
-  readonly stallMs?: number;
   /** Default `LIMITS.controlStreams`. */
   readonly controlStreams?: number;
   /** Default `LIMITS.manyInFlight`. */
@@ -88,7 +86,6 @@ export function createHttpFront(parts: HttpFrontParts): HttpFront {
   const { clock, options } = parts;
   const streams = createStreams(clock, {
     heartbeatMs: options.heartbeatMs ?? LIMITS.sseHeartbeatMs,
-    stallMs: options.stallMs ?? LIMITS.sseStallMs,
     controlStreams: options.controlStreams ?? LIMITS.controlStreams,
   });
   const failed = (error: PacelineError): void => {

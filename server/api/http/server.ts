@@ -4,19 +4,19 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import fastify, {
+  type FastifyInstance,
+  type FastifyRequest,
+  type onRequestHookHandler,
+} from "fastify";
 import { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
-import type { LiveCertificates } from "../auth/live-certificates.ts";
 import { invalid } from "../codec/invalid.ts";
 import { answerClientError, sendError, toPacelineError } from "./errors.ts";
 import { endedIn, type GuardOptions, guard } from "./guard.ts";
-import { createListener, type ListenerTimes } from "./listener.ts";
+import { createListener, type ListenerParts, type ListenerTimes } from "./listener.ts";
 
-export interface ServerOptions extends GuardOptions, ListenerTimes {
-  /** Null: without TLS. */
-  readonly certificates: LiveCertificates | null;
-}
+export interface ServerOptions extends Omit<GuardOptions, "clock">, ListenerParts, ListenerTimes {}
 
 export function createServer(
   options: ServerOptions,
@@ -27,7 +27,7 @@ export function createServer(
     bodyLimit: LIMITS.bodyBytes,
     // fastify's default of 100 would cut ids; one more than an id may have, so that ours is the error.
     routerOptions: { maxParamLength: LIMITS.idChars + 1 },
-    serverFactory: (handler) => createListener(handler, options, options.certificates),
+    serverFactory: (handler) => createListener(handler, options, options, failed),
     forceCloseConnections: "idle",
     // A request that still comes over an open connection gets its own typed answer.
     return503OnClosing: false,
@@ -41,6 +41,7 @@ export function createServer(
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, parseJson);
+  app.addHook("onRequest", refusePipelines());
   app.addHook("onRequest", refuseForeignPages);
   guard(app, options);
   app.setErrorHandler((thrown, request, reply) => {
@@ -85,6 +86,28 @@ function parseJson(_request: FastifyRequest, body: Buffer, done: Done): void {
     return;
   }
   done(null, parsed);
+}
+
+/**
+ * Bounds the requests that one connection sends without waiting for replies. Node gives a response its
+ * socket when its turn comes: whoever waits for replies costs nothing here.
+ */
+function refusePipelines(): onRequestHookHandler {
+  const waiting = new WeakMap<Socket, number>();
+  return ({ raw: { socket } }, { raw: response }, done) => {
+    if (response.socket !== null) return done();
+    const before = waiting.get(socket) ?? 0;
+    if (before >= LIMITS.httpPipelined) {
+      return done(
+        new PacelineError("overloaded", `${before} requests of this connection wait already`, {
+          retryAfterMs: 1_000,
+        }),
+      );
+    }
+    waiting.set(socket, before + 1);
+    response.once("close", () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
+    done();
+  };
 }
 
 /**

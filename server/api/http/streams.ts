@@ -1,6 +1,6 @@
 /**
  * Replies that stay open: server-sent events, NDJSON and Arrow. One place holds them all, sends the
- * heartbeats, cuts readers that take nothing, and ends them when the server closes.
+ * heartbeats, and ends them when the server closes.
  */
 import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
@@ -22,8 +22,6 @@ export interface LiveStream {
 export interface StreamOptions {
   /** A comment goes out on each event stream that often, ms. */
   readonly heartbeatMs: number;
-  /** A reader that drains nothing for so long is cut, ms. */
-  readonly stallMs: number;
   /** Control streams (`bounded`) open at once. */
   readonly controlStreams: number;
 }
@@ -94,7 +92,7 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
       response.flushHeaders();
       return {
         signal: open.controller.signal,
-        write: (data) => writeOrDrain(response, data, clock, options.stallMs),
+        write: (data) => writeOrDrain(response, data),
         end() {
           forget(open);
           if (!response.writableEnded) response.end();
@@ -110,24 +108,17 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
   };
 }
 
-async function writeOrDrain(
-  response: ServerResponse,
-  data: string | Uint8Array,
-  clock: Clock,
-  stallMs: number,
-): Promise<boolean> {
+async function writeOrDrain(response: ServerResponse, data: string | Uint8Array): Promise<boolean> {
   if (response.destroyed || response.writableEnded) return false;
   if (response.write(data)) return true;
   return new Promise((resolve) => {
     const settle = (open: boolean): void => {
-      stalled.cancel();
       response.removeListener("drain", drained);
       response.removeListener("close", closed);
       resolve(open);
     };
     const drained = (): void => settle(true);
     const closed = (): void => settle(false);
-    const stalled = clock.timer(stallMs, () => response.destroy());
     response.once("drain", drained);
     response.once("close", closed);
   });

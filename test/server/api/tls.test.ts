@@ -13,8 +13,10 @@ import { createGrpcFront, type GrpcFront } from "../../../server/api/grpc/front.
 import { liveClock } from "../../../server/live-clock.ts";
 import { type TestCertificate, testCertificate } from "../../support/certificates.ts";
 import { fakeControl } from "../../support/front-fakes.ts";
+import { connectRaw, rawPost } from "../../support/raw-http.ts";
 import { createScriptedRollouts } from "../../support/scripted-rollouts.ts";
 import { type Serving, serveHttp } from "../../support/serve-http.ts";
+import { VirtualClock } from "../../support/virtual-clock.ts";
 
 function read(own: TestCertificate, clients: TestCertificate | null) {
   const files = { cert: own.certFile, key: own.keyFile, clientCa: clients?.certFile ?? null };
@@ -28,8 +30,8 @@ interface Ends {
   close(): Promise<void>;
 }
 
-async function serve(certificates: LiveCertificates): Promise<Ends> {
-  const http = await serveHttp({ certificates });
+async function serve(certificates: LiveCertificates, over = {}): Promise<Ends> {
+  const http = await serveHttp({ certificates, options: { version: "0", ...over } });
   const grpc = createGrpcFront({
     rollouts: createScriptedRollouts(),
     mint: { id: () => "m", seed: () => 1 },
@@ -40,6 +42,7 @@ async function serve(certificates: LiveCertificates): Promise<Ends> {
     gate: createOpenGatekeeper({ rate: null, concurrency: null }, liveClock),
     audit: () => {},
     certificates,
+    ...over,
   });
   const { port: grpcPort } = await grpc.listen("127.0.0.1", 0);
   const close = async (): Promise<void> => {
@@ -139,6 +142,41 @@ suite("TLS", () => {
     raw.destroy();
     old.close();
   });
+});
+
+test("whoever begins no handshake is cut, by both fronts", async () => {
+  const own = await testCertificate("own");
+  const ends = await serve(new LiveCertificates(read(own, null)), { handshakeMs: 50 });
+  try {
+    for (const port of [ends.http.port, ends.grpcPort]) {
+      const silent = await connectRaw(port);
+      assert.equal(await silent.closed(), "");
+    }
+    await askGrpc(ends.grpcPort, { ca: own });
+  } finally {
+    await ends.close();
+  }
+});
+
+test("whoever takes nothing over TLS is cut too", async () => {
+  const own = await testCertificate("own");
+  const clock = new VirtualClock();
+  const http = await serveHttp({ clock, certificates: new LiveCertificates(read(own, null)) });
+  const raw = connect({ port: http.port, host: "127.0.0.1", ca: own.cert });
+  try {
+    await once(raw, "secureConnect");
+    const body = { prompt_token_ids: [72], sampling: { max_new_tokens: 1_000_000 } };
+    raw.write(rawPost("/v1/rollouts", JSON.stringify(body)));
+    await once(raw, "readable");
+    while (http.failed.length === 0) {
+      assert.ok(clock.now() < 3_600_000, "nobody was cut");
+      await clock.advance(1_000);
+    }
+    assert.equal(http.failed[0]?.code, "deadline_exceeded");
+  } finally {
+    raw.destroy();
+    await http.close();
+  }
 });
 
 suite("mutual TLS", () => {

@@ -186,35 +186,6 @@ test("of two callers of one rollout the first may leave", () =>
     assert.equal((await second).status, 200);
   }));
 
-test("a reader that takes nothing is cut, and its rollout stays", () => {
-  const flood: Script = () => [
-    { do: "tokens", count: 2_000_000, version: 7 },
-    { do: "wait", until: new Promise(() => {}) },
-  ];
-  const clock = new VirtualClock();
-  const options = { version: "0", stallMs: 1_000, heartbeatMs: 10_000 };
-  return using(
-    serveHttp({ rollouts: createScriptedRollouts(flood), clock, options }),
-    async ({ port, rollouts }) => {
-      const raw = await connectRaw(port);
-      const post = rawPost("/v1/rollouts", JSON.stringify(BODY), "accept: text/event-stream\r\n");
-      raw.socket.write(post);
-      await raw.until("event: placed");
-      raw.socket.pause();
-      const life = await rollouts.arrival("default", "r-1");
-      await life.until(() => life.progress().outputTokens > 0);
-      // The heartbeat runs from the start; the wait for the reader is the second timer.
-      while (clock.timers < 2) await new Promise((resolve) => setImmediate(resolve));
-      await clock.advance(999);
-      assert.equal(life.readers, 1);
-      await clock.advance(1);
-      await life.until(() => life.readers === 0);
-      assert.equal(life.ended, false);
-      raw.socket.destroy();
-    },
-  );
-});
-
 test("a slow reader gets all of it, and nothing piles up but the log", () => {
   const chunks = Array.from(
     { length: 200 },
