@@ -108,16 +108,18 @@ export function createGrpcFront(options: GrpcFrontOptions): GrpcFront {
   const listener = createGrpcListener(server, credentials, most, failed);
   return {
     listen: listener.listen,
-    close: (graceMs) =>
-      new Promise((resolve) => {
-        listener.close();
-        health.close();
-        const cut = clock.timer(graceMs, () => server.forceShutdown());
-        server.tryShutdown(() => {
-          cut.cancel();
-          resolve();
-        });
-      }),
+    async close(graceMs) {
+      const closed = listener.close();
+      health.close();
+      const cut = clock.timer(graceMs, () => {
+        server.forceShutdown();
+        listener.cut();
+      });
+      // Of connections that it was handed grpc-js says too early that they have ended.
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      await closed;
+      cut.cancel();
+    },
   };
 }
 

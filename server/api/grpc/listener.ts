@@ -1,6 +1,6 @@
 /** Where gRPC's connections come in: grpc-js's own listening has no bound on them, so it is handed each one. */
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import type { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { PacelineError } from "../../contract/errors.ts";
 import { boundConnections } from "../bound-connections.ts";
@@ -8,8 +8,10 @@ import { boundConnections } from "../bound-connections.ts";
 export interface GrpcListener {
   /** Port 0 takes a free one. Rejects when the address cannot be bound. */
   listen(host: string, port: number): Promise<{ readonly port: number }>;
-  /** Takes no new connections; those that are open are grpc-js's to close. */
-  close(): void;
+  /** Takes no new connections; resolves when those that are open, which are grpc-js's to close, have ended. */
+  close(): Promise<void>;
+  /** Ends those that are open, also where no handshake has come. */
+  cut(): void;
 }
 
 export function createGrpcListener(
@@ -19,7 +21,12 @@ export function createGrpcListener(
   dropped: (error: PacelineError) => void,
 ): GrpcListener {
   const injector = server.createConnectionInjector(credentials);
-  const acceptor = createServer((socket) => injector.injectConnection(socket));
+  const open = new Set<Socket>();
+  const acceptor = createServer((socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    injector.injectConnection(socket);
+  });
   boundConnections(acceptor, connections, dropped);
   return {
     async listen(host, port) {
@@ -28,8 +35,9 @@ export function createGrpcListener(
       const bound = acceptor.address();
       return { port: typeof bound === "object" && bound !== null ? bound.port : port };
     },
-    close() {
-      acceptor.close();
+    close: () => new Promise((resolve) => acceptor.close(() => resolve())),
+    cut() {
+      for (const socket of open) socket.destroy();
     },
   };
 }

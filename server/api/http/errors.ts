@@ -73,7 +73,7 @@ export function answerClientError(thrown: Error, socket: Socket): void {
   const code = errorCode(thrown);
   if (code === "ECONNRESET" || socket.destroyed) return;
   // No handshake, no answer: there is nothing that the other end could read it with.
-  if (socket instanceof TLSSocket && socket.getProtocol() === null) {
+  if (socket instanceof TLSSocket && socket.getCipher() === undefined) {
     socket.destroy();
     return;
   }

@@ -158,6 +158,18 @@ test("whoever begins no handshake is cut, by both fronts", async () => {
   }
 });
 
+test("whoever begins no handshake does not hold up an end", async () => {
+  const own = await testCertificate("own");
+  const ends = await serve(new LiveCertificates(read(own, null)));
+  const silent = await connectRaw(ends.grpcPort);
+  try {
+    await ends.grpc.close(0);
+    await silent.closed();
+  } finally {
+    await ends.close();
+  }
+});
+
 test("whoever takes nothing over TLS is cut too", async () => {
   const own = await testCertificate("own");
   const clock = new VirtualClock();
