@@ -63,6 +63,11 @@ export function createEventReader(): EventReader {
       }
       case "finished": {
         const head = check(EVENTS[encodingOfReply(data)].finished, data);
+        // Too old at the end: what was sent is void, and the Result holds none of it.
+        if (head.finish_reason.cause === "stale" && head.usage.output_tokens === 0) {
+          ids.length = 0;
+          logprobs.length = 0;
+        }
         const result = resultFromWire({
           ...head,
           output_token_ids: Uint32Array.from(ids),
