@@ -5,6 +5,7 @@ import type { Clock } from "../contract/clock.ts";
 import type { PacelineError } from "../contract/errors.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
+import type { Ledger } from "../policy/ledger.ts";
 import type { RolloutObserver } from "../rollouts/observer.ts";
 import type { Summary } from "../rollouts/summary.ts";
 import type { LifeCycle } from "../telemetry/life-cycle.ts";
@@ -114,6 +115,20 @@ function inWindows(
     told(worker, kind, 1);
     open(key, worker, kind);
   };
+}
+
+/** What becomes of versions, and who proved to hold which: with it an outsider can check every span. */
+export function observeLedger(ledger: Pick<Ledger, "listen">, lifeCycle: LifeCycle): void {
+  ledger.listen((change) => {
+    if (change.type === "version") {
+      const { policy, version, state, label, contentOf } = change.version;
+      lifeCycle.emit("version", { policy, version, state, label, content_of: contentOf });
+    } else if (change.type === "holds") {
+      const { worker, incarnation } = change;
+      const holds = change.holds.map(({ policy, version, proof }) => ({ policy, version, proof }));
+      lifeCycle.emit("holds", { worker, incarnation, holds });
+    }
+  });
 }
 
 export function observeControl(lifeCycle: LifeCycle, log: Logger): Audit {

@@ -34,6 +34,7 @@ import {
   countErrors,
   observeControl,
   observeFleet,
+  observeLedger,
   observeMany,
   observeRollouts,
   observeUpdates,
@@ -80,6 +81,7 @@ export async function startServer({
       : await openSqliteStore(config.store, { clock });
   const ledger = await createLedger(store, clock);
   const lifeCycle = createLifeCycle(clock);
+  observeLedger(ledger, lifeCycle);
   const pacing = createReadPacing(clock, config.unread_ms);
   const fleet = createFleet({
     clock,
