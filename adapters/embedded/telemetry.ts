@@ -2,16 +2,18 @@ import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { EngineTelemetry } from "../engine.ts";
 
-const count = z.number().min(0);
+/** Whole numbers as the contract carries them on: a worker that lies must not make its figures unreadable. */
+const requests = z.int().min(0).max(0xffff_ffff);
+const tokens = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 const telemetry = z.object({
-  running: count,
-  waiting: count,
-  kv_used_tokens: count,
-  kv_total_tokens: count,
-  output_tokens: count,
-  prefill_tokens: count,
-  steps: z.array(z.object({ batch: count, seconds: count })),
+  running: requests,
+  waiting: requests,
+  kv_used_tokens: tokens,
+  kv_total_tokens: tokens,
+  output_tokens: tokens,
+  prefill_tokens: tokens,
+  steps: z.array(z.object({ batch: tokens, seconds: z.number().min(0) })),
 });
 
 /** Throws `engine_error`. */

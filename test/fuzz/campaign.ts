@@ -3,9 +3,8 @@
  * in lanes, so that calls overlap. fast-check makes the inputs and shrinks what fails.
  */
 import assert from "node:assert/strict";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import fc from "fast-check";
+import { collectedHeap } from "../support/collected-heap.ts";
 
 export interface Target<Input> {
   readonly name: string;
@@ -118,9 +117,6 @@ async function runLane<Input>(
 const seedOf = (seed: number, batch: number, lane: number): number =>
   (Math.imul(seed ^ (batch * 0x9e37_79b1), 0x85eb_ca6b) + Math.imul(lane, 0xc2b2_ae35)) | 0;
 
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
 interface Held {
   readonly heap: number;
   readonly handles: number;
@@ -129,9 +125,8 @@ interface Held {
 /** What is in use once all that has been closed is gone. */
 async function held(): Promise<Held> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-  collect();
   return {
-    heap: process.memoryUsage().heapUsed,
+    heap: collectedHeap(),
     handles: process.getActiveResourcesInfo().length,
   };
 }

@@ -16,7 +16,7 @@ type Translate = (message: string) => PacelineError;
 
 const badRequest: Translate = (message) => new PacelineError("invalid_argument", message);
 
-/** fastify's errors that a client can cause. */
+/** fastify's and Node's errors that a client can cause. */
 const FASTIFY: Readonly<Record<string, Translate>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () =>
     new PacelineError("prompt_too_long", `the body exceeds ${LIMITS.bodyBytes} bytes`, {
@@ -30,6 +30,8 @@ const FASTIFY: Readonly<Record<string, Translate>> = {
   FST_ERR_BAD_URL: badRequest,
   // A target that is no path, such as `*`, reaches no handler of ours.
   FST_ERR_NOT_FOUND: () => new PacelineError("not_found", "the request's target is no path"),
+  // Of the request's own socket: what calls engines tells of theirs in errors of the table.
+  ECONNRESET: () => new PacelineError("cancelled", "the caller went away inside its body"),
   FST_ERR_MAX_PARAM_LENGTH: () =>
     new PacelineError("not_found", `no id is longer than ${LIMITS.idChars} characters`),
 };
