@@ -226,5 +226,6 @@ export const ROUTE_SAMPLES: Readonly<Record<ServedCall, RouteSample>> = {
   metrics: { bodies: [undefined] },
   openapi: { bodies: [undefined] },
   overview: { bodies: [undefined] },
+  docs: { bodies: [undefined] },
   page: { bodies: [undefined] },
 };

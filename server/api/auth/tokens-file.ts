@@ -101,6 +101,33 @@ function entryOf(entry: z.infer<typeof ENTRY>): TokenEntry {
 const unusable = (file: string, why: string, path = "tokens_file"): PacelineError =>
   new PacelineError("invalid_argument", `tokens file ${file}: ${why}`, { details: { path } });
 
+const ENTRY_HEAD = /^[ \t]*\[\[\s*tokens\s*\]\]/m;
+const BLANK_OR_COMMENT = /^\s*(#.*)?$/;
+
+/**
+ * The text without the entry of that name; what stands before the next entry stays, since it is about that
+ * one. Throws `not_found`, and `unsupported` where entries are not written as `[[tokens]]`.
+ */
+export function withoutEntry(text: string, name: string, path: string): string {
+  const before = parseTokens(text, path).map((entry) => entry.name);
+  if (!before.includes(name)) throw new PacelineError("not_found", `${path} has no token ${name}`);
+  const blocks = text.split(new RegExp(`(?=${ENTRY_HEAD.source})`, "m"));
+  const kept = blocks.flatMap((block) => {
+    if (!ENTRY_HEAD.test(block) || parseTokens(block, path)[0]?.name !== name) return [block];
+    const lines = block.split("\n");
+    return [
+      lines.slice(lines.findLastIndex((line) => !BLANK_OR_COMMENT.test(line)) + 1).join("\n"),
+    ];
+  });
+  const after = kept.join("");
+  const left = parseTokens(after, path).map((entry) => entry.name);
+  if (left.join() === before.filter((other) => other !== name).join()) return after;
+  throw new PacelineError(
+    "unsupported",
+    `${path}: not written as [[tokens]]; take ${name} out by hand`,
+  );
+}
+
 /** Known to the log, which blots it out, and to secret scanners. */
 const TOKEN_PREFIX = "pl_";
 

@@ -100,6 +100,7 @@ interface Shape {
   readonly media?: string;
 }
 
+const BEARER = "bearer";
 const SSE = "text/event-stream";
 const JOB = "Scope of the id; default `default`";
 const ENCODING = "`json` (default) or `b64`";
@@ -186,6 +187,7 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
   ready: {},
   metrics: { media: "text/plain" },
   openapi: {},
+  docs: { media: "text/html" },
   overview: {},
   page: { media: "text/html" },
 };
@@ -216,7 +218,16 @@ export function openapiDocument(version: string): Json {
         "Token ids in, accounted tokens out. Operations marked `x-served: false` answer 501.",
     },
     paths,
-    components: { schemas: componentSchemas() },
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: {
+        [BEARER]: {
+          type: "http",
+          scheme: "bearer",
+          description: "A token of the tokens file; a server without one asks nobody.",
+        },
+      },
+    },
   };
 }
 
@@ -237,6 +248,8 @@ function operation(route: Route): Json {
   return {
     operationId: route.call,
     summary: route.summary,
+    // The scope stands where OpenAPI 3.1 has the roles that a scheme other than OAuth asks for.
+    security: route.scope === "none" ? [] : [{ [BEARER]: [route.scope] }],
     "x-scope": route.scope,
     "x-served": route.served,
     parameters: parameters(route, shape),

@@ -1,5 +1,5 @@
 /**
- * Serves the live page: its own modules and two libraries from `node_modules`, from this origin only,
+ * Serves the live page and that of `/openapi.json`: their own modules and two libraries from `node_modules`, from this origin only,
  * so that it works without any other network.
  */
 import { createHash } from "node:crypto";
@@ -20,12 +20,8 @@ const HEADERS = {
   "referrer-policy": "no-referrer",
 } as const;
 
-/** The page itself; the files that it loads are under `/page/`. */
-export function pageRoutes(): Record<"page", Handler> {
-  const html = readFileSync(`${PAGE}index.html`, "utf8").replace(
-    "<!-- import map -->",
-    `<script type="importmap">${importMap()}</script>`,
-  );
+/** The pages themselves; the files that they load are under `/page/`. */
+export function pageRoutes(): Record<"page" | "docs", Handler> {
   const policy = [
     "default-src 'none'",
     `script-src 'self' 'sha256-${createHash("sha256").update(importMap()).digest("base64")}'`,
@@ -36,13 +32,18 @@ export function pageRoutes(): Record<"page", Handler> {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
-  return {
-    page: (_request, reply) =>
+  const page = (file: string): Handler => {
+    const html = readFileSync(`${PAGE}${file}`, "utf8").replace(
+      "<!-- import map -->",
+      `<script type="importmap">${importMap()}</script>`,
+    );
+    return (_request, reply) =>
       reply
         .headers({ ...HEADERS, "content-security-policy": policy, "cache-control": "no-cache" })
         .header("content-type", "text/html; charset=utf-8")
-        .send(html),
+        .send(html);
   };
+  return { page: page("index.html"), docs: page("docs.html") };
 }
 
 function importMap(): string {

@@ -62,6 +62,7 @@ const JOBS: Readonly<Record<ServedCall, JobRule>> = {
   alive: "fleet",
   ready: "fleet",
   openapi: "fleet",
+  docs: "fleet",
   page: "fleet",
 };
 

@@ -97,6 +97,7 @@ export const SERVED_ROUTES = [
   served("ready", "GET", "/readyz", "none", "Traffic may come"),
   served("metrics", "GET", "/metrics", "read", "Prometheus text"),
   served("openapi", "GET", "/openapi.json", "none", "This description"),
+  served("docs", "GET", "/docs", "none", "A page for /openapi.json"),
   served("overview", "GET", "/overview.json", "read", "What the live page shows; not a contract"),
   served("page", "GET", "/", "none", "The live page"),
 ] as const;
@@ -118,7 +119,6 @@ export const LATER_ROUTES: readonly Route[] = [
   later("releaseLease", "POST", `${FEED}/leases/{lease}/release`, "generate", "Give it back"),
   later("rewindFeed", "POST", `${FEED}/rewind`, "generate", "Hand out again from a cursor"),
   later("reward", "POST", "/v1/rewards", "generate", "Attach rewards"),
-  later("docs", "GET", "/docs", "none", "A page for /openapi.json"),
 ];
 
 export const ROUTES: readonly Route[] = [...SERVED_ROUTES, ...LATER_ROUTES];

@@ -51,7 +51,7 @@ function Page() {
       `
     }
     <footer>
-      <a href="/metrics">metrics</a><a href="/openapi.json">openapi.json</a><a href="/readyz">readyz</a>
+      <a href="/metrics">metrics</a><a href="/docs">calls</a><a href="/openapi.json">openapi.json</a><a href="/readyz">readyz</a>
     </footer>
   `;
 }

@@ -144,6 +144,7 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
   metrics: {},
   openapi: { has: { openapi: "3.1.0" } },
   overview: { has: { workers: [] } },
+  docs: {},
   page: {},
   removeWorker: {
     path: "/v1/workers/w-1?drain=migrate",
@@ -237,4 +238,17 @@ test("the description names every route and only schemas that it has", () => {
   const named = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name ?? "");
   assert.ok(named.length > ROUTES.length);
   for (const name of named) assert.ok(name in components.schemas, name);
+});
+
+test("the description says which token each call asks for", () => {
+  const { paths, components } = openapiDocument("0.0.0") as {
+    paths: Record<string, Record<string, { security: Record<string, string[]>[] }>>;
+    components: { securitySchemes: Record<string, { type: string; scheme: string }> };
+  };
+  const { type, scheme } = components.securitySchemes["bearer"] ?? {};
+  assert.deepEqual([type, scheme], ["http", "bearer"]);
+  for (const { method, path, scope } of ROUTES) {
+    const expected = scope === "none" ? [] : [{ bearer: [scope] }];
+    assert.deepEqual(paths[path]?.[method.toLowerCase()]?.security, expected, `${method} ${path}`);
+  }
 });
