@@ -15,6 +15,10 @@ declare module "fastify" {
   interface FastifyContextConfig {
     access?: RouteAccess;
   }
+  interface FastifyRequest {
+    /** Null where nobody asks who calls. */
+    visit: Visit | null;
+  }
 }
 
 export interface GuardOptions {
@@ -34,17 +38,15 @@ interface Visit {
   code: ErrorCode | null;
 }
 
-const VISITS = new WeakMap<FastifyRequest, Visit>();
-
-export const callerOf = (request: FastifyRequest): Caller => VISITS.get(request)?.caller ?? ANYONE;
+export const callerOf = ({ visit }: FastifyRequest): Caller => visit?.caller ?? ANYONE;
 
 /** The call was answered with an error. */
-export function endedIn(request: FastifyRequest, code: ErrorCode): void {
-  const visit = VISITS.get(request);
-  if (visit !== undefined) visit.code = code;
+export function endedIn({ visit }: FastifyRequest, code: ErrorCode): void {
+  if (visit !== null) visit.code = code;
 }
 
 export function guard(app: FastifyInstance, options: GuardOptions): void {
+  app.decorateRequest("visit", null);
   app.addHook("onRoute", ({ url, config }) => {
     if (config?.access === undefined && !url.startsWith(PAGE_FILES)) {
       throw new Error(`${url} does not say who may call it`);
@@ -81,7 +83,7 @@ function enter(
   { gate, audit, clock }: GuardOptions,
 ): void {
   const visit: Visit = { caller: null, admitted: false, code: null };
-  VISITS.set(request, visit);
+  request.visit = visit;
   const startedAt = clock.now();
   reply.raw.once("close", () => {
     if (visit.caller !== null && visit.admitted) gate.leave(visit.caller);
