@@ -6,6 +6,8 @@ export interface Measured {
   readonly pid: number;
   /** What the first group of `ready` matched. */
   readonly match: string;
+  /** Web socket of its inspector, if it was started with `--inspect`. */
+  readonly inspector: string | null;
 }
 
 const children: ChildProcess[] = [];
@@ -29,7 +31,7 @@ export async function start(
       const match = ready.exec(seen);
       if (match === null || child.pid === undefined) return;
       clearTimeout(late);
-      resolve({ pid: child.pid, match: match[1] ?? "" });
+      resolve({ pid: child.pid, match: match[1] ?? "", inspector: inspectorOf(seen) });
     });
     child.once("error", reject);
     child.once("exit", () =>
@@ -37,6 +39,10 @@ export async function start(
     );
   });
 }
+
+/** The last one said: what runs before it execs itself anew opens one, too. */
+const inspectorOf = (said: string): string | null =>
+  [...said.matchAll(/Debugger listening on (ws:\S+)/g)].at(-1)?.[1] ?? null;
 
 /** Waits for those that were told to end by SIGTERM, so that profiles get written. */
 export async function stopAll(signal: "SIGTERM" | "SIGKILL" = "SIGKILL"): Promise<void> {
@@ -57,9 +63,4 @@ export function cpuMs({ pid }: Measured): number {
     nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
   }
   return nanos / 1e6;
-}
-
-export function rssMb({ pid }: Measured): number {
-  const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kb) / 1024;
 }

@@ -1,7 +1,7 @@
 /** Proxies in front of the same engine: a Node pass-through always, HAProxy where it is installed. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,8 +30,9 @@ export async function startHaproxy(engine: string, install: boolean): Promise<Ri
   const folder = mkdtempSync(join(tmpdir(), "bench-haproxy-"));
   const file = join(folder, "haproxy.cfg");
   writeFileSync(file, configuration(port, new URL(engine).host));
-  // In the foreground with -db: one process, so its CPU is all of it. It says nothing when it is ready but this.
-  const process_ = await start("haproxy", ["-db", "-V", "-f", file], /(Loading success|Available)/);
+  // In the foreground with -db: one process, so its CPU is all of it. It says nothing when it listens, only this before.
+  const process_ = await start("haproxy", ["-db", "-V", "-f", file], /(Available)/);
+  await listening(port);
   rmSync(folder, { recursive: true });
   return { front: throughProxy("HAProxy", `http://127.0.0.1:${port}`), process: process_ };
 }
@@ -53,6 +54,24 @@ frontend callers
 backend engine
   server one ${engine}
 `;
+
+const LISTENING_MS = 10_000;
+
+async function listening(port: number): Promise<void> {
+  const since = performance.now();
+  const answers = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on("error", () => resolve(false));
+    });
+  while (!(await answers())) {
+    if (performance.now() - since > LISTENING_MS) throw new Error(`nobody listens on ${port}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();

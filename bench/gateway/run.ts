@@ -6,7 +6,7 @@
  *
  *   --rollouts 600 --concurrency 16 --rounds 3 --unread-ms 100      budget
  *   --interval 16 --install-haproxy                                 fronts
- *   --streams 5000 --seconds 120                                    soak
+ *   --streams 5000 --seconds 120 --step-seconds 0.2                 soak
  *   --profile DIR    writes the server's CPU profile there
  */
 import { parseArgs } from "node:util";
@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     "install-haproxy": { type: "boolean", default: false },
     streams: { type: "string", default: "5000" },
     seconds: { type: "string", default: "120" },
+    "step-seconds": { type: "string", default: "0.2" },
     profile: { type: "string" },
   },
 });
@@ -47,7 +48,13 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
       installHaproxy: values["install-haproxy"],
       node,
     }),
-  soak: () => soak({ streams: Number(values.streams), seconds: Number(values.seconds), node }),
+  soak: () =>
+    soak({
+      streams: Number(values.streams),
+      seconds: Number(values.seconds),
+      stepSeconds: Number(values["step-seconds"]),
+      node,
+    }),
 };
 
 const wanted = positionals.length > 0 ? positionals : ["budget", "fronts"];
