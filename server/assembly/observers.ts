@@ -8,6 +8,7 @@ import type { FleetObserver } from "../fleet/member.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { RolloutObserver } from "../rollouts/observer.ts";
 import type { Summary } from "../rollouts/summary.ts";
+import type { FinishedSession, SessionEnd } from "../sessions/sessions.ts";
 import type { LifeCycle } from "../telemetry/life-cycle.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { ObserveUpdates } from "../weights/coordinator/observation.ts";
@@ -117,7 +118,7 @@ function inWindows(
   };
 }
 
-/** What becomes of versions, and who proved to hold which: with it an outsider can check every span. */
+/** What becomes of versions and runs, and who proved to hold which: with it an outsider can check every span. */
 export function observeLedger(ledger: Pick<Ledger, "listen">, lifeCycle: LifeCycle): void {
   ledger.listen((change) => {
     if (change.type === "version") {
@@ -127,8 +128,19 @@ export function observeLedger(ledger: Pick<Ledger, "listen">, lifeCycle: LifeCyc
       const { worker, incarnation } = change;
       const holds = change.holds.map(({ policy, version, proof }) => ({ policy, version, proof }));
       lifeCycle.emit("holds", { worker, incarnation, holds });
+    } else if (change.type === "run") {
+      const { policy, run, epoch, opener } = change.run;
+      lifeCycle.emit("run_opened", { policy, run, epoch, opener });
     }
   });
+}
+
+export function observeSessions(
+  lifeCycle: LifeCycle,
+): (session: FinishedSession, how: SessionEnd) => void {
+  return ({ id, job, turns, branches }, how) => {
+    if (how !== "empty") lifeCycle.emit(`session_${how}`, { job, session: id, turns, branches });
+  };
 }
 
 export function observeControl(lifeCycle: LifeCycle, log: Logger): Audit {

@@ -37,6 +37,7 @@ import {
   observeLedger,
   observeMany,
   observeRollouts,
+  observeSessions,
   observeUpdates,
 } from "./observers.ts";
 import { readinessOf } from "./readiness.ts";
@@ -103,9 +104,11 @@ export async function startServer({
   });
   const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));
   const caches = createSessionCaches(fleet, clock, log);
-  const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (session) => {
-    owner.finishSession(session);
-    caches.drop(session);
+  const sessionEnded = observeSessions(lifeCycle);
+  const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (key, session, how) => {
+    owner.finishSession(key);
+    caches.drop(key);
+    sessionEnded(session, how);
   });
   const traces = await openTraces(config.traces_url, clock, log);
   const reports = observeRollouts(metrics, lifeCycle);

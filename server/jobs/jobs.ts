@@ -67,10 +67,17 @@ export async function createJobs(parts: JobsParts): Promise<Jobs> {
     if (job.declared) applied(job.name, job.settings);
   }
   ledger.listen((change) => {
-    if (change.type !== "policy") return;
-    const { policy, committedVersion } = change.policy;
-    for (const job of jobs.values())
-      if (job.policy === policy) job.bound?.committed(committedVersion);
+    if (change.type === "version" || change.type === "holds") return;
+    const { policy } = change.type === "run" ? change.run : change.policy;
+    for (const job of jobs.values()) {
+      if (job.policy !== policy || job.bound === null) continue;
+      if (change.type === "policy") job.bound.committed(change.policy.committedVersion);
+      else {
+        // Its steps are counted from anew, wherever they begin.
+        job.bound.restart();
+        save(job);
+      }
+    }
   });
 
   const committedOf = ({ policy: name }: Job): number | null =>

@@ -13,7 +13,7 @@
  * Held to as `admitted ≤ consumed + (η + 1)·B`, the same where B never changes. A report counts once its version is committed: before that, what is
  * let in would still be made by the version before. Groups are let in in the order in which they came; what belongs to one that was let in always is.
  * A group of which nothing is usable is given back. A lower step than before is a trainer restored from a checkpoint: a new run,
- * which has consumed nothing and accepted nothing; what is running counts on.
+ * as is one that is opened on the policy; it has consumed nothing and accepted nothing; what is running counts on.
  *
  * Why it holds: at most (η + 1)·B groups are let in and not consumed, so a trainer that takes the oldest first trains on
  * each within η steps of its letting in. Why nothing waits for ever: while something is held, either a group is running, or
@@ -167,7 +167,7 @@ export class StalenessBound {
   /** `committed`: the fleet's version of the job's policy; null before the first. */
   report(report: TrainerReport, committed: number | null): void {
     const batchBefore = this.#pending?.batchGroups ?? this.#batch;
-    if (this.#step !== null && report.step < this.#step) this.#restart();
+    if (this.#step !== null && report.step < this.#step) this.#forget();
     const consumedBefore = this.#pending?.consumed ?? this.#consumed;
     // Before the first report of all no step is known: what it says was done, at most with all that was accepted.
     const steps = report.step - (this.#step ?? 0);
@@ -208,7 +208,13 @@ export class StalenessBound {
     this.#letIn();
   }
 
-  #restart(): void {
+  /** A new run: whatever its first step is called, nothing of it is consumed or accepted yet. */
+  restart(): void {
+    this.#forget();
+    this.#letIn();
+  }
+
+  #forget(): void {
     this.#consumed = 0;
     this.#accepted = 0;
     this.#rejected = 0;

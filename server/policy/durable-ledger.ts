@@ -56,6 +56,7 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
   async function write(entry: PolicyEntry, step: LedgerStep): Promise<void> {
     await writeStep(store, entry, step);
     for (const version of step.versions ?? []) tell({ type: "version", version });
+    if (step.run) tell({ type: "run", run: step.run });
     if (step.policy) tell({ type: "policy", policy: step.policy });
   }
 

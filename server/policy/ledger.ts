@@ -75,6 +75,8 @@ export type NewVersion = Omit<VersionRecord, "version" | "state" | "createdAt">;
 export type LedgerChange =
   | { readonly type: "policy"; readonly policy: PolicyRecord }
   | { readonly type: "version"; readonly version: VersionRecord }
+  /** A new run was opened. */
+  | { readonly type: "run"; readonly run: RunRecord }
   /** What a worker proved to hold has changed; empty when it died or was poisoned. */
   | {
       readonly type: "holds";

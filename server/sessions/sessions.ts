@@ -30,6 +30,9 @@ export interface FinishedSession extends TurnCounts {
   readonly job: string;
 }
 
+/** `expired`: it outlived the time between turns; `empty`: nothing came of its only turns. */
+export type SessionEnd = "finished" | "expired" | "empty";
+
 export interface Sessions {
   /**
    * Claims the turn for `rollout`. Throws `conflict` for one that is out of its branch's order or of a finished session, `not_found`
@@ -53,7 +56,7 @@ interface Session {
 export function createSessions(
   clock: Clock,
   options: SessionsOptions,
-  closed: (key: string) => void,
+  closed: (key: string, session: FinishedSession, how: SessionEnd) => void,
 ): Sessions {
   const { ttlMs, limit = LIMITS.liveSessions } = options;
   const alive = new Map<string, Session>();
@@ -62,10 +65,11 @@ export function createSessions(
   const idle = new Map<string, number>();
   let watching = false;
 
-  const close = (session: Session): void => {
-    alive.delete(session.key);
-    idle.delete(session.key);
-    closed(session.key);
+  const close = (session: Session, how: SessionEnd): void => {
+    const { key, job, id, turns } = session;
+    alive.delete(key);
+    idle.delete(key);
+    closed(key, { id, job, ...turns.counts }, how);
   };
 
   const sweep = (): void => {
@@ -77,7 +81,7 @@ export function createSessions(
         return;
       }
       const session = alive.get(key);
-      if (session !== undefined) close(session);
+      if (session !== undefined) close(session, "expired");
     }
   };
 
@@ -98,7 +102,7 @@ export function createSessions(
     finished.set(key, report);
     const oldest = finished.keys().next();
     if (finished.size > LIMITS.finishedSessions && !oldest.done) finished.delete(oldest.value);
-    close(session);
+    close(session, "finished");
     return report;
   };
 
@@ -118,7 +122,7 @@ export function createSessions(
     if (session.turns.running > 0) return;
     if (session.final) over(session);
     // One of which nothing came was never a session.
-    else if (session.turns.counts.turns === 0) close(session);
+    else if (session.turns.counts.turns === 0) close(session, "empty");
     else rest(session);
   };
 

@@ -110,6 +110,7 @@ test("a restarted trainer goes on from step 90; the old one is fenced; all of it
     await server.until(({ type, rollout: id }) => type === "rollout_placed" && id === "long-5");
     young = await openRun(server, "exp-7", "host-2.12");
     assert.ok(young > old);
+    await server.until(({ type, epoch }) => type === "run_opened" && epoch === young);
     // An older run's step satisfies nothing of this one; it waits for a version of the new run.
     const waiting = rollout(server, { id: "waiting", version: { min_step: 90 } });
     const ninety = await publish(server, STEP_1, at(90), young);

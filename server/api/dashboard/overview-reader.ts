@@ -114,6 +114,7 @@ function overviewPolicy(
     policy: record.policy,
     committed_version: record.committedVersion,
     on_update: record.onUpdate,
+    run: record.run && { run: record.run.run, epoch: record.run.epoch },
     versions: [...ledger.versions(record.policy)]
       .sort((a, b) => b.version - a.version)
       .slice(0, VERSIONS_SHOWN)

@@ -39,6 +39,8 @@ export interface OverviewPolicy {
   readonly policy: string;
   readonly committed_version: number | null;
   readonly on_update: string;
+  /** The run whose publications it takes; null while none was opened. */
+  readonly run: { readonly run: string; readonly epoch: number } | null;
   /** Newest first, the latest few. */
   readonly versions: readonly {
     readonly version: number;

@@ -137,6 +137,22 @@ suite("jobs", () => {
     ]);
   });
 
+  test("a run that is opened on its policy begins its staleness bound anew", async () => {
+    const { jobs, ledger } = await open();
+    await jobs.declare("a", settings({ eta: 0, batchGroups: 1 }));
+    const first = rollout("1");
+    jobs.enter(first);
+    assert.ok(jobs.admits(first, assert.fail));
+    jobs.left(first, ended("stop"));
+    assert.equal(jobs.get("a").staleness?.admitted, 1);
+    await ledger.declare({ policy: "other" });
+    await ledger.openRun({ policy: "other", run: "x" });
+    assert.equal(jobs.get("a").staleness?.admitted, 1);
+    await ledger.openRun({ policy: "default", run: "x" });
+    assert.equal(jobs.get("a").staleness?.admitted, 0);
+    await settle();
+  });
+
   test("count how rollouts ended, and the largest lag since the trainer's last report", async () => {
     const { jobs, commit } = await open();
     await commit(3);

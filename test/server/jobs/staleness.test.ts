@@ -94,6 +94,20 @@ suite("a staleness bound", () => {
     assert.deepEqual([made.limit, made.admitted], [1, 1]);
   });
 
+  test("begins anew where a run is opened, at whatever step that begins", () => {
+    const { bound: made, inside, enter, report } = bound(0, 1);
+    report(7);
+    for (const group of ["1", "2", "3"]) enter(group);
+    made.left("1", "1", true);
+    made.restart();
+    assert.ok(inside.has("2"), "what the former trainer had is lost with it");
+    report(90);
+    assert.deepEqual([made.limit, made.admitted], [1, 1]);
+    made.left("2", "2", true);
+    report(91);
+    assert.ok(inside.has("3"), "its steps are counted from its own first");
+  });
+
   test("goes on from what was stored", () => {
     const { bound: made, enter, report } = bound(1, 2);
     for (const group of ["1", "2", "3"]) enter(group);

@@ -47,6 +47,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       f.gate(n, w, u, g),
     ),
   },
+  { weight: 1, arbitrary: step("job", [number, fc.nat(3)], (f, n, most) => f.job(n, most)) },
   { weight: 2, arbitrary: step("ungate", [number], (f, n) => f.ungate(n)) },
   { weight: 3, arbitrary: step("advance", [fc.nat(50)], (f, ms) => f.advance(ms)) },
 );

@@ -47,6 +47,8 @@ export class ModelFleet {
   readonly #granted = new Set<string>();
   readonly #gates = new Set<string>();
   readonly #suspects = new Map<string, number>();
+  /** Attempts of a job at once. */
+  readonly #mayRun = new Map<string, number>();
   /** Attempts that ended or were withdrawn, for duplicates. */
   readonly #past: Card[] = [];
   #next = 0;
@@ -194,6 +196,13 @@ export class ModelFleet {
     this.send({ type: "gate", worker: view.id, why, onUpdate, graceMs });
   }
 
+  /** `most`: how many may run at once; 0 for no limit. */
+  job(n: number, most: number): void {
+    const job = `j${n % 3}`;
+    this.#mayRun.set(job, most === 0 ? Number.POSITIVE_INFINITY : most);
+    this.send({ type: "job", job, weight: 1 + (n % 2), maxRunning: most === 0 ? null : most });
+  }
+
   ungate(n: number): void {
     const view = pick([...this.workers.values()], n);
     if (view === undefined) return;
@@ -334,6 +343,9 @@ export class ModelFleet {
       (run) => run.worker === view.id && run.slot === grant.slot,
     );
     assert.ok(there.length < slot.maxRunning, "maxRunning");
+    const { job } = granted;
+    const siblings = [...this.running.values()].filter((run) => run.card.job === job);
+    assert.ok(siblings.length < (this.#mayRun.get(job) ?? siblings.length + 1), `${job} has all`);
     const { incarnation } = grant;
     const run = { worker: view.id, slot: grant.slot, incarnation, revoked: false };
     this.running.set(key, { ...run, card: granted, output: granted.outputTokens });

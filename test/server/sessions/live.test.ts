@@ -58,6 +58,9 @@ test("each turn finds the turn before it: same worker, its tokens cached", async
     const { body } = await server.call<object>("POST", `/v1/sessions/${id}/finish`);
     assert.deepEqual(body, { id, job: "default", turns: 3, branches: 1 });
   }
+  const finished = ({ type, session, turns }: Record<string, unknown>): boolean =>
+    type === "session_finished" && session === ids[0] && turns === 3;
+  await server.until(finished);
 });
 
 test("a turn out of order touches no engine", async () => {

@@ -8,14 +8,18 @@ function world(limit?: number) {
   const clock = new VirtualClock();
   const closed: string[] = [];
   const options = { ttlMs: 1_000, ...(limit === undefined ? {} : { limit }) };
-  const sessions = createSessions(clock, options, (key) => closed.push(key));
+  const ends: string[] = [];
+  const sessions = createSessions(clock, options, (key, { turns }, how) => {
+    closed.push(key);
+    ends.push(`${how} ${turns}`);
+  });
   let rollouts = 0;
   const begin = (turn: number, branch = 0, over: { id?: string; final?: boolean } = {}) => {
     const ref = { id: "s", turn, branch, final: false, ...over };
     return sessions.begin("j", ref, `r-${++rollouts}`);
   };
   const done = (...args: Parameters<typeof begin>): void => begin(...args).ended(true);
-  return { clock, closed, sessions, begin, done };
+  return { clock, closed, ends, sessions, begin, done };
 }
 
 type World = ReturnType<typeof world>;
@@ -126,7 +130,7 @@ test("an unknown session may begin at any turn, and fork from what was before", 
 });
 
 test("a session ends some time after its last turn, not while one runs, and may then begin anew", async () => {
-  const { clock, closed, begin, done, sessions } = world();
+  const { clock, closed, ends, begin, done, sessions } = world();
   done(0);
   await clock.advance(900);
   const turn = begin(1);
@@ -140,6 +144,7 @@ test("a session ends some time after its last turn, not while one runs, and may 
   assert.deepEqual(closed, ["j/s"]);
   await clock.advance(999);
   assert.deepEqual(closed, ["j/s", "j/later"]);
+  assert.deepEqual(ends, ["expired 2", "expired 1"]);
   assert.equal(sessions.alive, 0);
   assert.equal(clock.timers, 0);
   assert.throws(() => sessions.finish("j", "s"), { code: "not_found" });
@@ -147,7 +152,7 @@ test("a session ends some time after its last turn, not while one runs, and may 
 });
 
 test("finished, by call or by a final turn, it takes no other turn", () => {
-  const { closed, begin, done, sessions } = world();
+  const { closed, ends, begin, done, sessions } = world();
   const running = begin(0);
   assert.throws(() => sessions.finish("j", "s"), { code: "conflict" });
   running.ended(true);
@@ -162,6 +167,7 @@ test("finished, by call or by a final turn, it takes no other turn", () => {
   assert.deepEqual(closed, ["j/s"]);
   other.ended(true);
   assert.deepEqual(closed, ["j/s", "j/t"]);
+  assert.deepEqual(ends, ["finished 1", "finished 3"]);
   // An aborted final turn was none.
   begin(0, 0, { id: "u", final: true }).ended(false);
   done(0, 0, { id: "u" });
@@ -182,8 +188,8 @@ test("beyond the limit no new session begins; those that live go on", () => {
 });
 
 test("a session of which nothing came is forgotten at once", () => {
-  const { begin, closed, sessions } = world();
+  const { begin, closed, ends, sessions } = world();
   begin(4).ended(false);
-  assert.deepEqual([sessions.alive, closed], [0, ["j/s"]]);
+  assert.deepEqual([sessions.alive, closed, ends], [0, ["j/s"], ["empty 0"]]);
   begin(0).ended(true);
 });

@@ -23,6 +23,7 @@ function Policy({ policy, workers }) {
       <h3>
         ${policy.policy}
         <span class="committed">${committed === null ? "nothing committed" : `v${committed} committed`}</span>
+        ${policy.run !== null && html`<span class="quiet run">run ${policy.run.run}, epoch ${policy.run.epoch}</span>`}
         <span class="quiet">on update: ${policy.on_update}</span>
       </h3>
       <div class="scroll">

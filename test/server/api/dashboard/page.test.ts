@@ -65,6 +65,7 @@ const OVERVIEW: Overview = {
       policy: "default",
       committed_version: 42,
       on_update: "keep",
+      run: { run: "a", epoch: 3 },
       versions: [43, 42, 41].map((version) => ({
         version,
         state: version === 43 ? "transferring" : version === 42 ? "installed" : "superseded",
@@ -139,7 +140,7 @@ suite("the live page", { skip: skipWithoutChromium() }, () => {
 
   test("shows each policy's versions, the committed one apart", async () => {
     const policy = page.locator('[data-policy="default"]');
-    assert.match(await policy.innerText(), /v42 committed/);
+    assert.match(await policy.innerText(), /v42 committed[\s\S]*run a, epoch 3/);
     assert.match(
       await policy.locator("tr.current").innerText(),
       /v42[\s\S]*installed[\s\S]*a, step 42/,
