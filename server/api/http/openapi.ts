@@ -215,7 +215,7 @@ export function openapiDocument(version: string): Json {
       title: "Paceline",
       version,
       description:
-        "Token ids in, accounted tokens out. Operations marked `x-served: false` answer 501.",
+        "Token ids in, accounted tokens out. Operations with x-served: false answer 501.",
     },
     paths,
     components: {
