@@ -38,7 +38,7 @@ export function check(evidence: Evidence): Finding[] {
   for (const [key, all] of accounts) {
     const life = lives.get(key) ?? { accepted: 0, finished: [], failed: [] };
     for (const account of all) checkEnding(key, account, life, report);
-    checkOnce(key, all, life, report);
+    checkOnce(key, all, report);
     for (const account of all) checkAlignment(key, account, report);
   }
   for (const [key, life] of lives) {
@@ -114,7 +114,7 @@ function checkEnding(key: string, { way, ending }: Account, life: Life, report: 
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(["conflict", "not_found"]);
 
 /** Whoever asks for an id gets the same Result. */
-function checkOnce(key: string, accounts: readonly Account[], _life: Life, report: Report): void {
+function checkOnce(key: string, accounts: readonly Account[], report: Report): void {
   let first: string | null = null;
   for (const { ending, way } of accounts) {
     if (ending?.type !== "result") continue;
