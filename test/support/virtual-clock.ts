@@ -9,6 +9,7 @@ interface Pending {
 /** A clock that moves only when told to; timers fire in order of their time. */
 export class VirtualClock implements Clock {
   #now = 0;
+  #jumped = 0;
   #order = 0;
   readonly #pending = new Set<Pending>();
 
@@ -17,7 +18,12 @@ export class VirtualClock implements Clock {
   }
 
   wall(): number {
-    return 1_700_000_000_000 + this.#now;
+    return 1_700_000_000_000 + this.#now + this.#jumped;
+  }
+
+  /** Sets the wall's time by `ms` forwards or backwards, as an operator or NTP would; `now` does not notice. */
+  jumpWall(ms: number): void {
+    this.#jumped += ms;
   }
 
   timer(ms: number, fire: () => void): Timer {

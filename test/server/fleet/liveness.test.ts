@@ -236,3 +236,21 @@ test("renewing a lease that is not one's own is refused", async () => {
   fleet.lose("w", "exited");
   assert.throws(() => fleet.renew("w", "i-1"), lost);
 });
+
+test("a wall clock that jumps by hours neither ends a lease nor prolongs one", async () => {
+  const HOURS = 5 * 3_600_000;
+  const lostAt: number[] = [];
+  for (const jump of [0, HOURS, -HOURS]) {
+    const { clock, state, engine, until, states } = await withWorker();
+    for (let second = 0; second < 30; second++) {
+      clock.jumpWall(second % 2 === 0 ? jump : -2 * jump);
+      await clock.advance(1_000);
+    }
+    assert.deepEqual(states, ["ready"]);
+    engine(URL_1).mood = "silent";
+    clock.jumpWall(-jump);
+    await until(() => state() === "lost");
+    lostAt.push(clock.now());
+  }
+  assert.equal(new Set(lostAt).size, 1, `lost at ${lostAt.join(", ")} ms`);
+});

@@ -122,3 +122,20 @@ test("only steps that were not told before are new", () => {
   assert.deepEqual(newSteps([a, b], [c, d]), [c, d]);
   assert.deepEqual(newSteps([a, b], []), []);
 });
+
+test("counters that go backwards or stand still make no rate negative, and none that is not a number", () => {
+  const random = seededRandom(testSeed("backwards"));
+  const fit = createRatesFit();
+  let prefillTokens = 1_000_000;
+  for (const poll of polls({ a: 0.01, s: 0.001, noise: 0.05, batch: anyBatch }, random, 60)) {
+    prefillTokens += (random.u32() % 3) * 2_000 - 3_000;
+    fit.add({ ...poll, outputTokens: random.u32() % 1_000, prefillTokens });
+    const { step, prefillTokensPerSecond } = fit.rates();
+    for (const rate of [step?.a ?? 0, step?.s ?? 0, prefillTokensPerSecond ?? 0]) {
+      assert.ok(Number.isFinite(rate) && rate >= 0, JSON.stringify(fit.rates()));
+    }
+  }
+  const { step } = fit.rates();
+  assert.ok(step);
+  near(step.a + step.s * 16, 0.026, 0.15);
+});

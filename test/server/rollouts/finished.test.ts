@@ -52,6 +52,19 @@ test("after its time a Result is a tombstone; an error is forgotten, and can be 
   assert.deepEqual(buried("a", "b"), ["same", null]);
 });
 
+test("a wall clock that jumps by hours changes nothing of how long a Result is kept", async () => {
+  for (const hours of [5, -5]) {
+    const { clock, finished, kept } = world();
+    finished.add(life("a", RESULT));
+    clock.jumpWall(hours * 3_600_000);
+    await clock.advance(99);
+    assert.deepEqual(kept("a"), [true]);
+    clock.jumpWall(-2 * hours * 3_600_000);
+    await clock.advance(1);
+    assert.deepEqual(kept("a"), [false]);
+  }
+});
+
 test("beyond the bytes the oldest go early; the newest stays, however big", () => {
   const { finished, kept } = world();
   finished.add(life("a", RESULT, 100));

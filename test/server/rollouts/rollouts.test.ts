@@ -667,6 +667,19 @@ test("timeout keeps the tokens of a placed rollout; one never placed ends in wha
   await failure;
 });
 
+test("a wall clock that jumps by hours neither hastens a timeout nor puts it off", async () => {
+  for (const hours of [5, -5]) {
+    const w = world([play([tokens(0, 2)], "hang")]);
+    const handle = w.rollouts.submit(sampleRollout({ timeoutMs: 100 }));
+    w.clock.jumpWall(hours * 3_600_000);
+    await w.clock.advance(99);
+    assert.equal(handle.progress().state, "running");
+    w.clock.jumpWall(-2 * hours * 3_600_000);
+    await w.clock.advance(1);
+    assert.equal((await handle.result()).finishReason.cause, "timeout");
+  }
+});
+
 test("a revoke ends the attempt, keeps its tokens and asks again; late grants change nothing", async () => {
   const w = world([play([tokens(0, 2)], "hang"), play([tokens(2, 1), finished])]);
   const handle = w.rollouts.submit(sampleRollout({}));

@@ -24,6 +24,19 @@ test("the life-cycle ring keeps the newest, tells the oldest offset, and calls i
   assert.deepEqual(lifeCycle.read(6, 10), []);
 });
 
+test("offsets grow by one however the wall clock jumps", () => {
+  const clock = new VirtualClock();
+  const lifeCycle = createLifeCycle(clock, 8);
+  for (const hours of [0, -5, 9, -9, 0]) {
+    clock.jumpWall(hours * 3_600_000);
+    lifeCycle.emit("worker", {});
+  }
+  assert.deepEqual(
+    lifeCycle.read(1, 10).map(({ offset }) => offset),
+    [1, 2, 3, 4],
+  );
+});
+
 test("no array of tokens reaches a log line, however deep", () => {
   const lines: string[] = [];
   const log = createLog("info", { write: (line) => void lines.push(line) });
