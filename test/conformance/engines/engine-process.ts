@@ -14,10 +14,14 @@ export interface EngineProcess {
 
 const SELF = fileURLToPath(import.meta.url);
 
-export async function startEngineProcess(options: EngineServerOptions): Promise<EngineProcess> {
-  const child = spawn(process.execPath, [SELF, JSON.stringify(options)], {
-    stdio: ["pipe", "pipe", "ignore"],
-  });
+/** `files`: how many open files and sockets it may have; as many as this process by default. */
+export async function startEngineProcess(
+  options: EngineServerOptions,
+  files: number | "unlimited" = "unlimited",
+): Promise<EngineProcess> {
+  const limit = files === "unlimited" ? "" : `ulimit -n ${files}; `;
+  const args = ["-c", `${limit}exec "$@"`, "sh", process.execPath, SELF, JSON.stringify(options)];
+  const child = spawn("sh", args, { stdio: ["pipe", "pipe", "ignore"] });
   const ended = exitOf(child);
   const url = await Promise.race([
     once(child.stdout, "data").then(([data]) => String(data).trim()),
