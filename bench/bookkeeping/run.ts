@@ -45,7 +45,7 @@ const metrics = createMetrics({
   kvUsed: () => [],
 });
 const [result] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 1 }) as [Result];
-const observer = observeRollouts(metrics, createLifeCycle({ wall: () => 0 }));
+const observer = observeRollouts(metrics, createLifeCycle({ wall: () => 0 }), () => 1);
 
 function chunksOf(size: number): readonly TokenChunk[] {
   return Array.from({ length: TOKENS / size }, (_, i) => ({

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Audit } from "../api/auth/audit.ts";
 import type { Clock } from "../contract/clock.ts";
 import type { PacelineError } from "../contract/errors.ts";
+import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
 import type { Ledger } from "../policy/ledger.ts";
@@ -15,7 +16,12 @@ import type { ObserveUpdates } from "../weights/coordinator/observation.ts";
 
 const named = (rollout: Rollout) => ({ job: rollout.job, rollout: rollout.id });
 
-export function observeRollouts(metrics: Metrics, lifeCycle: LifeCycle): RolloutObserver {
+/** `committed`: the fleet's version of a policy, to find what a Result holds beyond its lag limit (I8). */
+export function observeRollouts(
+  metrics: Metrics,
+  lifeCycle: LifeCycle,
+  committed: (policy: string) => number | null,
+): RolloutObserver {
   const tokensOf = labelled((policy) => metrics.outputTokens.labels(policy));
   const attemptsOf = labelled((outcome) => metrics.attempts.labels(outcome));
   const causes = labelled((cause) => labelled((type) => metrics.rollouts.labels(type, cause)));
@@ -41,7 +47,11 @@ export function observeRollouts(metrics: Metrics, lifeCycle: LifeCycle): Rollout
       lifeCycle.emit("rollout_moved", { ...named(rollout), reason, resume });
     },
     wasted: (_rollout, tokens, reason) => metrics.wasted.inc({ reason }, tokens),
-    finished: (rollout, { finishReason: { type, cause }, usage, routing }, durationMs) => {
+    finished: (rollout, result, durationMs) => {
+      const { finishReason, usage, routing } = result;
+      const { type, cause } = finishReason;
+      const stale = staleTokens(rollout, result, committed(rollout.policy));
+      if (stale > 0) metrics.stale.inc(stale);
       causes(cause)(type).inc(1);
       metrics.prompts.add(usage.promptTokens, routing.cachedTokens);
       metrics.duration.observe(durationMs / 1000);
@@ -66,6 +76,16 @@ function labelled<T>(child: (label: string) => T): (label: string) => T {
 
 /** A worker that hangs is reported by each of its streams: told at once, then together. */
 const EVIDENCE_WINDOW_MS = 1_000;
+
+/** Output tokens of a Result that its own lag limit forbids: withholding them is the rollouts' part, counting is ours. */
+function staleTokens({ version }: Rollout, { spans }: Result, committed: number | null): number {
+  if (version === null || !("max_lag" in version) || committed === null) return 0;
+  let tokens = 0;
+  for (const span of spans) {
+    if (committed - span.version > version.max_lag) tokens += span.end - span.start;
+  }
+  return tokens;
+}
 
 export function observeFleet(
   lifeCycle: LifeCycle,

@@ -111,7 +111,11 @@ export async function startServer({
     sessionEnded(session, how);
   });
   const traces = await openTraces(config.traces_url, clock, log);
-  const reports = observeRollouts(metrics, lifeCycle);
+  const reports = observeRollouts(
+    metrics,
+    lifeCycle,
+    (policy) => ledger.policy(policy).committedVersion,
+  );
   const observer = traces === null ? reports : traced(reports, traces);
   const tokenizers = createTokenizers();
   const tokenizer = (policy: string) => policyTokenizer(policy, ledger, tokenizers);

@@ -2,9 +2,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import pino from "pino";
-import { observeFleet } from "../../../server/assembly/observers.ts";
+import { observeFleet, observeRollouts } from "../../../server/assembly/observers.ts";
+import { createResult } from "../../../server/contract/result.ts";
 import { createLifeCycle } from "../../../server/telemetry/life-cycle.ts";
+import { createMetrics } from "../../../server/telemetry/metrics.ts";
+import { sampleRollout } from "../../support/sample-rollout.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
+
+const NO_READINGS = {
+  queueDepth: () => 0,
+  inflight: () => 0,
+  workersByState: () => ({}),
+  committedVersions: () => [],
+  workerVersions: () => [],
+  kvUsed: () => [],
+};
+
+const span = (version: number, start: number, end: number) =>
+  ({
+    version,
+    label: null,
+    baseVersion: null,
+    start,
+    end,
+    kv: "pure",
+    attested: "engine",
+  }) as const;
 
 test("evidence is told at once, then once a window for each worker and kind, and none is lost", async () => {
   const clock = new VirtualClock();
@@ -35,4 +58,53 @@ test("evidence is told at once, then once a window for each worker and kind, and
   assert.deepEqual([told(), clock.timers], [[], 0]);
   fleet.evidence("a", "stuck");
   assert.deepEqual(told(), [["a", "stuck", 1]]);
+});
+
+test("tokens that a Result holds beyond its lag limit are counted, whoever let them through", async (t) => {
+  const metrics = createMetrics(NO_READINGS);
+  t.after(() => metrics.close());
+  const observer = observeRollouts(metrics, createLifeCycle({ wall: () => 0 }), () => 9);
+  const result = createResult({
+    id: "r",
+    job: "default",
+    policy: "default",
+    group: null,
+    session: null,
+    outputTokenIds: Uint32Array.of(1, 2, 3),
+    logprobs: Float32Array.of(-1, -1, -1),
+    logprobMode: "processed",
+    finishReason: { type: "length", cause: "max_new", matched: null },
+    spans: [span(7, 0, 2), span(8, 2, 3)],
+    segments: [
+      {
+        worker: "w-1",
+        slot: 0,
+        incarnation: "i",
+        attempt: 1,
+        start: 0,
+        end: 3,
+        resume: "none",
+        logprobMode: "processed",
+        numerics: { dtype: "float32" },
+      },
+    ],
+    routing: {
+      worker: "w-1",
+      queueMs: 0,
+      prefillMs: 0,
+      decodeMs: 0,
+      cachedTokens: 0,
+      attempts: 1,
+      moves: 0,
+    },
+    usage: { promptTokens: 1, outputTokens: 3, wastedTokens: 0 },
+    side: null,
+  });
+  const stale = async (): Promise<string | undefined> =>
+    /^paceline_stale_tokens_total (.*)$/m.exec(await metrics.text())?.[1];
+  observer.finished(sampleRollout({}), result, 1);
+  observer.finished(sampleRollout({ version: { max_lag: 2 } }), result, 1);
+  assert.equal(await stale(), "0");
+  observer.finished(sampleRollout({ version: { max_lag: 1 } }), result, 1);
+  assert.equal(await stale(), "2");
 });
