@@ -35,7 +35,7 @@ export interface TracesOptions {
   /** Of the collector's traces, for instance `http://127.0.0.1:4318/v1/traces`. */
   readonly url: string;
   readonly version: string;
-  readonly clock: Pick<Clock, "wall">;
+  readonly clock: Pick<Clock, "now" | "wall">;
   /** Told of each batch that could not be sent. */
   readonly dropped: (error: Error, spans: number) => void;
 }
@@ -63,15 +63,16 @@ export async function createTraces({
   return {
     rollout(traceparent, attributes) {
       const parent = parentOf(traceparent);
+      const time = timeOf(clock);
       const root = tracer.startSpan(
         "rollout",
-        { kind: SpanKind.SERVER, startTime: clock.wall(), attributes },
+        { kind: SpanKind.SERVER, startTime: time(), attributes },
         parent,
       );
       const inside = trace.setSpan(parent, root);
       let attempt: Span | null = null;
       const endAttempt = (outcome: string): void => {
-        attempt?.setAttribute("paceline.outcome", outcome).end(clock.wall());
+        attempt?.setAttribute("paceline.outcome", outcome).end(time());
         attempt = null;
       };
       return {
@@ -79,18 +80,18 @@ export async function createTraces({
           endAttempt("lost");
           attempt = tracer.startSpan(
             "attempt",
-            { kind: SpanKind.CLIENT, startTime: clock.wall(), attributes: given },
+            { kind: SpanKind.CLIENT, startTime: time(), attributes: given },
             inside,
           );
           return headerOf(attempt);
         },
         attemptEnded: endAttempt,
-        event: (name, given) => void root.addEvent(name, given, clock.wall()),
+        event: (name, given) => void root.addEvent(name, given, time()),
         end(given, error) {
           endAttempt(error === null ? "finished" : "failed");
           root.setAttributes(given);
           if (error !== null) root.setStatus({ code: SpanStatusCode.ERROR, message: error });
-          root.end(clock.wall());
+          root.end(time());
         },
       };
     },
@@ -102,6 +103,12 @@ export async function createTraces({
       }
     },
   };
+}
+
+/** Wall time in one trace, ms: read once and moved on by `now`, so that a jump of the wall stretches no span. */
+function timeOf(clock: Pick<Clock, "now" | "wall">): () => number {
+  const wall = clock.wall() - clock.now();
+  return () => wall + clock.now();
 }
 
 function telling(inner: SpanExporter, dropped: TracesOptions["dropped"]): SpanExporter {

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { createTraces } from "../../../server/telemetry/traces.ts";
+import { VirtualClock } from "../../support/virtual-clock.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const CALLER = `00-${TRACE}-b7ad6b7169203331-01`;
@@ -27,7 +28,7 @@ async function collector(status = 200): Promise<Collector> {
   return { url: `http://127.0.0.1:${port}/v1/traces`, server, bodies };
 }
 
-const clock = { wall: () => 1_700_000_000_000 };
+const clock = new VirtualClock();
 
 test("a rollout and its attempts are spans of the caller's trace", async (t) => {
   const { url, server, bodies } = await collector();
@@ -47,6 +48,30 @@ test("a rollout and its attempts are spans of the caller's trace", async (t) => 
   for (const word of ["rollout", "attempt", "w-1", "w-2", "moved", "paceline.finish"])
     assert.ok(sent.includes(word), word);
   assert.equal(sent.toString("hex").split(TRACE).length - 1, 3);
+});
+
+test("a wall clock that jumps while a rollout runs makes its spans neither longer nor empty", async (t) => {
+  const { url, server, bodies } = await collector();
+  t.after(() => server.close());
+  for (const hours of [5, -5]) {
+    const moving = new VirtualClock();
+    const traces = await createTraces({ url, version: "0", clock: moving, dropped: assert.fail });
+    const begun = moving.wall();
+    const rollout = traces.rollout(CALLER, {});
+    rollout.attempt({});
+    moving.jumpWall(hours * 3_600_000);
+    await moving.advance(500);
+    rollout.end({}, null);
+    await traces.close();
+    const sent = Buffer.concat(bodies.splice(0));
+    // OTLP's times are fixed64, ns.
+    const times = (ms: number): number => {
+      const ns = Buffer.alloc(8);
+      ns.writeBigUInt64LE(BigInt(ms) * 1_000_000n);
+      return sent.toString("hex").split(ns.toString("hex")).length - 1;
+    };
+    assert.deepEqual([times(begun), times(begun + 500)], [2, 2], `${hours} hours`);
+  }
 });
 
 test("a caller that does not sample is not sampled here, and its trace still goes on", async (t) => {
