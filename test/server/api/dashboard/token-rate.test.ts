@@ -39,6 +39,15 @@ const CASES: readonly { name: string; looks: readonly Look[]; perSecond: number 
     ],
     perSecond: 30,
   },
+  {
+    name: "a counter that went backwards, counted on from there",
+    looks: [
+      { at: 0, counter: 1_000 },
+      { at: 1_000, counter: 400 },
+      { at: 2_000, counter: 500 },
+    ],
+    perSecond: 50,
+  },
 ];
 
 for (const { name, looks, perSecond } of CASES) {
