@@ -145,9 +145,10 @@ test(
     withExternalFleet({ proofs: ["digest", "digest"] }, async (fleet) => {
       await moveFirst(fleet);
       await assertServes(fleet, 1, "digest", "w-1", "w-2");
-      const running = load(fleet, 24, 400);
+      // Long enough that some are still running when the gate closes, on any machine.
+      const running = load(fleet, 24, 900);
       await underWay(fleet);
-      const { last, steps } = await fleet.move({ publication: { update_grace_ms: 300 } });
+      const { last, steps } = await fleet.move({ publication: { update_grace_ms: 100 } });
       assert.deepEqual([last.step, last.status, last.body.installed], ["committed", 200, 2]);
       const gated = steps.find(({ step }) => step === "gated");
       assert.ok((gated?.body.lapse_ms ?? 0) > 100_000);
