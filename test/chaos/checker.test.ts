@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createResult, type Result } from "../../server/contract/result.ts";
 import { createReplayer } from "../../server/engine/replay.ts";
+import { samplingOf } from "../support/core-sampling.ts";
 import { STEP_1, STEP_2 } from "../support/live-server.ts";
 import { seededRandom, testSeed } from "../support/seeded-random.ts";
 import { createDraw, type Draw } from "./bodies.ts";
 import { check } from "./checker.ts";
 import type { Account, Body, Evidence, Fault, Finding, LifeEvent } from "./evidence.ts";
-import { regenerate, samplingOf } from "./regeneration.ts";
+import { regenerate } from "./regeneration.ts";
 
 const ROLLOUTS = 8;
 const TOKENS = 24;

@@ -2,8 +2,8 @@
 
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Result } from "../../server/contract/result.ts";
-import type { CoreSampling } from "../../server/engine/core.ts";
 import { createReplayer, type Replay, type Replayer } from "../../server/engine/replay.ts";
+import { samplingOf } from "../support/core-sampling.ts";
 import { STEP_1 } from "../support/live-server.ts";
 import type { Draw } from "./bodies.ts";
 import type { Report } from "./checker.ts";
@@ -107,26 +107,4 @@ function take<T>(from: readonly T[], most: number, draw: Draw): T[] {
   while (taken.length < most && left.length > 0)
     taken.push(...left.splice(draw.below(left.length), 1));
   return taken;
-}
-
-export function samplingOf({ sampling }: Body): CoreSampling {
-  const number = (name: string, fallback: number): number =>
-    (sampling[name] as number | undefined) ?? fallback;
-  return {
-    maxNewTokens: sampling.max_new_tokens,
-    minNewTokens: 0,
-    temperature: number("temperature", 1),
-    topP: number("top_p", 1),
-    topK: number("top_k", 0),
-    minP: 0,
-    presencePenalty: number("presence_penalty", 0),
-    frequencyPenalty: 0,
-    repetitionPenalty: number("repetition_penalty", 1),
-    stopTokenIds: [],
-    ignoreEos: sampling["ignore_eos"] === true,
-    seed: sampling.seed,
-    logitBias: [],
-    allowedTokenIds: [],
-    badWords: [],
-  };
 }

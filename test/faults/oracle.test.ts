@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { CoreSampling } from "../../server/engine/core.ts";
 import { createReplayer } from "../../server/engine/replay.ts";
+import { samplingOf } from "../support/core-sampling.ts";
 import {
   type LiveServer,
   STEP_1,
@@ -228,26 +228,4 @@ function assertCovers(reply: Reply): void {
   }
   assert.equal(at, reply.output_token_ids.length);
   assert.equal(reply.logprobs.length, at);
-}
-
-function samplingOf({ sampling }: Body): CoreSampling {
-  const number = (name: string, fallback: number): number =>
-    (sampling[name] as number | undefined) ?? fallback;
-  return {
-    maxNewTokens: sampling.max_new_tokens,
-    minNewTokens: 0,
-    temperature: number("temperature", 1),
-    topP: number("top_p", 1),
-    topK: number("top_k", 0),
-    minP: 0,
-    presencePenalty: number("presence_penalty", 0),
-    frequencyPenalty: 0,
-    repetitionPenalty: number("repetition_penalty", 1),
-    stopTokenIds: [],
-    ignoreEos: sampling["ignore_eos"] === true,
-    seed: sampling.seed,
-    logitBias: [],
-    allowedTokenIds: [],
-    badWords: [],
-  };
 }

@@ -95,8 +95,10 @@ export async function createStandstills(parts: StandstillParts): Promise<Standst
 
   function letRun(worker: string, note: Note): void {
     const done = lift(worker, note)
-      // The server shuts down: the note stays, for the next.
-      .catch(() => {})
+      .catch((thrown: unknown) => {
+        // Where the server shuts down the note stays, for its next life.
+        if (!closing.signal.aborted) trouble(note, thrown);
+      })
       .finally(() => {
         lifting.delete(worker);
         // What changed meanwhile was not considered.
