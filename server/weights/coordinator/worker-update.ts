@@ -43,8 +43,6 @@ export class WorkerUpdate {
   async stage(ms: number, signal: AbortSignal): Promise<string> {
     const { policy, version } = this.#record;
     const path = pathOf(this.#record);
-    const { fleet, clock, timings } = this.#context;
-    const { worker, incarnation } = this.#ref;
     for (let tries = 1; ; tries++) {
       try {
         const staged = await this.#step("stage", ms, signal, (inner) =>
@@ -52,11 +50,8 @@ export class WorkerUpdate {
         );
         return staged.digest;
       } catch (thrown) {
-        if (PacelineError.from(thrown).code !== "engine_unreachable") throw thrown;
-        // Dead workers leave a publication, live ones fail it: the fleet finds out which it is.
-        fleet.report(worker, incarnation, "socket_lost");
-        await delay(clock, timings.verdictMs, `${worker} is being probed`, signal);
-        if (tries === STAGE_TRIES) throw thrown;
+        const unreachable = PacelineError.from(thrown).code === "engine_unreachable";
+        if (!unreachable || tries === STAGE_TRIES) throw thrown;
       }
     }
   }
@@ -264,16 +259,25 @@ export class WorkerUpdate {
     throw new PacelineError("unsupported", `${this.#ref.worker} cannot load weights from files`);
   }
 
-  #step<T>(
+  async #step<T>(
     phase: UpdatePhase,
     ms: number,
     signal: AbortSignal,
     run: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const { worker } = this.#ref;
+    const { fleet, clock, timings } = this.#context;
+    const { worker, incarnation } = this.#ref;
     const about = { policy: this.#record.policy, worker, phase };
-    return timed(this.#context, about, () =>
-      withDeadline(this.#context.clock, ms, `${worker}: ${phase}`, signal, run),
-    );
+    try {
+      return await timed(this.#context, about, () =>
+        withDeadline(clock, ms, `${worker}: ${phase}`, signal, run),
+      );
+    } catch (thrown) {
+      if (PacelineError.from(thrown).code !== "engine_unreachable" || !this.#alive) throw thrown;
+      // Dead workers leave a publication, live ones fail it: the fleet finds out which it is.
+      fleet.report(worker, incarnation, "socket_lost");
+      await delay(clock, timings.verdictMs, `${worker} is being probed`, signal);
+      throw thrown;
+    }
   }
 }

@@ -135,6 +135,20 @@ describe("rolling", () => {
     assert.equal(bench.ledger.version("p", version).state, "installed");
   });
 
+  for (const call of ["pause", "swap", "held"] as const) {
+    test(`a worker whose ${call} finds nobody is dead once the fleet says so, and the roll goes on`, async () => {
+      const bench = await four();
+      bench.fleet.of("a").faults.set(call, "unreachable");
+      const version = await bench.publish("two", roll(1));
+      await quiet();
+      assert.deepEqual(bench.fleet.reports, ["a:socket_lost"]);
+      bench.fleet.kill("a");
+      await bench.publisher.committed("p", version);
+      await quiet();
+      assert.deepEqual(bench.holds(), { a: null, b: 2, c: 2, d: 2 });
+    });
+  }
+
   test("a late joiner gets what is committed: the old version before the commit, the new one after", async () => {
     const bench = await four();
     bench.fleet.of("a").faults.set("swap", "hang");
