@@ -13,6 +13,8 @@ interface Setting<T> {
   readonly default: T;
   readonly unit: string | null;
   readonly reason: string;
+  /** Where the flag, which may be given again and again, has another name than the key. */
+  readonly repeated?: string;
 }
 
 const setting = <T>(
@@ -20,11 +22,13 @@ const setting = <T>(
   fallback: T,
   unit: string | null,
   reason: string,
+  more: Pick<Setting<T>, "repeated"> = {},
 ): Setting<T> => ({
   schema,
   default: fallback,
   unit,
   reason,
+  ...more,
 });
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -40,6 +44,34 @@ const flag = z.union([
   z.boolean(),
   z.enum(["true", "false"]).transform((value) => value === "true"),
 ]);
+
+/** One dialect and where it is mounted; `null`: under `/jobs/{job}` of the main port, and for the job of `job`. */
+export interface DialectSetting {
+  readonly name: "sglang" | "vllm" | "openai";
+  readonly port: number | null;
+  readonly job: string | null;
+}
+
+const jobName = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/, "must be a job's name");
+
+/** A table, or `name[:port][@job]` as flags and environment have it. */
+const dialect = z.preprocess(
+  (given) => {
+    if (typeof given !== "string") return given;
+    const parts = /^([^:@]*)(?::([^@]*))?(?:@(.*))?$/.exec(given);
+    return { name: parts?.[1], port: parts?.[2] ?? null, job: parts?.[3] ?? null };
+  },
+  z.strictObject({
+    name: z.enum(["sglang", "vllm", "openai"]),
+    port: port.nullable().default(null),
+    job: jobName.nullable().default(null),
+  }),
+);
+
+const dialectList = z.preprocess(
+  (given) => (typeof given === "string" ? given.split(",").filter(Boolean) : given),
+  z.array(dialect),
+);
 
 const DEMO_POLICY = fileURLToPath(new URL("./engine/demo-policy/step-1", import.meta.url));
 
@@ -115,6 +147,14 @@ export const SETTINGS = {
     null,
     "Workers to register at start, as kind=url, for instance embedded=http://127.0.0.1:9000.",
   ),
+  dialects: setting<readonly DialectSetting[]>(
+    dialectList,
+    [],
+    "name[:port][@job]",
+    "Serve another system's HTTP surface (sglang, vllm, openai) for a job, on a port of its own or under /jobs/{job}; again for more. In the file: dialects = [{name, port, job}].",
+    { repeated: "dialect" },
+  ),
+  job: setting(jobName, "default", null, "Job of the dialects that name none."),
   lease_ms: setting(
     ms,
     10_000,
@@ -196,10 +236,11 @@ export function resolveConfig(
 ): Config {
   const fromFile = file === null ? {} : readConfigFile(file);
   const config: Record<string, unknown> = {};
-  for (const [key, { schema, default: fallback }] of Object.entries(SETTINGS)) {
+  for (const [key, setting] of Object.entries(SETTINGS)) {
+    const { schema, default: fallback } = setting;
     const envName = `PACELINE_${key.toUpperCase()}`;
     const candidates: readonly (readonly [string, unknown])[] = [
-      [`--${key.replaceAll("_", "-")}`, flags[key]],
+      [`--${flagOf(key, setting)}`, flags[key]],
       [envName, env[envName]],
       [`${key} in ${file}`, fromFile[key]],
     ];
@@ -219,6 +260,7 @@ export function resolveConfig(
   }
   const resolved = config as Config;
   assertGuarded(resolved);
+  assertApart(resolved);
   return resolved;
 }
 
@@ -250,6 +292,25 @@ function assertGuarded(config: Config): void {
     );
   }
 }
+
+/** Two dialects on one port, or under one job's path, would answer for each other. */
+function assertApart({ dialects, job, port: main, grpc_port }: Config): void {
+  const taken = new Map<string, string>([
+    [`port ${main}`, "HTTP"],
+    [`port ${grpc_port}`, "gRPC"],
+  ]);
+  for (const { name, port: own, job: given } of dialects) {
+    if (own === 0) continue;
+    const place = own === null ? `/jobs/${given ?? job}` : `port ${own}`;
+    const other = taken.get(place);
+    if (other !== undefined) throw unfit("dialects", `${name}: ${place} is for ${other} already`);
+    taken.set(place, name);
+  }
+}
+
+/** The flag's name without dashes. */
+export const flagOf = (key: string, { repeated }: Pick<Setting<unknown>, "repeated">): string =>
+  repeated ?? key.replaceAll("_", "-");
 
 const unfit = (path: string, message: string): PacelineError =>
   new PacelineError("invalid_argument", message, { details: { path } });

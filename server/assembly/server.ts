@@ -3,6 +3,8 @@ import type { Logger } from "pino";
 import { createReadPacing } from "../../adapters/read-pacing.ts";
 import { createEngine } from "../../adapters/registry.ts";
 import { createOverviewReader } from "../api/dashboard/overview-reader.ts";
+import { createDialects, type Mounted } from "../api/dialects/dialects.ts";
+import { dialectOf } from "../api/dialects/registry.ts";
 import { createGrpcFront } from "../api/grpc/front.ts";
 import { createHttpFront } from "../api/http/front.ts";
 import { contentDigest } from "../checkpoint/digest.ts";
@@ -57,6 +59,7 @@ export interface ServerParts {
 export interface RunningServer {
   readonly http: string;
   readonly grpcPort: number;
+  readonly dialects: readonly Mounted[];
   /** Pids of the supervised workers, by id. */
   workerPids(): ReadonlyMap<string, number>;
   /** Reads tokens and certificates again; what cannot be read leaves the former in force, and is logged. */
@@ -156,7 +159,28 @@ export async function startServer({
   const page = createOverviewReader({ clock, fleet, ledger, snapshot: () => scheduler.snapshot() });
   const control = createWorkerControl({ fleet, owner });
   const summarised = observeMany(metrics);
+  const dialects = createDialects({
+    mounts: config.dialects.map(({ job, ...mount }) => ({ ...mount, job: job ?? config.job })),
+    dialectOf,
+    rollouts,
+    sessions,
+    fleet,
+    ledger,
+    publisher,
+    jobs,
+    control,
+    mint,
+    tokenizerOf: tokenizer,
+    metrics,
+    clock,
+    gate,
+    audit,
+    certificates,
+    failed,
+    log,
+  });
   const http = createHttpFront({
+    extend: dialects.extend,
     rollouts,
     sessions,
     summarised,
@@ -194,11 +218,13 @@ export async function startServer({
 
   const { port } = await http.listen(config.host, config.port);
   const { port: grpcPort } = await grpc.listen(config.host, config.grpc_port);
+  const mounted = await dialects.listen(config.host);
   const url = `${certificates === null ? "http" : "https"}://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
   if (certificates === null && !isLoopback(config.host)) {
     log.warn({ host: config.host }, "tokens travel in the clear unless something else encrypts");
   }
   log.info({ http: url, grpc: `${config.host}:${grpcPort}` }, "serving");
+  for (const mount of mounted) log.info({ ...mount }, "dialect");
 
   const statics = registerStatic(config.static_workers.map(staticWorker), {
     fleet,
@@ -237,7 +263,7 @@ export async function startServer({
     await rollouts.drain(config.drain_ms);
     page.close();
     entrance.close();
-    await Promise.all([http.close(), grpc.close(CLOSE_GRACE_MS)]);
+    await Promise.all([http.close(), dialects.close(), grpc.close(CLOSE_GRACE_MS)]);
     statics.close();
     await publisher.close();
     owner.retire();
@@ -253,6 +279,7 @@ export async function startServer({
   return {
     http: url,
     grpcPort,
+    dialects: mounted,
     workerPids: () => supervisor.pids(),
     reload: () => entrance.reload(),
     stop,

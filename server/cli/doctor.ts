@@ -26,7 +26,9 @@ export function doctorCommand(): Command {
     .option("-c, --config <file>", "settings of `serve` to check, with those in the environment")
     .action(async (options: ServerOptions & { json?: boolean; config?: string }) => {
       const client = createClient(options);
-      const findings = [...host(), ...settings(options.config), ...(await server(client))];
+      const { config, findings: said } = settings(options.config);
+      const findings = [...host(), ...said, ...(await server(client))];
+      if (config !== null) findings.push(...(await mounts(config, options)));
       await client.close();
       if (options.json) console.log(JSON.stringify(findings));
       else for (const finding of findings) console.log(line(finding));
@@ -78,7 +80,7 @@ function descriptors(): Finding[] {
 const ENDS_SOON_MS = 14 * 86_400_000;
 
 /** What `serve` would say of its settings, and of the files that they name. */
-function settings(file: string | undefined): Finding[] {
+function settings(file: string | undefined): { config: Config | null; findings: Finding[] } {
   const attempt = (what: string, look: () => string): Finding => {
     try {
       return { what, ok: true, detail: look() };
@@ -90,7 +92,8 @@ function settings(file: string | undefined): Finding[] {
   try {
     config = resolveConfig({}, process.env, file ?? null);
   } catch (thrown) {
-    return [{ what: "settings", ok: false, detail: PacelineError.from(thrown).message }];
+    const detail = PacelineError.from(thrown).message;
+    return { config: null, findings: [{ what: "settings", ok: false, detail }] };
   }
   const findings: Finding[] = [];
   const { tokens_file } = config;
@@ -108,6 +111,30 @@ function settings(file: string | undefined): Finding[] {
         return `${subject}, ${end}${expiresAt - Date.now() < ENDS_SOON_MS ? ": soon" : ""}`;
       }),
     );
+  }
+  return { config, findings };
+}
+
+/** Whether each dialect of the settings answers for its job; one on any free port cannot be found. */
+async function mounts({ dialects, job }: Config, options: ServerOptions): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, port, job: own } of dialects) {
+    if (port === 0) continue;
+    const what = `${name} for job ${own ?? job}`;
+    const url = new URL(options.server);
+    if (port !== null) url.port = String(port);
+    const path = port === null ? `/jobs/${own ?? job}` : "";
+    const client = createClient({ ...options, server: url.origin });
+    try {
+      await client.json("GET", `${path}/health`);
+      findings.push({ what, ok: true, detail: url.origin + path });
+    } catch (thrown) {
+      const detail = `${url.origin}${path}: ${PacelineError.from(thrown).message}`;
+      const remedy = "start `paceline serve` with these settings, and see that workers are ready";
+      findings.push({ what, ok: false, detail, remedy });
+    } finally {
+      await client.close();
+    }
   }
   return findings;
 }

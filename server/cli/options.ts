@@ -1,6 +1,6 @@
 /** Options that several commands share, and turning the settings table into flags. */
 import { type Command, Option } from "commander";
-import { SETTINGS } from "../config.ts";
+import { flagOf, SETTINGS } from "../config.ts";
 
 export const DEFAULT_SERVER = "http://127.0.0.1:8700";
 
@@ -26,20 +26,27 @@ function serverOption(): Option {
 
 /** One flag a setting, with unit, default and environment name in the help. */
 export function addSettings(command: Command): Command {
-  for (const [key, { default: fallback, unit, reason }] of Object.entries(SETTINGS)) {
-    const name = `--${key.replaceAll("_", "-")}`;
-    const value = `${name} <${unit ?? "value"}>`;
+  for (const [key, setting] of Object.entries(SETTINGS)) {
+    const { default: fallback, unit, reason } = setting;
+    const value = `--${flagOf(key, setting)} <${unit ?? "value"}>`;
     const shown = Array.isArray(fallback) || fallback === "" ? "none" : String(fallback);
-    command.option(value, `${reason} (default: ${shown}; PACELINE_${key.toUpperCase()})`);
+    const help = `${reason} (default: ${shown}; PACELINE_${key.toUpperCase()})`;
+    if ("repeated" in setting) command.option(value, help, joined);
+    else command.option(value, help);
   }
   return command;
 }
 
+/** A flag given again and again, as the environment has its values. */
+const joined = (value: string, before: string | undefined): string =>
+  before === undefined ? value : `${before},${value}`;
+
 /** commander's camelCase back to our keys; only what was given. */
 export function givenSettings(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const given: Record<string, unknown> = {};
-  for (const key of Object.keys(SETTINGS)) {
-    const camel = key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  for (const [key, setting] of Object.entries(SETTINGS)) {
+    const flag = flagOf(key, setting);
+    const camel = flag.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
     if (options[camel] !== undefined) given[key] = options[camel];
   }
   return given;

@@ -57,6 +57,10 @@ async function serve(options: Record<string, unknown>): Promise<void> {
   const reloads = config.tokens_file !== "" || config.tls_cert !== "";
   if (reloads) process.on("SIGHUP", () => server.reload());
   process.stderr.write(`paceline serves at ${server.http} (gRPC on port ${server.grpcPort})\n`);
+  for (const { name, job, port, path } of server.dialects) {
+    const where = port === null ? `${server.http}${path}` : `port ${port}`;
+    process.stderr.write(`  ${name} for job ${job} at ${where}\n`);
+  }
   await stopping;
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => process.exit(130));

@@ -69,6 +69,8 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly failed: (error: PacelineError) => void;
   /** Defects only; requests are counted, not logged. */
   readonly log: { error(details: object, message: string): void };
+  /** Adds routes of others, such as dialects' under `/jobs/{job}`. */
+  readonly extend?: (app: FastifyInstance) => void;
   readonly options: HttpFrontOptions;
 }
 
@@ -96,6 +98,7 @@ export function createHttpFront(parts: HttpFrontParts): HttpFront {
   const handlers = handlersOf(parts, streams, failed);
   for (const route of ROUTES) register(app, route, handlers);
   registerOtherMethods(app);
+  parts.extend?.(app);
 
   return {
     async listen(host, port) {

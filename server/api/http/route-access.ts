@@ -13,7 +13,10 @@ import type { Route, ServedCall } from "./route-table.ts";
 type JobRule = "query" | "path" | "body" | "many" | "filtered" | "fleet" | "all";
 
 export interface RouteAccess extends Access {
-  readonly named: Extract<JobRule, "query" | "path" | "body" | "many"> | null;
+  /** `mount`: the job that the listener or its path is for. */
+  readonly named: Extract<JobRule, "query" | "path" | "body" | "many"> | "mount" | null;
+  /** Of a `mount`. */
+  readonly job: string | null;
 }
 
 const JOBS: Readonly<Record<ServedCall, JobRule>> = {
@@ -79,9 +82,9 @@ export function accessOfRoute({ call, scope }: Pick<Route, "call" | "scope">): R
     case "filtered":
     case "fleet":
     case "all":
-      return { call, scope, audited, jobs: rule, named: null };
+      return { call, scope, audited, jobs: rule, named: null, job: null };
     default:
-      return { call, scope, audited, jobs: "named", named: rule };
+      return { call, scope, audited, jobs: "named", named: rule, job: null };
   }
 }
 
@@ -89,7 +92,9 @@ export function accessOfRoute({ call, scope }: Pick<Route, "call" | "scope">): R
 export const REFUSAL_ACCESS: RouteAccess = accessOfRoute({ call: "refuse", scope: "none" });
 
 /** Jobs that the request line names. */
-export function jobsInTarget({ named }: RouteAccess, request: FastifyRequest): readonly string[] {
+export function jobsInTarget(access: RouteAccess, request: FastifyRequest): readonly string[] {
+  const { named, job } = access;
+  if (named === "mount") return job === null ? [] : [job];
   if (named === "query") return [jobIn(request.query)];
   return named === "path" ? [jobIn(request.params)] : [];
 }

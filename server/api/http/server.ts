@@ -6,6 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
 import fastify, {
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   type onRequestHookHandler,
 } from "fastify";
@@ -16,12 +17,18 @@ import { answerClientError, sendError, toPacelineError } from "./errors.ts";
 import { endedIn, type GuardOptions, guard } from "./guard.ts";
 import { createListener, type ListenerParts, type ListenerTimes } from "./listener.ts";
 
-export interface ServerOptions extends Omit<GuardOptions, "clock">, ListenerParts, ListenerTimes {}
+export interface ServerOptions extends Omit<GuardOptions, "clock">, ListenerParts, ListenerTimes {
+  /** How an error is answered; default: as the table has it. */
+  readonly answer?: AnswerError;
+}
+
+type AnswerError = (reply: FastifyReply, error: PacelineError) => void;
 
 export function createServer(
   options: ServerOptions,
   failed: (error: PacelineError) => void,
 ): FastifyInstance {
+  const answer = options.answer ?? sendError;
   const app = fastify({
     logger: false,
     bodyLimit: LIMITS.bodyBytes,
@@ -36,7 +43,7 @@ export function createServer(
     frameworkErrors: (error, _request, reply) => {
       const ours = toPacelineError(error);
       failed(ours);
-      sendError(reply, ours);
+      answer(reply, ours);
     },
   });
   app.removeAllContentTypeParsers();
@@ -44,16 +51,29 @@ export function createServer(
   app.addHook("onRequest", refusePipelines());
   app.addHook("onRequest", refuseForeignPages);
   guard(app, options);
+  answerErrors(app, failed, answer);
+  answerUnknownPaths(app);
+  return app;
+}
+
+/** Of this server, or of the part of it that `app` is. */
+export function answerErrors(
+  app: FastifyInstance,
+  failed: (error: PacelineError) => void,
+  answer: AnswerError,
+): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = toPacelineError(thrown);
     failed(error);
     endedIn(request, error.code);
-    sendError(reply, error);
+    answer(reply, error);
   });
+}
+
+export function answerUnknownPaths(app: FastifyInstance): void {
   app.setNotFoundHandler((request) => {
     throw new PacelineError("not_found", `no such path: ${request.method} ${request.url}`);
   });
-  return app;
 }
 
 /** In any way that JSON can write it. Copying and zod's records drop such a key without a word. */
