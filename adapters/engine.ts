@@ -9,6 +9,15 @@ import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rol
 import type { PromptLogprobs, SideChunk, SideWant } from "../server/contract/side-data.ts";
 import type { TokenChunk } from "../server/contract/tokens.ts";
 import type { EngineDescription } from "../server/contract/worker.ts";
+import type { ReadPacing } from "./read-pacing.ts";
+
+/** What every adapter is created with, beside its engine's URL. */
+export interface EngineOptions {
+  /** Tokens per event after the first; default: what the engine was started with. */
+  readonly streamInterval?: number;
+  /** Shared by all engines of a process; default: replies are read as they come. */
+  readonly pacing?: ReadPacing;
+}
 
 /** One attempt of a rollout on one slot. */
 export interface EngineRequest {

@@ -18,6 +18,8 @@ const LEAVES = [
   "server/text",
 ];
 const ENGINE = ["adapters/engine", "adapters/read-pacing", "server/contract"];
+/** What adapters of real engines share. Bounds are read from the limits and handed to the shared rooms. */
+const ADAPTER = [...ENGINE, "adapters/http", "adapters/json", "server/limits"];
 
 /** Room → rooms it may import, beside itself. The first room whose path is a prefix of the file's decides. */
 export const ROOMS: readonly (readonly [room: string, mayImport: readonly string[]])[] = [
@@ -33,16 +35,28 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["server/checkpoint", ["server/contract", "server/limits"]],
   ["server/text", ["server/contract", "server/limits"]],
   ["server/telemetry", ["server/contract", "server/limits"]],
-  ["adapters/vllm", ENGINE],
-  ["adapters/sglang", ENGINE],
-  ["adapters/trtllm", ENGINE],
-  ["adapters/dynamo", ENGINE],
+  ["adapters/vllm", ADAPTER],
+  ["adapters/sglang", ADAPTER],
+  ["adapters/trtllm", ADAPTER],
+  ["adapters/dynamo", ADAPTER],
   ["adapters/simulated", [...ENGINE, "adapters/embedded"]],
-  ["adapters/registry", [...ENGINE, "adapters/embedded", "adapters/simulated"]],
-  ["adapters/engine", ["server/contract"]],
+  [
+    "adapters/registry",
+    [
+      ...ENGINE,
+      "adapters/embedded",
+      "adapters/simulated",
+      "adapters/vllm",
+      "adapters/sglang",
+      "adapters/trtllm",
+      "adapters/dynamo",
+    ],
+  ],
+  ["adapters/engine", ["adapters/read-pacing", "server/contract"]],
   ["adapters/read-pacing", ["server/contract"]],
-  // A frame's bound is a limit like any other: the wire may read it.
-  ["adapters/embedded", [...ENGINE, "server/limits"]],
+  ["adapters/http", ENGINE],
+  ["adapters/json", []],
+  ["adapters/embedded", ADAPTER],
   [
     "server/engine",
     [

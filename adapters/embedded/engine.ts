@@ -1,24 +1,16 @@
 /** Paceline's own engine, reached over a loopback socket like any other. */
-import type { Engine } from "../engine.ts";
-import type { ReadPacing } from "../read-pacing.ts";
+import type { Engine, EngineOptions } from "../engine.ts";
 import { descriptionOf, parseInfo } from "./capabilities.ts";
 import { type Client, type ClientOptions, createClient } from "./client.ts";
 import { createControl } from "./control.ts";
 import { parseTelemetry } from "./telemetry.ts";
 import { createWeights } from "./weights.ts";
 
-export interface EmbeddedOptions {
-  /** Tokens per event after the first; default: what the engine was started with. */
-  readonly streamInterval?: number;
-  /** Shared by all engines of a process; default: replies are read as they come. */
-  readonly pacing?: ReadPacing;
-}
-
-export function createEmbeddedEngine(url: string, options: EmbeddedOptions = {}): Engine {
+export function createEmbeddedEngine(url: string, options: EngineOptions = {}): Engine {
   return engineOver(createClient(url, clientOptions(options)), url, "embedded");
 }
 
-export const clientOptions = ({ streamInterval, pacing }: EmbeddedOptions): ClientOptions => ({
+export const clientOptions = ({ streamInterval, pacing }: EngineOptions): ClientOptions => ({
   streamInterval: streamInterval ?? null,
   pacing: pacing ?? null,
 });

@@ -1,4 +1,4 @@
-/** From what an engine or its socket says went wrong to one of our errors. */
+/** From what an engine says went wrong to one of our errors. */
 import { ERRORS, type ErrorCode, PacelineError } from "../../server/contract/errors.ts";
 
 /** An error body of the engine's. What it calls a defect of its own is an engine's error to us. */
@@ -27,32 +27,6 @@ export function errorFromReply(status: number, text: string): PacelineError {
   return new PacelineError("engine_error", `the engine answered ${status}`, {
     details: { status, excerpt: text.slice(0, 200) },
   });
-}
-
-/** What a connection that fails or breaks throws. Our own want of descriptors is no fault of the engine's. */
-export function errorFromSocket(error: Error): PacelineError {
-  if (error instanceof PacelineError) return error;
-  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
-  if (code === "EMFILE" || code === "ENFILE") {
-    return new PacelineError("overloaded", `no file descriptor left for a socket: ${code}`, {
-      details: { code, remedy: "raise `ulimit -n`: two for each rollout at once" },
-      retryAfterMs: 1_000,
-      cause: error,
-    });
-  }
-  const protocol = code.startsWith("HPE_") || error.name === "HTTPParserError";
-  return new PacelineError(
-    protocol ? "engine_error" : "engine_unreachable",
-    protocol ? `the engine does not speak HTTP: ${error.message}` : `the engine's socket: ${code}`,
-    { details: { code }, cause: error },
-  );
-}
-
-/** What a call whose signal was aborted throws: the reason, where the caller gave one of ours. */
-export function errorFromSignal(signal: AbortSignal, what: string): PacelineError {
-  const reason: unknown = signal.reason;
-  if (reason instanceof PacelineError) return reason;
-  return new PacelineError("cancelled", `${what} was cancelled`, { cause: reason });
 }
 
 function unreadable(body: unknown): PacelineError {

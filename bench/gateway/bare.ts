@@ -3,7 +3,7 @@
  * is undici, which reads as soon as there is a byte; the other reads as the server does, at the same pace.
  */
 import { Pool } from "undici";
-import { createConnections } from "../../adapters/embedded/http/connections.ts";
+import { createConnections } from "../../adapters/http/connections.ts";
 import { createReadPacing } from "../../adapters/read-pacing.ts";
 import { liveClock } from "../../server/live-clock.ts";
 
@@ -33,15 +33,20 @@ export function bareUndici(engine: string, connections: number): Bare {
 }
 
 export function barePaced(engine: string, unreadMs: number): Bare {
-  const connections = createConnections(engine, { connectMs: 5_000, keepAliveMs: 4_000 });
+  const connections = createConnections(engine, {
+    connectMs: 5_000,
+    keepAliveMs: 4_000,
+    headBytes: 16_384,
+  });
   const pacing = createReadPacing(liveClock, unreadMs);
   return {
     generate: (body) =>
       new Promise((resolve, reject) => {
         const began = performance.now();
         let bytes = 0;
-        const connection = connections.post("/generate", body, null, {
-          body(status, part) {
+        const request = { method: "POST", path: "/generate", body } as const;
+        const connection = connections.send(request, {
+          body({ status }, part) {
             if (status !== 200) throw new Error(`the engine answered ${status}`);
             bytes += part.length;
             const wait = pacing.wait(performance.now() - began);

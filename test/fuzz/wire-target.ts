@@ -1,10 +1,11 @@
 /** What reads an engine's replies, against streams that are almost right, cut anywhere: HTTP framing and frames. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ReplyParser } from "../../adapters/embedded/http/reply-parser.ts";
 import { FrameReader, type FrameSink } from "../../adapters/embedded/wire/frame-reader.ts";
 import { FRAME, MASK, MIXED, TOP } from "../../adapters/embedded/wire.ts";
+import { ReplyParser } from "../../adapters/http/reply-parser.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
+import { LIMITS } from "../../server/limits.ts";
 import type { Target } from "./campaign.ts";
 
 interface WireInput {
@@ -186,7 +187,7 @@ function readReply(input: WireInput): {
   complete: boolean;
   status: number;
 } {
-  const parser = new ReplyParser();
+  const parser = new ReplyParser(LIMITS.engineHeadBytes);
   let body = "";
   for (const piece of pieces(input)) {
     body += Buffer.from(parser.push(piece)).toString("latin1");

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import { createEmbeddedEngine, type EmbeddedOptions } from "../../../adapters/embedded/engine.ts";
+import { createEmbeddedEngine } from "../../../adapters/embedded/engine.ts";
 import { FrameWriter } from "../../../adapters/embedded/wire/frame-writer.ts";
-import type { Engine, EngineEvent } from "../../../adapters/engine.ts";
+import type { Engine, EngineEvent, EngineOptions } from "../../../adapters/engine.ts";
 import type { Paced } from "../../../adapters/read-pacing.ts";
 import type { ErrorCode } from "../../../server/contract/errors.ts";
 import { LIMITS } from "../../../server/limits.ts";
@@ -39,7 +39,7 @@ const tokensOf = ({ value }: IteratorResult<EngineEvent, undefined>): number =>
 async function against(
   serve: (socket: Socket) => void,
   use: (engine: Engine, server: Server) => Promise<void>,
-  options: EmbeddedOptions = {},
+  options: EngineOptions = {},
 ): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -4,9 +4,10 @@
  * read into one buffer: a reply's bytes are taken before the next read, whoever's that is.
  */
 import { connect, type Socket } from "node:net";
-import { PacelineError } from "../../../server/contract/errors.ts";
-import { errorFromSocket } from "../errors.ts";
-import { ReplyParser } from "./reply-parser.ts";
+import { connect as connectTls } from "node:tls";
+import { PacelineError } from "../../server/contract/errors.ts";
+import { errorFromSocket, lost } from "./errors.ts";
+import { type ReplyHead, ReplyParser } from "./reply-parser.ts";
 
 /** Takes one reply. Hears nothing more after `complete` or `failed`. */
 export interface ReplyTaker {
@@ -14,8 +15,8 @@ export interface ReplyTaker {
    * Bytes of the body, good until this returns. Whether to read on; after false, `resume` does. What it
    * throws ends the reply: `failed` is told, the connection is cut.
    */
-  body(status: number, bytes: Uint8Array): boolean;
-  complete(status: number): void;
+  body(head: ReplyHead, bytes: Uint8Array): boolean;
+  complete(head: ReplyHead): void;
   failed(error: PacelineError): void;
 }
 
@@ -25,9 +26,25 @@ export interface ConnectionOwner {
   gone(connection: Connection): void;
 }
 
+/** What a TLS connection trusts and shows; defaults are Node's. PEM. */
+export interface TlsOptions {
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+}
+
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Null: plain HTTP. */
+  readonly tls: TlsOptions | null;
+}
+
+export interface ConnectionLimits {
+  /** A connection, its TLS handshake with it, must stand by then, ms. */
+  readonly connectMs: number;
+  /** Most bytes of a reply's head. */
+  readonly headBytes: number;
 }
 
 const READ_BYTES = 64 * 1024;
@@ -36,23 +53,25 @@ const buffer = new Uint8Array(READ_BYTES);
 export class Connection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
-  #parser = new ReplyParser();
+  readonly #headBytes: number;
+  #parser: ReplyParser;
   #taker: ReplyTaker | null = null;
+  #replies = 0;
+  #heard = false;
   /** When its last reply ended, by `performance.now()`. */
   idleSince = 0;
 
-  constructor(address: Address, connectMs: number, owner: ConnectionOwner) {
+  constructor(address: Address, limits: ConnectionLimits, owner: ConnectionOwner) {
     this.#owner = owner;
-    this.#socket = connect({
-      ...address,
-      noDelay: true,
-      onread: { buffer, callback: (length) => this.#read(length) },
-    });
+    this.#headBytes = limits.headBytes;
+    this.#parser = new ReplyParser(limits.headBytes);
+    this.#socket = socketTo(address, (length) => this.#read(length));
     const deadline = setTimeout(
-      () => this.#socket.destroy(lost(`no connection within ${connectMs} ms`)),
-      connectMs,
+      () => this.#socket.destroy(lost(`no connection within ${limits.connectMs} ms`)),
+      limits.connectMs,
     );
-    this.#socket.once("connect", () => clearTimeout(deadline));
+    const stands = address.tls === null ? "connect" : "secureConnect";
+    this.#socket.once(stands, () => clearTimeout(deadline));
     this.#socket.once("end", () => this.#end());
     this.#socket.once("error", (error) => this.fail(errorFromSocket(error)));
     this.#socket.once("close", () => {
@@ -66,10 +85,19 @@ export class Connection {
     return !this.#socket.destroyed && this.#socket.writable;
   }
 
+  /**
+   * An earlier reply was whole and of the last one there is no byte: the engine may have closed the idle
+   * connection while our request was on its way.
+   */
+  get stale(): boolean {
+    return this.#replies > 0 && !this.#heard;
+  }
+
   /** Sends a request, head and all, in one write. */
   send(request: string, taker: ReplyTaker): void {
     this.#taker = taker;
-    this.#parser = new ReplyParser();
+    this.#heard = false;
+    this.#parser = new ReplyParser(this.#headBytes);
     this.#socket.write(request);
   }
 
@@ -97,10 +125,11 @@ export class Connection {
       this.cut();
       return false;
     }
+    this.#heard = true;
     const parser = this.#parser;
     try {
       const bytes = parser.push(buffer.subarray(0, length));
-      const readOn = bytes.length === 0 || taker.body(parser.status, bytes);
+      const readOn = bytes.length === 0 || taker.body(parser, bytes);
       if (parser.error !== null) throw parser.error;
       if (parser.complete) this.#complete(taker);
       return readOn || parser.complete;
@@ -112,7 +141,8 @@ export class Connection {
 
   #complete(taker: ReplyTaker): void {
     this.#taker = null;
-    taker.complete(this.#parser.status);
+    this.#replies += 1;
+    taker.complete(this.#parser);
     if (this.#parser.keepAlive) this.#owner.free(this);
     else this.#socket.destroy();
   }
@@ -128,6 +158,10 @@ export class Connection {
   }
 }
 
-export function lost(what: string): PacelineError {
-  return new PacelineError("engine_unreachable", `the engine's socket: ${what}`);
+function socketTo({ host, port, tls }: Address, read: (length: number) => boolean): Socket {
+  const options = { host, port, noDelay: true, onread: { buffer, callback: read } };
+  if (tls === null) return connect(options);
+  const socket = connectTls({ ...options, ...tls, servername: /[a-z]/i.test(host) ? host : "" });
+  socket.setNoDelay(true);
+  return socket;
 }

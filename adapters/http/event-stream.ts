@@ -1,16 +1,15 @@
 /**
- * One reply of the engine as an async iterable: the socket's reads on one side, the consumer's pull on the
+ * One reply of an engine as an async iterable: the socket's reads on one side, the consumer's pull on the
  * other, no stream object in between. The socket is left unread for as long as the pacing says, and
- * when the consumer falls behind by LIMITS.engineTokensUnread, until it has caught up half way.
+ * when the consumer falls behind by `tokensUnread`, until it has caught up half way.
  */
 import { PacelineError } from "../../server/contract/errors.ts";
-import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineRequest } from "../engine.ts";
 import type { ReadPacing } from "../read-pacing.ts";
-import { errorFromReply, errorFromSignal } from "./errors.ts";
-import type { Connection, ReplyTaker } from "./http/connection.ts";
-import { type Expected, eventSink } from "./response.ts";
-import { FrameReader } from "./wire/frame-reader.ts";
+import type { ReplyTaker } from "./connection.ts";
+import type { Exchange } from "./connections.ts";
+import { errorFromSignal } from "./errors.ts";
+import type { ReplyHead } from "./reply-parser.ts";
 
 const DONE: IteratorResult<EngineEvent, undefined> = { value: undefined, done: true };
 
@@ -19,9 +18,27 @@ interface Waiter {
   reject(error: PacelineError): void;
 }
 
+/** From the bytes of a reply to events. What it throws ends the stream and cuts the connection. */
+export interface ReplyDecoder {
+  /** The next bytes of a 2xx's body, good until this returns. */
+  push(bytes: Uint8Array): void;
+  /** The body is whole. Emits `finished` or throws; told only if it has not been emitted before. */
+  end(): void;
+}
+
+export interface EventStreamLimits {
+  /** Tokens that wait for their consumer before the socket is left unread. */
+  readonly tokensUnread: number;
+  /** Bytes kept of the body of a refusal. */
+  readonly refusalBytes: number;
+}
+
 export interface EventStreamOptions {
-  readonly request: Expected & Pick<EngineRequest, "sampling" | "watched">;
+  readonly request: Pick<EngineRequest, "watched">;
   readonly signal: AbortSignal;
+  readonly limits: EventStreamLimits;
+  /** From a status that is not 2xx and its body to an error. */
+  readonly refused: (status: number, text: string) => PacelineError;
   /** Null: every read as soon as there is something. */
   readonly pacing: ReadPacing | null;
   /** Called once if the reply is given up before its finish: by `signal`, or by the consumer. */
@@ -30,10 +47,10 @@ export interface EventStreamOptions {
 
 export class EventStream implements AsyncIterableIterator<EngineEvent, undefined>, ReplyTaker {
   readonly #options: EventStreamOptions;
-  readonly #reader: FrameReader;
+  readonly #decoder: ReplyDecoder;
   readonly #cancel: () => void;
   readonly #began = performance.now();
-  #connection: Connection | null = null;
+  #exchange: Exchange | null = null;
   #queue: EngineEvent[] = [];
   #next = 0;
   /** Tokens in the queue. */
@@ -46,21 +63,20 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
   /** Body of a reply that is not 200. */
   #refusal = "";
 
-  constructor(options: EventStreamOptions) {
+  /** `decoder` makes what calls `emit` with each event; `finished` is the last. */
+  constructor(
+    options: EventStreamOptions,
+    decoder: (emit: (event: EngineEvent) => void) => ReplyDecoder,
+  ) {
     this.#options = options;
-    const { request } = options;
-    const expected = request.sampling.maxNewTokens - request.outputTokenIds.length;
-    this.#reader = new FrameReader(
-      eventSink(request, (event) => this.#emit(event)),
-      expected,
-    );
+    this.#decoder = decoder((event) => this.#emit(event));
     this.#cancel = () => this.#leave(errorFromSignal(options.signal, "the attempt"));
     options.signal.addEventListener("abort", this.#cancel, { once: true });
   }
 
   /** What its reads come from; told before the first of them. */
-  reads(connection: Connection): this {
-    this.#connection = connection;
+  reads(exchange: Exchange): this {
+    this.#exchange = exchange;
     return this;
   }
 
@@ -92,28 +108,31 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
     return Promise.resolve(DONE);
   }
 
-  body(status: number, bytes: Uint8Array): boolean {
-    if (status !== 200) {
-      if (this.#refusal.length < LIMITS.engineControlBytes) this.#refusal += utf8(bytes);
+  body({ status }: ReplyHead, bytes: Uint8Array): boolean {
+    if (!isSuccess(status)) {
+      if (this.#refusal.length < this.#options.limits.refusalBytes) this.#refusal += utf8(bytes);
       return true;
     }
-    this.#reader.push(bytes);
+    this.#decoder.push(bytes);
     if (this.#over) return true;
-    this.#behind = this.#unread > LIMITS.engineTokensUnread;
+    this.#behind = this.#unread > this.#options.limits.tokensUnread;
     return !this.#behind && this.#readOn();
   }
 
-  complete(status: number): void {
+  complete({ status }: ReplyHead): void {
     if (this.#over) return;
-    if (status !== 200) {
-      this.#fail(errorFromReply(status, this.#refusal));
+    if (!isSuccess(status)) {
+      this.#fail(this.#options.refused(status, this.#refusal));
       return;
     }
     try {
-      // Throws: a reply that was complete is over by now.
-      this.#reader.end();
+      this.#decoder.end();
     } catch (error) {
       this.#fail(PacelineError.from(error));
+      return;
+    }
+    if (!this.#over) {
+      this.#fail(new PacelineError("engine_error", "the engine's reply ended without a finish"));
     }
   }
 
@@ -124,7 +143,7 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
   /** Whether to read on at once; else the pacing will. */
   #readOn(): boolean {
     const { pacing, request } = this.#options;
-    if (pacing === null || this.#connection === null || request.watched()) return true;
+    if (pacing === null || this.#exchange === null || request.watched()) return true;
     const wait = pacing.wait(performance.now() - this.#began);
     if (wait > 0) pacing.after(wait, this);
     return wait === 0;
@@ -132,7 +151,7 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
 
   /** The pacing's turn. */
   resume(): void {
-    if (!this.#over && !this.#behind) this.#connection?.resume();
+    if (!this.#over && !this.#behind) this.#exchange?.resume();
   }
 
   #emit(event: EngineEvent): void {
@@ -166,7 +185,7 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
     this.#next = 0;
     if (error === null) this.#close();
     else this.#fail(error);
-    this.#connection?.cut();
+    this.#exchange?.cut();
     this.#options.left();
   }
 
@@ -181,9 +200,9 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
       this.#queue = [];
       this.#next = 0;
     }
-    if (!this.#behind || this.#unread >= LIMITS.engineTokensUnread / 2) return;
+    if (!this.#behind || this.#unread >= this.#options.limits.tokensUnread / 2) return;
     this.#behind = false;
-    this.#connection?.resume();
+    this.#exchange?.resume();
   }
 }
 
@@ -192,3 +211,5 @@ const tokensOf = (event: EngineEvent): number =>
 
 const utf8 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;

@@ -1,8 +1,10 @@
 /** Replies survive every way of cutting them up; what is no reply ends in a typed error. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ReplyParser } from "../../../../adapters/embedded/http/reply-parser.ts";
-import { seededRandom, testSeed } from "../../../support/seeded-random.ts";
+import { ReplyParser } from "../../../adapters/http/reply-parser.ts";
+import { seededRandom, testSeed } from "../../support/seeded-random.ts";
+
+const HEAD_BYTES = 16 * 1024;
 
 type Random = ReturnType<typeof seededRandom>;
 
@@ -15,7 +17,7 @@ interface Read {
 }
 
 function read(bytes: Uint8Array, pieceBytes: () => number): Read {
-  const parser = new ReplyParser();
+  const parser = new ReplyParser(HEAD_BYTES);
   const body: Buffer[] = [];
   for (let at = 0; at < bytes.length && parser.error === null; ) {
     const end = Math.min(bytes.length, at + pieceBytes());
@@ -77,6 +79,22 @@ describe("reply parser", () => {
         false,
       ],
       [
+        "trailers",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx: y\r\nz: w\r\n\r\n",
+        200,
+        "hi",
+        true,
+      ],
+      [
+        "an interim reply before the reply",
+        "HTTP/1.1 100 Continue\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+        200,
+        "hi",
+        true,
+      ],
+      ["an old reply", "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi", 200, "hi", false],
+      ["a status without a body", "HTTP/1.1 204 No Content\r\n\r\n", 204, "", true],
+      [
         "an extension of a chunk",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n0\r\n\r\n",
         200,
@@ -97,7 +115,7 @@ describe("reply parser", () => {
   }
 
   test("a body without a length ends with its connection", () => {
-    const parser = new ReplyParser();
+    const parser = new ReplyParser(HEAD_BYTES);
     const body = parser.push(bytesOf("HTTP/1.1 502 Bad Gateway\r\n\r\nhello"));
     assert.deepEqual([String(Buffer.from(body)), parser.complete], ["hello", false]);
     assert.equal(parser.end(), true);
@@ -107,16 +125,19 @@ describe("reply parser", () => {
   const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
   const broken: readonly (readonly [string, string])[] = [
     ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n"],
-    ["an interim reply", "HTTP/1.1 100 Continue\r\n\r\n"],
+    ["a switch of protocols", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
     ["a header without a colon", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"],
     ["another transfer encoding", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n"],
+    ["a compressed body", "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n"],
+    ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n"],
+    ["a length beside chunks", `${CHUNKED.slice(0, -2)}content-length: 2\r\n\r\n`],
     ["a negative length", "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"],
     ["a head without an end", `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(4_000)}`],
     ["a size that is no number", `${CHUNKED}zz\r\n`],
     ["no size at all", `${CHUNKED}\r\n\r\n`],
     ["a size of ten digits", `${CHUNKED}0123456789\r\n`],
     ["a chunk longer than its size", `${CHUNKED}1\r\nab\r\n`],
-    ["trailers", `${CHUNKED}0\r\nx: y\r\n\r\n`],
+    ["trailers without an end", `${CHUNKED}0\r\n${"x: y\r\n".repeat(4_000)}`],
     ["a second reply", `${CHUNKED}0\r\n\r\nHTTP/1.1 200 OK\r\n`],
   ];
   for (const [name, text] of broken) {

@@ -1,0 +1,95 @@
+/**
+ * Control calls and unary replies: one request, its whole answer as text or JSON, a typed error for everything
+ * else. The deadline is the caller's signal: aborting it destroys the connection.
+ */
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { Connections, Exchange, Request } from "./connections.ts";
+import { errorFromSignal } from "./errors.ts";
+import type { ReplyHead } from "./reply-parser.ts";
+
+export interface CallsOptions {
+  /** Most bytes of an answer; beyond it the call is an `engine_error`. */
+  readonly answerBytes: number;
+  /** From a status outside 2xx and its body to the error that the call throws. */
+  readonly refused: (status: number, text: string) => PacelineError;
+}
+
+export interface Call extends Omit<Request, "body"> {
+  /** Sent as JSON. A string is sent as it is, for those who sign their bytes. Absent: no body. */
+  readonly body?: unknown;
+}
+
+export interface Calls {
+  /** The body of a 2xx, which may be empty. Throws what `refused` says, `engine_unreachable`, `engine_error`, `cancelled`. */
+  text(call: Call, signal: AbortSignal): Promise<string>;
+  /** The same as JSON; a body that is none is an `engine_error`. */
+  json(call: Call, signal: AbortSignal): Promise<unknown>;
+}
+
+/** `GET` is sent twice if it must (`Request.repeatable`), others where the call says so. */
+export function createCalls(connections: Connections, options: CallsOptions): Calls {
+  const text = (call: Call, signal: AbortSignal): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const what = `${call.method} ${call.path}`;
+      if (signal.aborted) throw errorFromSignal(signal, what);
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      let exchange: Exchange | null = null;
+      const cancel = (): void => {
+        exchange?.cut();
+        reject(errorFromSignal(signal, what));
+      };
+      const over = (): void => signal.removeEventListener("abort", cancel);
+      const sent = connections.send(requestOf(call), {
+        body(_, part) {
+          bytes += part.length;
+          if (bytes > options.answerBytes) throw beyond(what, options.answerBytes);
+          parts.push(Buffer.from(part));
+          return true;
+        },
+        complete(head) {
+          over();
+          const answer = Buffer.concat(parts).toString("utf8");
+          if (isSuccess(head)) resolve(answer);
+          else reject(options.refused(head.status, answer));
+        },
+        failed(error) {
+          over();
+          reject(error);
+        },
+      });
+      exchange = sent;
+      signal.addEventListener("abort", cancel, { once: true });
+    });
+
+  return {
+    text,
+    async json(call, signal) {
+      const answer = await text(call, signal);
+      try {
+        return JSON.parse(answer);
+      } catch (error) {
+        throw new PacelineError("engine_error", `${call.path} answered JSON that is none`, {
+          details: { excerpt: answer.slice(0, 200) },
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+function requestOf({ body, ...call }: Call): Request {
+  return {
+    ...call,
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    repeatable: call.repeatable ?? call.method === "GET",
+  };
+}
+
+const isSuccess = ({ status }: ReplyHead): boolean => status >= 200 && status < 300;
+
+function beyond(what: string, limit: number): PacelineError {
+  return new PacelineError("engine_error", `${what}: the answer exceeds ${limit} bytes`, {
+    details: { limit },
+  });
+}
