@@ -35,8 +35,10 @@ export const LIMITS = {
   versionsKept: 1_000,
   /** Runs whose names are remembered per policy: an older one's name is taken as new. One an hour for six weeks. */
   runsKept: 1_000,
-  /** Attempts of one rollout before it fails with what the last one said. */
+  /** Attempts of one rollout in a row without a token of theirs before it fails with what the last one said. */
   attempts: 16,
+  /** Log lines that nobody has read yet; a slow reader of standard error loses those beyond it. */
+  logBytes: 8 * 1024 * 1024,
   /** Moments kept of one rollout for `?timeline=1`: three an attempt, and what held it. */
   timelineMoments: 128,
   /** Spans that wait to be sent to a trace collector; beyond it they are dropped, never rollouts. */

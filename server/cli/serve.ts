@@ -5,7 +5,7 @@ import { startServer } from "../assembly/server.ts";
 import { resolveConfig } from "../config.ts";
 import { CONTROL_FD } from "../fleet/supervisor.ts";
 import { createLiveRandom, liveClock } from "../live-clock.ts";
-import { createLog } from "../telemetry/log.ts";
+import { createLog, standardError } from "../telemetry/log.ts";
 import { addSettings, givenSettings } from "./options.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -23,7 +23,7 @@ async function serve(options: Record<string, unknown>): Promise<void> {
       ? options["config"]
       : (process.env["PACELINE_CONFIG"] ?? null);
   const config = resolveConfig(givenSettings(options), process.env, file);
-  const log = createLog(config.log_level);
+  const log = createLog(config.log_level, standardError());
   const stopping = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
   });

@@ -64,6 +64,7 @@ export class Journey {
   #state: RolloutState = "queued";
   #held: Held = "queue";
   #attempt = 0;
+  /** Attempts in a row that failed before a token of theirs. */
   #failures = 0;
   /** What the last attempt that failed said. */
   #lastError: PacelineError | null = null;
@@ -324,6 +325,7 @@ export class Journey {
   ): void {
     const stay = this.#stay as Stay;
     this.#traveller.output.append(chunk, held, stay, attested, side);
+    this.#failures = 0;
     this.#traveller.timeline.firstToken(this.#context.clock.now());
     this.#traveller.emit({
       type: "tokens",

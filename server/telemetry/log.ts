@@ -4,6 +4,7 @@
  * and no bearer token does: secrets are blotted out in all of these and in messages.
  */
 import { type Bindings, type ChildLoggerOptions, type Logger, pino } from "pino";
+import { LIMITS } from "../limits.ts";
 
 /** Fields that hold a secret whatever is in them. */
 const SECRET_FIELD = /^(proxy-)?authorization$|^cookie$|token$|secret|password|private_?key/i;
@@ -18,10 +19,27 @@ const DEPTH = 6;
 /** A stack fits; a base64 array does not. */
 const TEXT = 4_096;
 
-export function createLog(
-  level: string,
-  destination: { write(line: string): void } = process.stderr,
-): Logger {
+/**
+ * Standard error, written behind the caller's back: whoever reads a pipe of it slowly holds up no rollout. Lines
+ * beyond `LIMITS.logBytes` unwritten are dropped and counted in one of the next; the rest is written at exit.
+ */
+export function standardError(): { write(line: string): void } {
+  const out = pino.destination({ fd: 2, sync: false, maxLength: LIMITS.logBytes });
+  let dropped = 0;
+  out.on("drop", () => {
+    dropped++;
+  });
+  out.on("drain", () => {
+    if (dropped === 0) return;
+    const line = { level: "warn", time: Date.now(), pid: process.pid, dropped };
+    dropped = 0;
+    out.write(`${JSON.stringify({ ...line, msg: "log lines dropped: nobody reads them" })}\n`);
+  });
+  process.once("exit", () => out.flushSync());
+  return out;
+}
+
+export function createLog(level: string, destination: { write(line: string): void }): Logger {
   const log = pino(
     {
       level,

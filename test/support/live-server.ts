@@ -45,7 +45,7 @@ export async function startLiveServer(settings: Record<string, unknown>): Promis
     config,
     clock: liveClock,
     random: createLiveRandom(),
-    log: createLog(process.env["PACELINE_TEST_LOG"] ?? config.log_level),
+    log: createLog(process.env["PACELINE_TEST_LOG"] ?? config.log_level, process.stderr),
     child: {
       command: process.execPath,
       args: [

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
 import type { Logger } from "pino";
 import { mintToken } from "../../../server/api/auth/tokens-file.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import { createLog } from "../../../server/telemetry/log.ts";
+
+const LOG_MODULE = new URL("../../../server/telemetry/log.ts", import.meta.url).href;
 
 /** Numbers that appear nowhere else in a line. */
 const IDS = [77_101, 77_102, 77_103];
@@ -114,4 +118,34 @@ test("words, levels and the level's threshold are as told", () => {
   assert.equal(written.length, 1);
   const { level, names, n, none, msg } = JSON.parse(written[0] ?? "");
   assert.deepEqual([level, names, n, none, msg], ["warn", ["a", "b"], 3, null, "said so"]);
+});
+
+test("a reader of standard error that stops reading holds up nobody; what it missed is counted", async () => {
+  const script = `
+    import { createLog, standardError } from ${JSON.stringify(LOG_MODULE)};
+    const log = createLog("info", standardError());
+    const text = "x".repeat(4_000);
+    for (let i = 0; i < 4_000; i++) log.info({ i, text }, "m");
+    process.stdout.write("logged");
+    process.stdin.once("data", () => {
+      setImmediate(function wait() {
+        if (process.stdin.readableEnded) process.exit(0);
+        setImmediate(wait);
+      });
+    });
+  `;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+  // Standard error is a pipe that is full long before the last line.
+  await once(child.stdout, "data");
+  let seen = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    seen += text;
+    if (/"dropped":\d+/.test(seen)) child.stdin.end("done");
+  });
+  const [code] = (await once(child, "close")) as [number];
+  assert.equal(code, 0);
+  const dropped = /"dropped":(\d+)/.exec(seen)?.[1];
+  const written = seen.split("\n").filter((line) => line.includes('"msg":"m"')).length;
+  assert.ok(written > 1_000, `${written} lines`);
+  assert.equal(written + Number(dropped), 4_000);
 });
