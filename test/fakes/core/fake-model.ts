@@ -59,6 +59,8 @@ export type FakePause = "keep" | "retract" | "abort";
 
 export interface FakeModel {
   readonly info: CoreInfo;
+  /** Checkpoint that it was started with. */
+  readonly directory: string;
   readonly label: string;
   readonly paused: boolean;
   /** Names of loaded adapters and the directories they came from. */
@@ -154,6 +156,10 @@ class DemoModel implements FakeModel {
 
   get info(): CoreInfo {
     return this.#base.info;
+  }
+
+  get directory(): string {
+    return this.#options.directory;
   }
 
   get label(): string {

@@ -38,6 +38,11 @@ export class FakeReply {
     return this.#mute || this.#response.destroyed;
   }
 
+  /** Runs `then` once the reply is out. */
+  last(then: () => void): void {
+    this.#response.once("finish", then);
+  }
+
   text(status: number, text: string, type = "text/plain; charset=utf-8"): void {
     const length = Buffer.byteLength(text);
     this.#response.writeHead(status, { "content-type": type, "content-length": length }).end(text);

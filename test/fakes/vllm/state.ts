@@ -1,0 +1,37 @@
+/** What all routes of one fake vLLM share. */
+import type { FakeModel, FakeModelOptions } from "../core/fake-model.ts";
+import { FakeError, type FakeServerOptions } from "../core/fake-server.ts";
+
+export interface FakeVllmOptions extends FakeModelOptions, FakeServerOptions {
+  /** `--served-model-name`; default `tiny`. */
+  readonly served?: string;
+  /** `--logprobs-mode`; default `processed_logprobs`. */
+  readonly logprobsMode?: "processed_logprobs" | "raw_logprobs";
+  /** `--return-sampling-mask`; default off. */
+  readonly samplingMask?: boolean;
+  /** `--scheduling-policy priority`; default off. */
+  readonly priorities?: boolean;
+  /** `--enable-prompt-tokens-details`; default on. */
+  readonly promptTokensDetails?: boolean;
+  /** `VLLM_SERVER_DEV_MODE`; default on. */
+  readonly devMode?: boolean;
+}
+
+export interface VllmState {
+  readonly model: FakeModel;
+  readonly options: Required<
+    Omit<FakeVllmOptions, keyof FakeModelOptions | keyof FakeServerOptions>
+  >;
+  /** A failed update left half of it behind: `/health` is 200, and the next generation ends the server. */
+  broken: boolean;
+  /** `null`: awake. */
+  asleep: Set<string> | null;
+  transfer: "none" | "ready" | "open";
+  /** By finish reason. */
+  readonly finished: Map<string, number>;
+  exit(): void;
+}
+
+const CORE_DEAD = "EngineCore encountered an issue. See stack trace (above) for the root cause.";
+
+export const coreDead = (): FakeError => new FakeError(500, CORE_DEAD, "InternalServerError");
