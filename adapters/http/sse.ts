@@ -96,13 +96,13 @@ export class SseCutter {
       if (isField(bytes, line, stop, DATA)) {
         if (start !== -1) {
           joined ??= [bytes.subarray(start, end)];
-          joined.push(bytes.subarray(valueOf(bytes, line + DATA.length, stop), stop));
+          joined.push(bytes.subarray(valueAt(bytes, line + DATA.length, stop), stop));
         } else {
-          start = valueOf(bytes, line + DATA.length, stop);
+          start = valueAt(bytes, line + DATA.length, stop);
           end = stop;
         }
       } else if (isField(bytes, line, stop, EVENT)) {
-        type = bytes.toString("utf8", valueOf(bytes, line + EVENT.length, stop), stop);
+        type = bytes.toString("utf8", valueAt(bytes, line + EVENT.length, stop), stop);
       }
       line = next;
     }
@@ -136,7 +136,7 @@ function isField(bytes: Buffer, line: number, stop: number, name: Buffer): boole
 }
 
 /** Where the value after a field's name begins: behind the colon and one space. */
-function valueOf(bytes: Buffer, colon: number, stop: number): number {
+function valueAt(bytes: Buffer, colon: number, stop: number): number {
   const start = Math.min(colon + 1, stop);
   return start < stop && bytes[start] === SPACE ? start + 1 : start;
 }
