@@ -99,24 +99,28 @@ export interface EngineControl {
   wake(signal: AbortSignal): Promise<void>;
 }
 
-/** The update calls of an engine that loads from files. */
+/**
+ * The update calls of an engine that loads from files. A digest is null where the engine shows none
+ * (`capabilities.weights.proof` is not `digest`): its label and a canary speak for it then.
+ */
 export interface EngineWeights {
   /**
-   * Loads `path` beside the serving weights and answers what it read. Serving is untouched; throws
-   * `weights_rejected` when it cannot be read or does not fit.
+   * Loads `path` beside the serving weights and answers what it read; an engine that cannot do so only
+   * checks what can be checked. Serving is untouched; throws `weights_rejected` when it cannot be read or does not fit.
    */
   stage(
     source: { policy: string; version: number; path: string },
     signal: AbortSignal,
-  ): Promise<{ digest: string }>;
+  ): Promise<{ digest: string | null }>;
   /**
    * Puts the staged weights in place between two steps. `kv: "keep"` leaves running requests their
-   * KV (mixed from here on); `"drop"` recomputes it. Either way no cached prefix survives for others.
+   * KV (mixed from here on); `"drop"` recomputes it. Either way no cached prefix survives for others. One that
+   * throws leaves weights that nobody knows: nothing is generated there before a swap that does not.
    */
   swap(
     target: { policy: string; version: number; kv: "keep" | "drop" },
     signal: AbortSignal,
-  ): Promise<{ digest: string; load: number }>;
+  ): Promise<{ digest: string | null; load: number }>;
   /** Forgets staged weights. */
   discard(target: { policy: string; version: number }, signal: AbortSignal): Promise<void>;
   /** What the engine itself says it holds now; the caller decides what that proves. */

@@ -3,8 +3,9 @@
  * bound to the first that it was given and stays with it across restarts; `policies` of its registration
  * limits the choice.
  */
-
+import type { Engine } from "../../../adapters/engine.ts";
 import { isWeaker, type Proof } from "../../contract/policy.ts";
+import type { Capabilities } from "../../contract/worker.ts";
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
 import type { PolicyRecord } from "../../policy/ledger.ts";
@@ -44,19 +45,25 @@ export function createAssignments(): Assignments {
   };
 }
 
-/** Why weights cannot be put on this worker in this release; null if they can. */
-export function obstacle({ description: { capabilities } }: WorkerRecord): string | null {
-  const { weights, pause } = capabilities;
-  if (!weights.stage) return "its engine cannot read weights beside those that serve";
-  if (weights.proof !== "digest") return "its engine cannot show a digest of what it holds";
-  if (!pause.includes("keep")) return "its engine cannot pause in place";
-  return null;
+/** Why weights cannot be put on this worker by its engine; null if they can. `engine`: of this life of it. */
+export function obstacle(
+  { description: { capabilities } }: WorkerRecord,
+  engine: Engine | null,
+  minProof: Proof,
+): string | null {
+  if (engine !== null && engine.weights === null) return "its engine loads no weights from files";
+  if (!capabilities.pause.includes("keep")) return "its engine cannot pause in place";
+  return tooWeak(capabilities, minProof);
 }
 
 /** Why nobody else can put weights on this worker either; null if somebody can. */
 export function obstacleToMover({ description }: WorkerRecord, minProof: Proof): string | null {
   const { capabilities } = description;
   if (!capabilities.pause.includes("keep")) return "its engine cannot pause in place";
+  return tooWeak(capabilities, minProof);
+}
+
+function tooWeak(capabilities: Capabilities, minProof: Proof): string | null {
   const best = bestProof(capabilities);
   if (!isWeaker(best, minProof)) return null;
   return `its engine can show no more than ${best}, and the policy takes ${minProof}`;

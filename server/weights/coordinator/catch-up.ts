@@ -69,6 +69,12 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
       const held = ledger.holds(ref.worker, ref.incarnation);
       const has = held.some((one) => one.policy === policy.policy && one.version === version);
       if (has && worker.state !== "poisoned") return null;
+      const why = obstacle(worker, fleet.engine(ref.worker, ref.incarnation), policy.minProof);
+      if (why !== null) {
+        // Looked at again with whatever changes: what the policy takes may.
+        put(ledger.version(policy.policy, version), worker.id, "failed", why, null, false);
+        continue;
+      }
       if (attempts.ready(ref, policy.policy, version))
         return ledger.version(policy.policy, version);
     }
@@ -166,8 +172,6 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     run: Running,
   ): Promise<void> {
     const { signal } = run.control;
-    const why = obstacle(worker);
-    if (why !== null) throw new PacelineError("unsupported", why);
     put(record, worker.id, "announced");
     // A poisoned worker is loaded anew, whatever it says that it holds.
     if (worker.state !== "poisoned" && (await update.adopt(signal))) return;
@@ -279,7 +283,12 @@ const beyondUs = ({ policy, version }: VersionRecord): PacelineError =>
     `it does not show the digest of ${policy}@${version}, and only its mover can load that: gate it again, or the next`,
   );
 
-function assertDigest({ digest }: VersionRecord, found: string, verb: "read" | "holds"): void {
-  if (found === digest) return;
+/** Null: its engine shows none, and has shown otherwise what it can. */
+function assertDigest(
+  { digest }: VersionRecord,
+  found: string | null,
+  verb: "read" | "holds",
+): void {
+  if (found === null || found === digest) return;
   throw new PacelineError("digest_mismatch", `it ${verb} ${found}, published is ${digest}`);
 }

@@ -25,7 +25,8 @@ export function musterMembers(
   for (const worker of fleet.list()) {
     const { id, policies, state, description } = worker;
     if (!MEMBERS.has(state) || catchingUp(id) || !assignments.free(worker, record)) continue;
-    const reason = obstacle(worker);
+    const engine = fleet.engine(id, description.incarnation);
+    const reason = obstacle(worker, engine, record.minProof);
     if (reason !== null) {
       board.put(policy, version, id, { phase: "failed", reason, pauseMs: null, counts: false });
       continue;

@@ -92,7 +92,13 @@ export function runPublication(parts: RunParts): PublicationRun {
     digest: record.digest ?? "",
     stageMs,
     gateMs: record.updateGraceMs + timings.gateSlackMs + timings.verdictMs,
-    swapMs: timings.pauseMs + timings.swapMs + timings.verifyMs + timings.verdictMs,
+    swapMs:
+      timings.pauseMs +
+      timings.swapMs +
+      timings.verifyMs +
+      timings.resumeMs +
+      timings.canaryMs +
+      timings.verdictMs,
     installMs: timings.resumeMs + timings.verdictMs,
     width: LIMITS.updatesAtOnce,
   });

@@ -18,6 +18,7 @@ import type { ObserveUpdates } from "./observation.ts";
 import { publishing } from "./path-publications.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import { createPublicationLines } from "./publication-lines.ts";
+import { createReceipts } from "./receipts.ts";
 import { rollingBack } from "./rollbacks.ts";
 import type { Standstills } from "./standstills.ts";
 import { createSubmissions } from "./submissions.ts";
@@ -45,9 +46,11 @@ export function createPublisher({
 }: PublisherParts): Publisher {
   const { ledger, fleet, clock, standstills } = parts;
   const timings = { ...UPDATE_TIMINGS, ...given };
+  const receipts = createReceipts(random);
   const context: UpdateContext = {
     ...parts,
     timings,
+    receipts,
     observe(event) {
       observe(event);
       if (event.type === "worker") installed(event.policy, event.version);
@@ -82,6 +85,7 @@ export function createPublisher({
       if (change.type !== "worker") return;
       const { id, state, reason, description } = change.worker;
       if (state === "poisoned") {
+        receipts.forget(id);
         departures.evict(change.worker);
         external.distrusted({ worker: id, incarnation: description.incarnation }, reason ?? state);
       }

@@ -5,6 +5,7 @@ import type { Fleet, WorkerRecord } from "../../fleet/fleet.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { UpdateGate } from "./gate.ts";
 import type { ObserveUpdates, UpdatePhase } from "./observation.ts";
+import type { Receipts } from "./receipts.ts";
 import type { Standstills } from "./standstills.ts";
 import type { UpdateTimings } from "./timings.ts";
 
@@ -19,6 +20,7 @@ export interface UpdateContext {
   readonly timings: UpdateTimings;
   readonly observe: ObserveUpdates;
   readonly standstills: Standstills;
+  readonly receipts: Receipts;
 }
 
 /** Tells how long a step took, however it ended. */

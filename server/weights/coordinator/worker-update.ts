@@ -6,11 +6,12 @@
 import type { Engine, EngineWeights } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { HeldReport, Proof } from "../../contract/policy.ts";
-import type { EngineDescription } from "../../contract/worker.ts";
+import type { Capabilities, EngineDescription } from "../../contract/worker.ts";
 import { isLifeOf } from "../../fleet/incarnation.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
 import type { MemberRef } from "./core/events.ts";
 import { delay, withDeadline } from "./deadline.ts";
+import { bestProof } from "./external/claims.ts";
 import type { UpdatePhase } from "./observation.ts";
 import { findWorker, timed, type UpdateContext } from "./update-context.ts";
 import { pathOf } from "./version-path.ts";
@@ -30,6 +31,9 @@ export class WorkerUpdate {
   #pausedAt: number | null = null;
   #operatorPaused = false;
   #resumed = false;
+  #proof: Proof = "digest";
+  /** It was believed for what it computed; another may have come since who speaks against it. */
+  #computed = false;
   /** Milliseconds that generation stood still; null before it runs again. */
   pauseMs: number | null = null;
 
@@ -39,8 +43,11 @@ export class WorkerUpdate {
     this.#ref = ref;
   }
 
-  /** Answers the digest of what the worker read. Throws when it is lost, rejects the weights or is late. */
-  async stage(ms: number, signal: AbortSignal): Promise<string> {
+  /**
+   * Answers the digest of what the worker read; null where its engine shows none. Throws when it is lost, rejects the
+   * weights or is late.
+   */
+  async stage(ms: number, signal: AbortSignal): Promise<string | null> {
     const { policy, version } = this.#record;
     const path = pathOf(this.#record);
     for (let tries = 1; ; tries++) {
@@ -48,6 +55,7 @@ export class WorkerUpdate {
         const staged = await this.#step("stage", ms, signal, (inner) =>
           this.#weights.stage({ policy, version, path }, inner),
         );
+        if (staged.digest === null) this.#assertShowsNone();
         return staged.digest;
       } catch (thrown) {
         const unreachable = PacelineError.from(thrown).code === "engine_unreachable";
@@ -64,10 +72,11 @@ export class WorkerUpdate {
     const { gate, timings, standstills } = this.#context;
     const { onUpdate, updateGraceMs: graceMs } = this.#record;
     const { worker, incarnation } = this.#ref;
+    const all = empty || this.#mustCompute;
     const { kept } = await this.#step("gate", graceMs + timings.gateSlackMs, signal, async () => {
       // Left paused by a former life of ours: that is no operator's pause.
       await standstills.lifted(worker);
-      return gate.close(worker, incarnation, { why: "update", onUpdate, graceMs, empty });
+      return gate.close(worker, incarnation, { why: "update", onUpdate, graceMs, empty: all });
     });
     this.#kept = kept;
   }
@@ -87,36 +96,85 @@ export class WorkerUpdate {
     }
   }
 
-  /** Pauses, swaps, and answers the digest of what the worker then holds. */
-  async swap(signal: AbortSignal): Promise<string> {
+  /**
+   * Pauses, swaps, and answers the digest of what the worker then holds; null where its engine shows none, and showed
+   * what it can instead: its own label, and a canary where nothing runs there that must not run yet.
+   */
+  async swap(signal: AbortSignal): Promise<string | null> {
     const { policy, version } = this.#record;
     await this.pause(signal);
     const kv = this.#kept.length > 0 ? "keep" : "drop";
     await this.#step("swap", this.#context.timings.swapMs, signal, (inner) =>
       this.#weights.swap({ policy, version, kv }, inner),
     );
-    return this.#verify(signal);
+    const digest = await this.#verify(signal);
+    if (digest !== null) return digest;
+    // Kept rollouts would run with the canary, under weights that nobody believes yet.
+    this.#proof =
+      bestProof(this.#capabilities) === "receipt" && kv === "drop" ? "receipt" : "reported";
+    if (this.#proof === "receipt") await this.#receipt(signal);
+    return null;
   }
 
-  /** Proves what the worker holds already, if that is this very version by its digest; else answers false. */
+  /**
+   * Proves what the worker holds already, if that is this very version: by its digest, or by its label alone where the
+   * policy takes that. Else answers false.
+   */
   async adopt(signal: AbortSignal): Promise<boolean> {
     await this.#ask(signal);
-    if (!this.#held || this.#held.digest !== this.#record.digest) return false;
+    if (this.#held === null) return false;
+    const { digest } = this.#held;
+    if (digest === null) {
+      if (this.#capabilities.weights.proof === "digest" || this.#minProof !== "reported")
+        return false;
+      this.#proof = "reported";
+    } else if (digest !== this.#record.digest) return false;
     this.prove();
     return true;
   }
 
-  /** Asks the engine what it holds. Throws `engine_error` if that is another policy or version. */
-  async #verify(signal: AbortSignal): Promise<string> {
+  /** Asks the engine what it holds. Throws `engine_error` if that is another policy or version, or has no digest where it could. */
+  async #verify(signal: AbortSignal): Promise<string | null> {
     const { policy, version } = this.#record;
     const holds = await this.#ask(signal);
-    if (this.#held?.digest) return this.#held.digest;
-    throw new PacelineError("engine_error", `it holds ${holds}, not ${policy}@${version}`);
+    if (this.#held === null) {
+      throw new PacelineError("engine_error", `it holds ${holds}, not ${policy}@${version}`);
+    }
+    if (this.#held.digest === null) this.#assertShowsNone();
+    return this.#held.digest;
   }
 
   /** The digest of what it holds of this version. Throws as `verify`. */
-  holding(signal: AbortSignal): Promise<string> {
+  holding(signal: AbortSignal): Promise<string | null> {
     return this.#verify(signal);
+  }
+
+  #assertShowsNone(): void {
+    if (this.#capabilities.weights.proof !== "digest") return;
+    throw new PacelineError("engine_error", "it shows no digest, as it said that it could");
+  }
+
+  /** It may only be trusted by what it computes; an engine that computes runs everything that is in it. */
+  get #mustCompute(): boolean {
+    return bestProof(this.#capabilities) === "receipt" && this.#minProof !== "reported";
+  }
+
+  /** Holds what it computes against what others computed of the same content. Throws what does not fit. */
+  async #receipt(signal: AbortSignal): Promise<void> {
+    const { receipts, fleet } = this.#context;
+    const { worker } = this.#ref;
+    await this.resume(signal);
+    const { description } = fleet.get(worker);
+    const canary = await this.compute(signal, (engine, inner) =>
+      receipts.ask(engine, description, this.#record.policy, inner),
+    );
+    const verdicts = receipts.judge(this.#record, this.#ref, description, canary);
+    for (const [other, { incarnation, reason }] of verdicts) {
+      if (other !== worker) fleet.mark(other, incarnation, "poisoned", reason);
+    }
+    const mine = verdicts.get(worker);
+    this.#computed = true;
+    if (mine !== undefined) throw new PacelineError("engine_error", mine.reason);
   }
 
   async #ask(signal: AbortSignal): Promise<string> {
@@ -125,7 +183,7 @@ export class WorkerUpdate {
       this.#weights.held(inner),
     );
     const held = reported.find((one) => one.policy === policy && one.version === version);
-    this.#held = held?.digest ? { digest: held.digest, load: held.load } : null;
+    this.#held = held === undefined ? null : { digest: held.digest, load: held.load };
     return reported.map((one) => `${one.policy}@${one.version}`).join(", ") || "nothing";
   }
 
@@ -146,7 +204,7 @@ export class WorkerUpdate {
   }
 
   /** The ledger learns what the worker holds. Throws `version_conflict` if a newer commit came first. */
-  prove(proof: Proof = "digest"): void {
+  prove(proof: Proof = this.#proof): void {
     const { ledger } = this.#context;
     const { worker, incarnation } = this.#ref;
     const { policy, version, label } = this.#record;
@@ -201,6 +259,9 @@ export class WorkerUpdate {
       this.pauseMs = clock.now() - this.#pausedAt;
       observe({ type: "pause", policy, version, worker, seconds: this.pauseMs / 1000 });
     }
+    if (this.#computed && !this.#context.receipts.believed(this.#record, this.#ref)) {
+      throw new PacelineError("engine_error", "its canary is not believed beside those of others");
+    }
     fleet.mark(worker, incarnation, "ready", null);
     gate.open(worker);
     // Paused by an operator, before or meanwhile: our resume undid that inside the engine.
@@ -235,6 +296,14 @@ export class WorkerUpdate {
     await withDeadline(clock, timings.discardMs, `${this.#ref.worker}: discard`, never, (inner) =>
       this.#weights.discard({ policy, version }, inner),
     );
+  }
+
+  get #capabilities(): Capabilities {
+    return this.#context.fleet.get(this.#ref.worker).description.capabilities;
+  }
+
+  get #minProof(): Proof {
+    return this.#context.ledger.policy(this.#record.policy).minProof;
   }
 
   get #alive(): boolean {

@@ -21,8 +21,8 @@ export interface EngineUnderTest {
 
 export interface Bench extends RunningEngine {
   readonly description: EngineDescription;
-  /** Stages and swaps; the version's digest. */
-  install(version: number, kv?: "keep" | "drop"): Promise<string>;
+  /** Stages and swaps; the version's digest, null where the engine shows none. */
+  install(version: number, kv?: "keep" | "drop"): Promise<string | null>;
 }
 
 /** Version `n` is the checkpoint at `(n − 1) mod 2`. */

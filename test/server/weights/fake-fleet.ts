@@ -1,19 +1,26 @@
 /** A fleet, its engines and a gate in memory, for the weights' coordinator: they do what a test tells them. */
-import type { Engine, EngineControl, EngineWeights } from "../../../adapters/engine.ts";
+import { hash } from "node:crypto";
+import type {
+  Engine,
+  EngineControl,
+  EngineEvent,
+  EngineRequest,
+  EngineWeights,
+} from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
+import type { Proof } from "../../../server/contract/policy.ts";
 import type { EngineDescription, WorkerState } from "../../../server/contract/worker.ts";
 import type { FleetChange, WorkerRecord } from "../../../server/fleet/fleet.ts";
 import type { UpdateGate } from "../../../server/weights/coordinator/gate.ts";
 import type { UpdateContext } from "../../../server/weights/coordinator/update-context.ts";
 
-export type Call = "stage" | "swap" | "held" | "pause" | "resume" | "discard" | "close";
-/** `lie`: a digest that is not what it read or holds. */
+export type Call = "stage" | "swap" | "held" | "pause" | "resume" | "discard" | "close" | "canary";
+/** `lie`: a digest that is not what it read or holds; where it shows none, weights that are not what it names. */
 export type Fault = "hang" | "fail" | "reject" | "unreachable" | "lie";
 
 const description = (
-  incarnation: string,
-  held: Held | null,
-  paused: boolean,
+  { incarnation, held: holds, paused, shows }: FakeWorker,
+  digest = holds?.digest,
 ): EngineDescription => ({
   kind: "simulated",
   engineVersion: "0",
@@ -33,14 +40,14 @@ const description = (
     sessionCache: false,
     pause: ["keep"],
     sleep: true,
-    weights: { stage: true, proof: "digest" },
-    promptLogprobs: false,
+    weights: { stage: shows === "digest", proof: shows },
+    promptLogprobs: shows === "receipt",
     maxTopLogprobs: 0,
     samplingMask: false,
   },
   paused,
   asleep: false,
-  held: held === null ? [] : [{ ...held }],
+  held: holds === null ? [] : [{ ...holds, digest: shows === "digest" ? (digest ?? null) : null }],
 });
 
 interface Held {
@@ -63,15 +70,25 @@ export class FakeWorker {
   held: Held | null = null;
   staged: (Omit<Held, "load"> & { path: string }) | null = null;
   paused = false;
+  /** What it computes with, whatever it says. */
+  weights = "at start";
+  readonly shows: Proof;
   loads = 0;
   readonly engine: Engine;
   readonly #fleet: FakeFleet;
 
-  constructor(fleet: FakeFleet, id: string, incarnation: string, policies: readonly string[]) {
+  constructor(
+    fleet: FakeFleet,
+    id: string,
+    incarnation: string,
+    policies: readonly string[],
+    shows: Proof,
+  ) {
     this.#fleet = fleet;
     this.id = id;
     this.incarnation = incarnation;
     this.policies = policies;
+    this.shows = shows;
     const unused = (): never => {
       throw new Error("not used here");
     };
@@ -79,10 +96,9 @@ export class FakeWorker {
       url: `http://${id}`,
       probe: async (signal) => {
         const lie = await this.#call("held", signal);
-        const held = lie && this.held ? { ...this.held, digest: "lie" } : this.held;
-        return description(incarnation, held, this.paused);
+        return description(this, lie ? "lie" : undefined);
       },
-      generate: unused,
+      generate: (request, signal) => this.#score(request, signal),
       telemetry: unused,
       close: async () => {},
       control: this.#control(),
@@ -106,6 +122,16 @@ export class FakeWorker {
       throw new PacelineError("engine_unreachable", "socket lost, on command");
     }
     return fault === "lie";
+  }
+
+  /** A canary: as likely as the weights that it really has make it. */
+  async *#score(request: EngineRequest, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+    await this.#call("canary", signal);
+    if (this.paused) throw new Error("a canary on an engine that stands still would wait for ever");
+    const logprob = -1 - (Number.parseInt(hash("md5", this.weights).slice(0, 4), 16) % 997);
+    const logprobs = new Float32Array(request.promptTokenIds.length - 1).fill(logprob);
+    const prompt = { start: 1, logprobs, version: null };
+    yield { type: "prompt", prompt };
   }
 
   #control(): EngineControl {
@@ -132,7 +158,7 @@ export class FakeWorker {
         const digest = this.#fleet.files.get(path);
         if (digest === undefined) throw new PacelineError("weights_rejected", `no file ${path}`);
         this.staged = { policy, version, path, digest };
-        return { digest: lie ? "lie" : digest };
+        return { digest: this.shows !== "digest" ? null : lie ? "lie" : digest };
       },
       swap: async ({ policy, version, kv }, signal) => {
         this.#fleet.log.push(`${this.id}:kv=${kv}`);
@@ -142,8 +168,10 @@ export class FakeWorker {
         }
         const digest = lie ? "lie" : this.staged.digest;
         this.held = { policy, version, digest, load: ++this.loads };
+        // Of one that shows no digest, the lie is that it loads nothing.
+        if (!lie || this.shows === "digest") this.weights = this.staged.digest;
         this.staged = null;
-        return { digest, load: this.loads };
+        return { digest: this.shows === "digest" ? digest : null, load: this.loads };
       },
       discard: async (_target, signal) => {
         await this.#call("discard", signal);
@@ -152,7 +180,7 @@ export class FakeWorker {
       held: async (signal) => {
         const lie = await this.#call("held", signal);
         if (this.held === null) return [];
-        return [lie ? { ...this.held, digest: "lie" } : { ...this.held }];
+        return description(this, lie ? "lie" : undefined).held;
       },
     };
   }
@@ -173,7 +201,7 @@ export class FakeWorker {
       policies: this.policies,
       state: this.state,
       reason: this.reason,
-      description: description(this.incarnation, this.held, this.paused),
+      description: description(this),
       load: null,
       rates: { step: null, prefillTokensPerSecond: null },
       leaseMs: 1_000,
@@ -202,9 +230,10 @@ export class FakeFleet implements FleetPart, UpdateGate {
     {
       policies = [],
       incarnation = `${id}.1`,
-    }: { policies?: readonly string[]; incarnation?: string } = {},
+      shows = "digest",
+    }: { policies?: readonly string[]; incarnation?: string; shows?: Proof } = {},
   ): FakeWorker {
-    const worker = new FakeWorker(this, id, incarnation, policies);
+    const worker = new FakeWorker(this, id, incarnation, policies, shows);
     this.workers.set(id, worker);
     this.tell(worker);
     return worker;
@@ -283,7 +312,11 @@ export class FakeFleet implements FleetPart, UpdateGate {
     return () => void this.#listeners.delete(listener);
   }
 
-  async close(id: string, incarnation: string): Promise<{ kept: readonly string[] }> {
+  async close(
+    id: string,
+    incarnation: string,
+    { empty = false }: { readonly empty?: boolean } = {},
+  ): Promise<{ kept: readonly string[] }> {
     this.log.push(`${id}:close`);
     this.closed.add(id);
     const worker = this.of(id);
@@ -291,7 +324,7 @@ export class FakeFleet implements FleetPart, UpdateGate {
     const fault = worker.faults.get("close");
     if (fault === "hang") await new Promise(() => {});
     if (fault === "fail") throw new PacelineError("internal", "not emptied, on command");
-    return { kept: this.kept.get(id) ?? [] };
+    return { kept: empty ? [] : (this.kept.get(id) ?? []) };
   }
 
   open(id: string): void {

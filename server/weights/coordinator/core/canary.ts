@@ -7,6 +7,7 @@
  * - It cannot tell two neighbouring training steps apart in a low precision: a step of 1e-6 moves logprobs by less than
  *   bf16 rounds. It cannot find what all workers have wrong alike, nor what the prompts do not touch (an expert).
  */
+import type { EngineDescription } from "../../../contract/worker.ts";
 import type { Canary, Shown } from "./external-events.ts";
 
 /**
@@ -24,6 +25,16 @@ const TOLERANCE: Readonly<Record<string, number>> = {
 const COARSE = 4;
 
 export const toleranceOf = (dtype: string): number => TOLERANCE[dtype] ?? COARSE;
+
+/** Who computes alike: only within these is one canary held against another. */
+export const cohortOf = ({
+  kind,
+  model,
+  dtype,
+}: Pick<EngineDescription, "kind" | "model" | "dtype">): Pick<Shown, "cohort" | "tolerance"> => ({
+  cohort: `${kind} ${model} ${dtype}`,
+  tolerance: toleranceOf(dtype),
+});
 
 /** Largest difference at any token; infinite for canaries of other prompts. */
 export function distance(a: Canary, b: Canary): number {

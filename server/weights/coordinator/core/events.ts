@@ -20,8 +20,8 @@ export interface MemberEntry extends MemberRef {
 
 export type CoordinatorEvent =
   | { readonly type: "start"; readonly members: readonly MemberEntry[] }
-  /** The worker has read the weights beside its own and says what it read. */
-  | ({ readonly type: "staged"; readonly digest: string } & MemberRef)
+  /** The worker has read the weights beside its own and says what it read; null: its engine shows no digest, ever. */
+  | ({ readonly type: "staged"; readonly digest: string | null } & MemberRef)
   | ({
       readonly type: "stage_failed";
       readonly code: ErrorCode;
@@ -34,7 +34,7 @@ export type CoordinatorEvent =
   | ({ readonly type: "gated" } & MemberRef)
   | ({ readonly type: "gate_failed"; readonly reason: string } & MemberRef)
   /** Paused, swapped, and asked what it holds now; it makes no token until it is told `install`. */
-  | ({ readonly type: "swapped"; readonly digest: string } & MemberRef)
+  | ({ readonly type: "swapped"; readonly digest: string | null } & MemberRef)
   | ({
       readonly type: "swap_failed";
       readonly code: ErrorCode;

@@ -173,7 +173,7 @@ export function createPublication(plan: PublicationPlan): PublicationCore {
   function staged(event: Of<"staged">): void {
     const member = members.find(event, "staging");
     if (!member) return;
-    if (event.digest === plan.digest) {
+    if (event.digest === null || event.digest === plan.digest) {
       members.move(member, "staged");
       return;
     }
@@ -201,7 +201,7 @@ export function createPublication(plan: PublicationPlan): PublicationCore {
   function swapped(event: Of<"swapped">, now: number): void {
     const member = members.find(event, "swapping");
     if (!member) return;
-    if (event.digest !== plan.digest) {
+    if (event.digest !== null && event.digest !== plan.digest) {
       const reason = `digest_mismatch: it holds ${event.digest}, published is ${plan.digest}`;
       broken(member, "digest_mismatch", reason);
     } else if (state === "trying") members.move(member, "swapped");

@@ -4,6 +4,7 @@ import { type ErrorCode, PacelineError } from "../../../contract/errors.ts";
 import { LIMITS } from "../../../limits.ts";
 import type { VersionRecord } from "../../../policy/ledger.ts";
 import type { WorkerPhase } from "../../publisher.ts";
+import type { AskCanary } from "../canary-request.ts";
 import { judgeCanaries } from "../core/canary.ts";
 import type { MemberEntry, MemberPhase, MemberRef } from "../core/events.ts";
 import { createExternal } from "../core/external.ts";
@@ -12,7 +13,6 @@ import { isOver } from "../core/members.ts";
 import type { ProgressBoard } from "../progress-board.ts";
 import { type PublicationRun, SHOWN, TOLD, type Verdict } from "../publication-run.ts";
 import { timed, type UpdateContext } from "../update-context.ts";
-import type { AskCanary } from "./canary-request.ts";
 import { type Claim, ExternalWorker } from "./worker.ts";
 
 export interface ExternalRun extends PublicationRun {

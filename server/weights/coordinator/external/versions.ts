@@ -9,6 +9,7 @@ import type { PolicyRecord, VersionRecord } from "../../../policy/ledger.ts";
 import { assertInRun, claimedEpoch } from "../../../policy/runs.ts";
 import { isUndecided } from "../../../policy/version-states.ts";
 import type { Publication, PublicationProgress, Publisher } from "../../publisher.ts";
+import { createAskCanary } from "../canary-request.ts";
 import { assertOpen } from "../content-hash.ts";
 import type { MemberRef } from "../core/events.ts";
 import { musterForMover, settleLeaver } from "../muster.ts";
@@ -16,7 +17,6 @@ import { commitPlanOf } from "../publication-check.ts";
 import type { SubmissionParts } from "../submissions.ts";
 import { findWorker } from "../update-context.ts";
 import { isExternal } from "../version-path.ts";
-import { createAskCanary } from "./canary-request.ts";
 import { checkedClaims } from "./claims.ts";
 import { type ExternalRun, runExternal } from "./run.ts";
 

@@ -6,12 +6,12 @@ import { PacelineError } from "../../../contract/errors.ts";
 import type { HeldVersion, Proof } from "../../../contract/policy.ts";
 import type { EngineDescription } from "../../../contract/worker.ts";
 import type { VersionRecord } from "../../../policy/ledger.ts";
-import { distance, toleranceOf } from "../core/canary.ts";
+import type { AskCanary } from "../canary-request.ts";
+import { cohortOf, distance } from "../core/canary.ts";
 import type { MemberRef } from "../core/events.ts";
 import type { Canary, Shown } from "../core/external-events.ts";
 import { findWorker, type UpdateContext } from "../update-context.ts";
 import { WorkerUpdate } from "../worker-update.ts";
-import type { AskCanary } from "./canary-request.ts";
 
 /** What the mover says that it put into one worker. */
 export interface Claim {
@@ -104,8 +104,7 @@ export class ExternalWorker {
     }
     return {
       ...this.ref,
-      cohort: `${seen.kind} ${seen.model} ${seen.dtype}`,
-      tolerance: toleranceOf(seen.dtype),
+      ...cohortOf(seen),
       canary: claim.proof === "receipt" ? await this.#resumedCanary(signal) : null,
       before: this.#canary,
       sameContent: claim.content !== null && claim.content === this.#before?.digest,

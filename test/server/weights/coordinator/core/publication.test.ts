@@ -211,7 +211,7 @@ function history(mode: CommitRule["mode"], random: Random): string {
       committed = true;
     }
     if (event.type === "staged" || event.type === "swapped")
-      shown.set(`${event.type} ${event.worker}`, event.digest);
+      shown.set(`${event.type} ${event.worker}`, event.digest ?? "none");
     const before = core.state;
     for (const command of core.handle(event, now)) {
       const name = "worker" in command ? `${command.type} ${command.worker}` : command.type;

@@ -1,10 +1,10 @@
 /** Asks an engine for its canary: how likely it finds fixed prompts under the weights that it holds. */
-import type { Engine } from "../../../../adapters/engine.ts";
-import type { Random } from "../../../contract/clock.ts";
-import { PacelineError } from "../../../contract/errors.ts";
-import type { Sampling } from "../../../contract/rollout.ts";
-import type { EngineDescription } from "../../../contract/worker.ts";
-import type { Canary } from "../core/external-events.ts";
+import type { Engine } from "../../../adapters/engine.ts";
+import type { Random } from "../../contract/clock.ts";
+import { PacelineError } from "../../contract/errors.ts";
+import type { Sampling } from "../../contract/rollout.ts";
+import type { EngineDescription } from "../../contract/worker.ts";
+import type { Canary } from "./core/external-events.ts";
 
 export type AskCanary = (
   engine: Engine,
