@@ -146,6 +146,7 @@ function createQueue() {
       tokenizer: () => null,
       ledger: {
         policy: (policy) => ({ policy, committedVersion: 2 }),
+        holds: () => [],
         proved: () => null,
       },
       jobs: { enter() {}, refused() {}, admits: () => true, left() {} },

@@ -6,7 +6,7 @@ import type { Engine, EngineFinish, EngineRequest } from "../../adapters/engine.
 import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
-import type { FinishReason } from "../contract/rollout.ts";
+import type { FinishReason, Span } from "../contract/rollout.ts";
 import type { PromptLogprobs, SideChunk } from "../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../contract/tokens.ts";
 
@@ -15,21 +15,35 @@ export interface AttemptSink {
   started(cachedTokens: number): void;
   /** The version is proven; throws if it is not of this prompt. */
   prompt(prompt: PromptLogprobs): void;
-  /** The version is proven; throws if the chunk does not fit. A reason ends the attempt as the engine's own does. */
+  /**
+   * The version is proven, or (`none`) nobody can tell yet whether it or a later one made this. Throws if the chunk does
+   * not fit. A reason ends the attempt as the engine's own does.
+   */
   tokens(
     chunk: TokenChunk,
     held: HeldVersion,
-    attested: "engine" | "coordinator",
+    attested: Span["attested"],
     side?: SideChunk,
   ): FinishReason | null;
+  /** What the engine tells at the end of all that this attempt made, each proven. Throws `engine_error` where it does not cover it. */
+  versions(runs: readonly VersionRun[]): void;
+}
+
+/** Output positions of one version. */
+export interface VersionRun {
+  readonly held: HeldVersion;
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface AttemptContext {
   readonly clock: Clock;
   /** A version that this incarnation proved, or null (I3). */
   proved(version: number): HeldVersion | null;
-  /** What the grant promised: versions that the engine does not tell are this one. */
+  /** What the grant promised: versions that the engine does not tell are this one, while `unchanged`. */
   readonly granted: HeldVersion;
+  /** Whether that is still what the worker has; since it stands still from the swap to the proof, no token escapes this. */
+  unchanged(): boolean;
   /** Called each time the stream stood still for `stuckMs`; the attempt itself goes on. */
   readonly stuckMs: number;
   stuck(windows: number): void;
@@ -53,7 +67,7 @@ export async function runAttempt(
         const reason = sink.tokens(
           chunk,
           heldFor(chunk, context),
-          chunk.version === null ? "coordinator" : "engine",
+          chunk.version !== null ? "engine" : context.unchanged() ? "coordinator" : "none",
           event.side,
         );
         // Leaving the loop ends the request inside the engine.
@@ -64,6 +78,10 @@ export async function runAttempt(
         const { version } = heldFor(event.prompt, context);
         sink.prompt({ ...event.prompt, version });
       } else {
+        const { versions } = event;
+        if (versions !== null) {
+          sink.versions(versions.map((run) => ({ ...run, held: heldFor(run, context) })));
+        }
         return event;
       }
     }

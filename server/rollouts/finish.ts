@@ -6,7 +6,8 @@ import type { Timeline } from "./timeline.ts";
 
 /**
  * Makes the Result. Where a lag limit is broken at reply (I8), the tokens are withheld: an empty
- * Result of cause `stale`, its tokens counted as wasted.
+ * Result of cause `stale`, its tokens counted as wasted. Tokens whose version nobody can tell are withheld likewise
+ * from a rollout with a version constraint (I2).
  */
 export function concludeResult(
   rollout: Rollout,
@@ -16,8 +17,12 @@ export function concludeResult(
   committed: number | null,
   now: number,
 ): Result {
+  const unknown = rollout.version === null ? 0 : output.dropUnattested();
+  if (unknown > 0) timeline.wasted(unknown);
   const stale = isStale(rollout, output, committed);
   if (stale) timeline.wasted(output.length);
+  // What it ended with is not there any more.
+  const cut = stale || (unknown > 0 && reason.type !== "abort");
   const mode = rollout.want.logprobModes[0] ?? "processed";
   const given = stale ? new Output(null, mode) : output;
   return createResult({
@@ -29,7 +34,7 @@ export function concludeResult(
     outputTokenIds: given.ids,
     logprobs: given.logprobs,
     logprobMode: given.segments.at(-1)?.logprobMode ?? mode,
-    finishReason: stale ? { type: "abort", cause: "stale", matched: null } : reason,
+    finishReason: cut ? { type: "abort", cause: "stale", matched: null } : reason,
     spans: given.spans,
     segments: given.segments,
     routing: timeline.routing(now),

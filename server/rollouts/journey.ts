@@ -6,7 +6,7 @@
 import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
-import type { FinishReason, Rollout } from "../contract/rollout.ts";
+import type { FinishReason, Rollout, Span } from "../contract/rollout.ts";
 import { firstRows, type SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { Capabilities } from "../contract/worker.ts";
@@ -14,7 +14,7 @@ import { LIMITS } from "../limits.ts";
 import type { PlacementReply } from "../placement/port.ts";
 import type { HeldReason, Outcome, RevokeReason } from "../scheduler/card.ts";
 import { assertVocabulary } from "./admission.ts";
-import { type AttemptContext, runAttempt } from "./attempt.ts";
+import { type AttemptContext, runAttempt, type VersionRun } from "./attempt.ts";
 import { cardOf } from "./card.ts";
 import type { LifeContext } from "./life-context.ts";
 import type { Output, Stay } from "./output.ts";
@@ -77,6 +77,8 @@ export class Journey {
   #revoked: RevokeReason | null = null;
   #lossReason: LossReason = "lost";
   #reported = 0;
+  /** Tokens of this attempt whose version nobody can tell yet. */
+  #unknown = 0;
 
   constructor(traveller: Traveller, context: LifeContext) {
     this.#traveller = traveller;
@@ -216,6 +218,7 @@ export class Journey {
           started: (cached) => this.#traveller.timeline.started(cached),
           prompt: (prompt) => this.#traveller.output.side?.prompt(prompt),
           tokens: (...args) => this.#tokens(...args),
+          versions: (runs) => this.#attest(runs, held),
         },
         this.#attemptContext(grant, held),
         controller.signal,
@@ -282,6 +285,13 @@ export class Journey {
       stuckMs,
       proved: (version) =>
         ledger.proved(worker, incarnation, this.#traveller.rollout.policy, version),
+      unchanged: () =>
+        ledger
+          .holds(worker, incarnation)
+          .some(
+            ({ policy, version, load }) =>
+              policy === granted.policy && version === granted.version && load === granted.load,
+          ),
       stuck: (windows) => {
         if (fleet.find(worker)?.state !== "ready") return;
         fleet.report(worker, incarnation, "stuck");
@@ -297,7 +307,7 @@ export class Journey {
   #tokens(
     chunk: TokenChunk,
     held: HeldVersion,
-    attested: "engine" | "coordinator",
+    attested: Span["attested"],
     side?: SideChunk,
   ): FinishReason | null {
     const match = this.#traveller.text.stops?.feed(chunk.ids) ?? null;
@@ -320,23 +330,20 @@ export class Journey {
   #append(
     chunk: TokenChunk,
     held: HeldVersion,
-    attested: "engine" | "coordinator",
+    attested: Span["attested"],
     side?: SideChunk,
   ): void {
     const stay = this.#stay as Stay;
     this.#traveller.output.append(chunk, held, stay, attested, side);
     this.#failures = 0;
     this.#traveller.timeline.firstToken(this.#context.clock.now());
+    const known = chunk.version !== null || attested === "none";
     this.#traveller.emit({
       type: "tokens",
-      chunk: chunk.version === null ? { ...chunk, version: held.version } : chunk,
+      chunk: known ? chunk : { ...chunk, version: held.version },
     });
-    const committed = this.#context.ledger.committed(this.#traveller.rollout.policy);
-    this.#context.observer.tokens(
-      this.#traveller.rollout,
-      chunk.ids.length,
-      committed === null ? null : committed - held.version,
-    );
+    if (attested === "none") this.#unknown += chunk.ids.length;
+    else this.#count(chunk.ids.length, held.version);
     if (this.#traveller.output.length - this.#reported >= PROGRESS_TOKENS) {
       this.#reported = this.#traveller.output.length;
       const { key } = this.#traveller;
@@ -349,6 +356,25 @@ export class Journey {
     }
   }
 
+  /** The engine tells at the end which versions made what. */
+  #attest(runs: readonly VersionRun[], placed: HeldVersion): void {
+    const { output } = this.#traveller;
+    output.attest(runs, placed, this.#stay as Stay);
+    const counted = output.length - this.#unknown;
+    for (const { held, start, end } of runs) {
+      const fresh = end - Math.max(start, counted);
+      if (fresh > 0) this.#count(fresh, held.version);
+    }
+    this.#unknown = 0;
+  }
+
+  #count(tokens: number, version: number | null): void {
+    const { rollout } = this.#traveller;
+    const committed = this.#context.ledger.committed(rollout.policy);
+    const lag = committed === null || version === null ? null : committed - version;
+    this.#context.observer.tokens(rollout, tokens, lag);
+  }
+
   #engineFinished(finish: EngineFinish): void {
     this.#traveller.timeline.cached(finish.cachedTokens);
     // An engine that aborts on its own (an operator's pause) ends the attempt, not the rollout.
@@ -357,6 +383,7 @@ export class Journey {
       return;
     }
     this.#traveller.output.side?.assertWhole();
+    if (this.#unknown > 0) this.#count(this.#unknown, null);
     const stay = this.#stay as Stay;
     this.#context.fleet.report(stay.worker, stay.incarnation, "ok");
     this.#over = true;
@@ -411,6 +438,13 @@ export class Journey {
     this.#lossReason = reason;
     const capabilities =
       worker?.description.capabilities ?? this.#context.lastCapabilities(this.#stay);
+    const unknown =
+      this.#traveller.outputTokens === 0 ? 0 : this.#traveller.output.dropUnattested();
+    this.#unknown = 0;
+    if (unknown > 0) {
+      this.#traveller.timeline.wasted(unknown);
+      this.#context.observer.wasted(this.#traveller.rollout, unknown, "unattested");
+    }
     const verdict =
       capabilities === null
         ? "continue"

@@ -14,7 +14,7 @@ export interface LifeContext {
   readonly clock: Clock;
   readonly placement: Pick<PlacementPort, "send">;
   readonly fleet: Pick<Fleet, "engine" | "report"> & { find(worker: string): WorkerRecord | null };
-  readonly ledger: Pick<Ledger, "proved"> & { committed(policy: string): number | null };
+  readonly ledger: Pick<Ledger, "proved" | "holds"> & { committed(policy: string): number | null };
   readonly caches: Pick<SessionCaches, "scope">;
   readonly jobs: Pick<JobsPort, "admits">;
   readonly observer: RolloutObserver;

@@ -7,6 +7,7 @@ import type { HeldVersion } from "../contract/policy.ts";
 import type { Continuation, LogprobMode, ResumeKind, Segment, Span } from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
+import type { VersionRun } from "./attempt.ts";
 import type { SideRecord } from "./side-record.ts";
 import { TokenArrays } from "./token-arrays.ts";
 
@@ -110,6 +111,7 @@ export class Output {
   ): void {
     const { ids, start } = chunk;
     const from = this.length;
+    const run = { held, start: from, end: from + ids.length };
     if (start !== from) {
       throw new PacelineError("engine_error", `tokens start at ${start}, expected ${from}`);
     }
@@ -117,8 +119,59 @@ export class Output {
     if (this.side !== null) this.side.append(ids, side);
     // Amid rows the tokens are a small part of their memory.
     this.#tokens.append(side === undefined ? chunk : copyOf(chunk));
-    const newVersion = this.#extendSpan(from, held, chunk.mixed === true, attested);
-    this.#extendSegment(from, stay, newVersion);
+    this.#cover(run, chunk.mixed === true, attested, stay);
+  }
+
+  /**
+   * What the engine tells only at the end of the versions that made its tokens, all of `stay`. Only the version that the
+   * attempt was placed on attended to nothing older. Throws `engine_error` if the runs do not cover them.
+   */
+  attest(runs: readonly VersionRun[], placed: HeldVersion, stay: Stay): void {
+    const from =
+      this.#segments.find(({ attempt }) => attempt === stay.attempt)?.start ?? this.length;
+    let at = from;
+    for (const { start, end } of runs) {
+      if (start !== at || end <= start) break;
+      at = end;
+    }
+    if (at !== this.length || (runs.at(-1)?.end ?? at) !== at) {
+      const told = runs.map(({ start, end }) => `[${start}, ${end})`).join(" ");
+      throw new PacelineError(
+        "engine_error",
+        `versions of ${told || "nothing"} for tokens [${from}, ${this.length})`,
+      );
+    }
+    this.#uncover(from);
+    for (const [index, run] of runs.entries()) {
+      const pure = index === 0 && run.held.version === placed.version;
+      this.#cover(run, !pure, "engine", stay);
+    }
+  }
+
+  /** Throws away what nobody can tell the version of; answers how many tokens that were. */
+  dropUnattested(): number {
+    const given = this.#continued?.outputTokenIds.length ?? 0;
+    const unknown = this.#spans.find(({ attested, end }) => attested === "none" && end > given);
+    if (unknown === undefined) return 0;
+    const kept = Math.max(unknown.start, given);
+    const dropped = this.length - kept;
+    this.#tokens.truncate(kept);
+    this.side?.truncate(kept - given);
+    this.#uncover(kept);
+    return dropped;
+  }
+
+  #uncover(from: number): void {
+    for (const ranges of [this.#spans, this.#segments]) {
+      while ((ranges.at(-1)?.start ?? -1) >= from) ranges.pop();
+      const last = ranges.at(-1);
+      if (last) last.end = Math.min(last.end, from);
+    }
+  }
+
+  #cover({ held, start, end }: VersionRun, mixed: boolean, attested: Span["attested"], stay: Stay) {
+    const newVersion = this.#extendSpan(start, end, held, mixed, attested);
+    this.#extendSegment(start, end, stay, newVersion);
   }
 
   /** Throws away everything that was made here: the rollout starts over. Answers how many tokens were lost. */
@@ -134,6 +187,7 @@ export class Output {
 
   #extendSpan(
     from: number,
+    to: number,
     held: HeldVersion,
     mixed: boolean,
     attested: Span["attested"],
@@ -142,7 +196,7 @@ export class Output {
     const last = this.#spans.at(-1);
     const newVersion = last !== undefined && last.version !== held.version;
     if (last && !newVersion && last.kv === kv && last.attested === attested) {
-      last.end = this.length;
+      last.end = to;
       return false;
     }
     const { version, label } = held;
@@ -151,23 +205,23 @@ export class Output {
       label,
       baseVersion: null,
       start: from,
-      end: this.length,
+      end: to,
       kv,
       attested,
     });
     return newVersion;
   }
 
-  #extendSegment(from: number, stay: Stay, newVersion: boolean): void {
+  #extendSegment(from: number, to: number, stay: Stay, newVersion: boolean): void {
     const last = this.#segments.at(-1);
     if (last && last.attempt === stay.attempt && !newVersion) {
-      last.end = this.length;
+      last.end = to;
       return;
     }
     const { worker, slot, incarnation, attempt, logprobMode, dtype } = stay;
     // A version change inside one stay starts a segment without any resume.
     const resume = last?.attempt === attempt ? "none" : stay.resume;
-    const range = { start: from, end: this.length };
+    const range = { start: from, end: to };
     this.#segments.push({
       worker,
       slot,

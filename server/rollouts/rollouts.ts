@@ -31,7 +31,7 @@ export interface RolloutsDependencies
   extends Pick<LifeContext, "clock" | "observer" | "log" | "caches"> {
   readonly placement: PlacementPort;
   readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
-  readonly ledger: Pick<Ledger, "proved"> & {
+  readonly ledger: Pick<Ledger, "proved" | "holds"> & {
     policy(policy: string): Pick<PolicyRecord, "committedVersion">;
   };
   readonly sessions: Pick<Sessions, "begin">;
@@ -63,6 +63,7 @@ export function createRollouts(
       find: (id) => fleet.find(id),
     },
     ledger: {
+      holds: (worker, incarnation) => ledger.holds(worker, incarnation),
       proved: (worker, incarnation, policy, version) =>
         ledger.proved(worker, incarnation, policy, version),
       committed: (policy) => ledger.policy(policy).committedVersion,

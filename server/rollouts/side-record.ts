@@ -7,6 +7,7 @@ import type { Want } from "../contract/rollout.ts";
 import {
   assertPromptLogprobs,
   assertRows,
+  firstRows,
   maskTooLarge,
   type PromptLogprobs,
   type SideChunk,
@@ -20,7 +21,7 @@ import { LIMITS } from "../limits.ts";
 export class SideRecord {
   readonly #want: SideWant;
   readonly #promptTokens: number;
-  readonly #rows: SideBuffer;
+  #rows: SideBuffer;
   #prompt: PromptLogprobs | null = null;
 
   constructor(want: SideWant, promptTokens: number) {
@@ -63,6 +64,14 @@ export class SideRecord {
   assertWhole(): void {
     if (this.#want.promptLogprobs === null || this.#prompt !== null) return;
     throw new PacelineError("misaligned", "the engine finished without the prompt's logprobs");
+  }
+
+  /** Only the first `tokens` rows stay. */
+  truncate(tokens: number): void {
+    const kept = firstRows(this.#rows.rows, tokens);
+    const copy = new SideBuffer(this.#want);
+    copy.append(kept);
+    this.#rows = copy;
   }
 
   /** The rollout starts over. */

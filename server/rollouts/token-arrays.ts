@@ -48,6 +48,13 @@ export class TokenArrays {
     this.#length = from + ids.length;
   }
 
+  /** Forgets what is behind the first `length` tokens; what was handed out stays as it is. */
+  truncate(length: number): void {
+    this.#length = length;
+    this.#own = false;
+    this.#reserve(length);
+  }
+
   /** Forgets all; what was handed out stays as it is. */
   clear(): void {
     this.#ids = NO_IDS;

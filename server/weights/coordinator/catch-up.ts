@@ -176,7 +176,7 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     // A poisoned worker is loaded anew, whatever it says that it holds.
     if (worker.state !== "poisoned" && (await update.adopt(signal))) return;
     if (isExternal(record)) {
-      await reprove(record, update, run);
+      await reprove(worker, record, update, run);
       return;
     }
     assertDigest(record, await update.stage(timings.stageMs, signal), "read");
@@ -193,8 +193,14 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
   }
 
   /** Nobody can load an external version again but its mover; who shows its digest nevertheless is well. */
-  async function reprove(record: VersionRecord, update: WorkerUpdate, run: Running): Promise<void> {
+  async function reprove(
+    { description }: WorkerRecord,
+    record: VersionRecord,
+    update: WorkerUpdate,
+    run: Running,
+  ): Promise<void> {
     const { signal } = run.control;
+    if (description.capabilities.weights.proof !== "digest") throw beyondUs(record, "unsupported");
     if (record.digest === null) throw beyondUs(record);
     run.reached = "closed";
     await update.close(signal);
@@ -277,9 +283,12 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
   };
 }
 
-const beyondUs = ({ policy, version }: VersionRecord): PacelineError =>
+const beyondUs = (
+  { policy, version }: VersionRecord,
+  code: "version_unavailable" | "unsupported" = "version_unavailable",
+): PacelineError =>
   new PacelineError(
-    "version_unavailable",
+    code,
     `it does not show the digest of ${policy}@${version}, and only its mover can load that: gate it again, or the next`,
   );
 

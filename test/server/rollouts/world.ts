@@ -49,6 +49,8 @@ export function world(
     grant?: boolean;
     seeded?: boolean;
     proved?: number[];
+    /** What the worker has at each chunk that tells no version; then 7. */
+    holds?: number[];
     weights?: string;
     jobs?: Partial<JobsPort>;
   } = {},
@@ -117,6 +119,7 @@ export function world(
       return { committedVersion: 8 };
     },
     versions: () => [{ version: 8, source: { path: options.weights ?? STEP_1 } }],
+    holds: () => [{ ...HELD, version: options.holds?.shift() ?? 7 }],
     proved: (_w: string, _i: string, _p: string, version: number) =>
       (options.proved ?? [7, 8]).includes(version) ? { ...HELD, version } : null,
   } as unknown as Ledger;
