@@ -64,6 +64,7 @@ export function cardSource(random: Random, sessions: boolean): () => Card {
       constraint: group % JOBS < 2 ? { max_lag: 1 } : null,
       lastVersion: null,
       onUpdate: null,
+      updateGraceMs: null,
       logprobModes: ["processed", "tempered"],
       features: ["temperature", "seed"],
       side: null,

@@ -102,7 +102,8 @@ export async function startServer({
     ledger,
     fleet,
     scheduled: () => scheduler.snapshot().jobs,
-    applied: (job, { weight, quota }) => owner.weigh(job, weight, quota.maxRunning),
+    applied: (job, { weight, quota: { maxRunning }, updateGraceMs }) =>
+      owner.declare(job, { weight, maxRunning, updateGraceMs }),
     failed: (error) => log.error({ code: error.code, reason: error.message }, "jobs"),
   });
   const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));

@@ -95,6 +95,8 @@ export interface Rollout {
   readonly version: VersionConstraint | null;
   /** `null`: the job's, else the publication's, else the policy's. */
   readonly onUpdate: OnUpdate | null;
+  /** How long an update waits for it where it is to finish, ms; `null`: the publication's, else the policy's. */
+  readonly updateGraceMs: number | null;
   readonly cacheReuse: "version" | "session";
   readonly resume: "required" | "best" | "never";
   /** Lower runs first. */

@@ -22,6 +22,8 @@ export interface Gate {
   ): Promise<{ kept: readonly string[] }>;
   /** Ends an update's gate; a drain's stays. */
   open(worker: string): void;
+  /** `graceMs`, or the grace of a job where that is longer. */
+  longestGraceMs(graceMs: number): number;
 }
 
 export type DrainMode = "finish" | "migrate";
@@ -47,6 +49,9 @@ export interface Gates {
     graceMs: number,
     empty: boolean,
   ): Promise<readonly string[]>;
+  /** A job's own grace in updates, ms; null: it has none. */
+  grant(job: string, graceMs: number | null): void;
+  longestGraceMs(graceMs: number): number;
   /** Empties a worker for good; retried calls join, and `migrate` hastens a `finish`. */
   drain(worker: string, incarnation: string, mode: DrainMode, timeoutMs: number): Promise<void>;
   /** False if there was no update's gate. */
@@ -63,6 +68,9 @@ export interface Gates {
 
 export function createGates(clock: Clock, handle: (event: SchedulerEvent) => void): Gates {
   const shuts = new Map<string, Shut>();
+  /** Job → grace that its rollouts have, or had while some of them may still run. */
+  const graces = new Map<string, number>();
+  const longestGraceMs = (graceMs: number): number => Math.max(graceMs, ...graces.values());
 
   function shut(worker: string, incarnation: string, why: Shut["why"]): Shut {
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
@@ -101,7 +109,8 @@ export function createGates(clock: Clock, handle: (event: SchedulerEvent) => voi
       }
       const emptied = shut(worker, incarnation, "update").empty;
       handle({ type: "gate", worker, why: "update", onUpdate, graceMs, empty });
-      return within(graceMs + ENDING_MS, `${worker} was not emptied for its update`, emptied);
+      const ms = longestGraceMs(graceMs) + ENDING_MS;
+      return within(ms, `${worker} was not emptied for its update`, emptied);
     },
     async drain(worker, incarnation, mode, timeoutMs) {
       const why = mode === "finish" ? "drain" : "migrate";
@@ -113,6 +122,10 @@ export function createGates(clock: Clock, handle: (event: SchedulerEvent) => voi
       }
       await within(timeoutMs + ENDING_MS, `${worker} was not drained`, joined.empty);
     },
+    grant(job, graceMs) {
+      if (graceMs !== null) graces.set(job, Math.max(graceMs, graces.get(job) ?? 0));
+    },
+    longestGraceMs,
     open(worker) {
       const found = shuts.get(worker);
       if (found?.why !== "update") return false;

@@ -33,8 +33,11 @@ export interface PlacementOwner extends PlacementPort, Gate {
    * it is still that one. Throws what `drain` throws, or `run`.
    */
   whileEmpty<T>(worker: string, timeoutMs: number, run: () => Promise<T>): Promise<T>;
-  /** A job's share beside others (1 where never set), and how many of its rollouts may run at once. */
-  weigh(job: string, weight: number, maxRunning: number | null): void;
+  /** A job's share beside others (1 where never set), how many of its rollouts may run at once, and its grace in updates, ms. */
+  declare(
+    job: string,
+    rule: { weight: number; maxRunning: number | null; updateGraceMs: number | null },
+  ): void;
   finishSession(session: string): void;
   snapshot(): SchedulerSnapshot;
   /** Grants nothing any more: another owner may have taken over. */
@@ -258,7 +261,11 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
         }
       }
     },
-    weigh: (job, weight, maxRunning) => handle({ type: "job", job, weight, maxRunning }),
+    declare(job, { weight, maxRunning, updateGraceMs }) {
+      gates.grant(job, updateGraceMs);
+      handle({ type: "job", job, weight, maxRunning });
+    },
+    longestGraceMs: gates.longestGraceMs,
     finishSession: (session) => handle({ type: "session_finished", session }),
     snapshot: () => scheduler.snapshot(),
     retire() {

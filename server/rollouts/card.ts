@@ -31,6 +31,7 @@ export function cardOf(rollout: Rollout, wish: CardWish): Card {
     group: rollout.group,
     constraint: rollout.version,
     onUpdate: rollout.onUpdate,
+    updateGraceMs: rollout.updateGraceMs,
     logprobModes: rollout.want.logprobModes,
     features: featuresOf(rollout),
     side: sideNeeds(rollout),

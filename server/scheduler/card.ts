@@ -42,6 +42,8 @@ export interface Card {
   /** Version of the last token made; a worker that holds it comes first, an older one never. */
   readonly lastVersion: number | null;
   readonly onUpdate: OnUpdate | null;
+  /** How long an update waits for it where it is to finish, ms; `null`: as the update says. */
+  readonly updateGraceMs: number | null;
   readonly logprobModes: readonly LogprobMode[];
   readonly features: readonly SamplingFeature[];
   /** What the worker must give beside tokens; `null`: nothing. */

@@ -62,7 +62,7 @@ export type SchedulerEvent =
   /**
    * Close a worker and empty it of what must not live on: `update` follows each rollout's `on_update`
    * (`onUpdate` where it has none): `keep` stays, `reprefill` is revoked, `finish` is waited for until
-   * `graceMs`, then stays as `keep`. `drain` waits for all until `graceMs`, then revokes; `migrate` revokes all at once.
+   * `graceMs` (its card's `updateGraceMs` where it has one), then stays as `keep`. `drain` waits for all until `graceMs`, then revokes; `migrate` revokes all at once.
    */
   | {
       readonly type: "gate";

@@ -13,9 +13,8 @@ interface Gate {
   readonly why: GateOrder["why"];
   /** Nobody stays. */
   readonly empty: boolean;
-  /** Clock time at which patience ends; Infinity when it waits for nobody's own end. */
-  deadline: number;
-  readonly waitsFor: Set<Attempt>;
+  /** With the clock time at which patience ends; Infinity for those that were told to end. */
+  readonly waitsFor: Map<Attempt, number>;
   told: boolean;
 }
 
@@ -30,25 +29,24 @@ export class Gates {
   /** Clock time of the next deadline; Infinity without one. */
   get next(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const { deadline } of this.#gates.values()) next = Math.min(next, deadline);
+    for (const { waitsFor } of this.#gates.values())
+      for (const deadline of waitsFor.values()) next = Math.min(next, deadline);
     return next;
   }
 
   /** Replaces a gate that was there. */
   shut(worker: Worker, order: GateOrder, now: number): void {
-    const waitsFor = new Set<Attempt>();
+    const waitsFor = new Map<Attempt, number>();
     const { why } = order;
-    let patient = false;
     for (const attempt of worker.attempts) {
       const fate = fateOf(attempt, order);
       if (fate === "keep") continue;
-      waitsFor.add(attempt);
+      const patient = fate === "finish";
+      waitsFor.set(attempt, patient ? now + graceOf(attempt, order) : Number.POSITIVE_INFINITY);
       if (fate === "revoke") this.revoke(attempt, reasonOf(why));
-      else if (fate === "finish") patient = true;
     }
-    const deadline = patient ? now + Math.max(0, order.graceMs || 0) : Number.POSITIVE_INFINITY;
     const empty = why !== "update" || order.empty === true;
-    const gate: Gate = { why, empty, deadline, waitsFor, told: false };
+    const gate: Gate = { why, empty, waitsFor, told: false };
     this.#gates.set(worker, gate);
     this.expire(now);
     this.#settle(worker, gate);
@@ -75,12 +73,12 @@ export class Gates {
 
   expire(now: number): void {
     for (const [worker, gate] of this.#gates) {
-      if (gate.deadline > now) continue;
-      gate.deadline = Number.POSITIVE_INFINITY;
-      for (const attempt of gate.waitsFor) {
-        if (attempt.revoked) continue;
-        if (gate.empty) this.revoke(attempt, reasonOf(gate.why));
-        else gate.waitsFor.delete(attempt);
+      for (const [attempt, deadline] of gate.waitsFor) {
+        if (deadline > now) continue;
+        if (gate.empty || attempt.revoked) {
+          gate.waitsFor.set(attempt, Number.POSITIVE_INFINITY);
+          this.revoke(attempt, reasonOf(gate.why));
+        } else gate.waitsFor.delete(attempt);
       }
       this.#settle(worker, gate);
     }
@@ -96,10 +94,14 @@ export class Gates {
   #settle(worker: Worker, gate: Gate): void {
     if (gate.told || gate.waitsFor.size > 0) return;
     gate.told = true;
-    gate.deadline = Number.POSITIVE_INFINITY;
     const kept = [...worker.attempts].map((attempt) => attempt.card.key);
     this.#emit({ type: "gated", worker: worker.id, kept });
   }
+}
+
+function graceOf({ card }: Attempt, { why, graceMs }: GateOrder): number {
+  const own = why === "update" ? card.updateGraceMs : null;
+  return Math.max(0, own ?? (graceMs || 0));
 }
 
 const reasonOf = (why: GateOrder["why"]): RevokeReason => (why === "update" ? "update" : "drain");

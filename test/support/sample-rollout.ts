@@ -37,6 +37,7 @@ export function sampleRollout(over: Partial<Rollout>): Rollout {
     session: null,
     version: null,
     onUpdate: null,
+    updateGraceMs: null,
     cacheReuse: "version",
     resume: "best",
     priority: 0,

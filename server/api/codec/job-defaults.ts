@@ -8,7 +8,7 @@ import { equalBy, equalLists, Shared } from "./shared.ts";
 export interface Asked
   extends Omit<
     Rollout,
-    "bodyHash" | "traceparent" | "policy" | "resume" | "pools" | "mixedEngines"
+    "bodyHash" | "traceparent" | "policy" | "resume" | "pools" | "mixedEngines" | "updateGraceMs"
   > {
   readonly policy: string | null;
   readonly resume: Rollout["resume"] | null;
@@ -41,6 +41,7 @@ export function withJob(asked: Asked, job: JobSettings): Omit<Rollout, "bodyHash
     mixedEngines: job.mixedEngines,
     policy: asked.policy ?? job.policy ?? DEFAULT_POLICY,
     onUpdate: asked.onUpdate ?? job.onUpdate,
+    updateGraceMs: job.updateGraceMs,
     resume: asked.resume ?? job.resume ?? "best",
     want: WANTS.of({ ...want, logprobModes: MODES.of(modes ?? LOGPROB_MODES) }),
   };

@@ -47,7 +47,6 @@ export function decodeJobSettings(body: unknown): JobSettings {
 function refuseUnserved(wire: WireJobSettings): void {
   const unserved: readonly (readonly [path: string, asked: boolean])[] = [
     ["on_infeasible", wire.on_infeasible === "requeue" || wire.on_infeasible === "flag"],
-    ["update_grace_ms", wire.update_grace_ms != null],
   ];
   for (const [path, asked] of unserved) {
     if (!asked) continue;

@@ -17,6 +17,8 @@ export interface UpdateGate {
       readonly empty?: boolean;
     },
   ): Promise<{ readonly kept: readonly string[] }>;
+  /** What emptying a worker may take, ms, where an update waits `graceMs` for whoever has no grace of its own. */
+  longestGraceMs(graceMs: number): number;
   /** Idempotent. */
   open(worker: string): void;
   /** Closes the worker and ends all that runs there, to go on elsewhere: its weights cannot be trusted. */

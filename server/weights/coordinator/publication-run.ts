@@ -84,14 +84,14 @@ interface Membership {
 
 export function runPublication(parts: RunParts): PublicationRun {
   const { context, board, record, rule, stageMs } = parts;
-  const { ledger, clock, timings, observe } = context;
+  const { ledger, gate, clock, timings, observe } = context;
   const { policy, version } = record;
   const core = createPublication({
     rule,
     // Known of every path; if it were not, nothing would equal it.
     digest: record.digest ?? "",
     stageMs,
-    gateMs: record.updateGraceMs + timings.gateSlackMs + timings.verdictMs,
+    gateMs: gate.longestGraceMs(record.updateGraceMs) + timings.gateSlackMs + timings.verdictMs,
     swapMs:
       timings.pauseMs +
       timings.swapMs +

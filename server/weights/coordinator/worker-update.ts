@@ -73,7 +73,8 @@ export class WorkerUpdate {
     const { onUpdate, updateGraceMs: graceMs } = this.#record;
     const { worker, incarnation } = this.#ref;
     const all = empty || this.#mustCompute;
-    const { kept } = await this.#step("gate", graceMs + timings.gateSlackMs, signal, async () => {
+    const ms = gate.longestGraceMs(graceMs) + timings.gateSlackMs;
+    const { kept } = await this.#step("gate", ms, signal, async () => {
       // Left paused by a former life of ours: that is no operator's pause.
       await standstills.lifted(worker);
       return gate.close(worker, incarnation, { why: "update", onUpdate, graceMs, empty: all });

@@ -45,6 +45,25 @@ test("after the grace, what should have finished lives through the update", asyn
   assert.deepEqual(await closing, { kept: ["j/0-finish"] });
 });
 
+test("a job's own grace may be longer than the update's, and is waited for", async () => {
+  const { close, clock, owner, offer, join } = await createOwnerFixture();
+  await join("w1");
+  const rule = { weight: 1, maxRunning: null };
+  owner.declare("patient", { ...rule, updateGraceMs: 60_000 });
+  owner.declare("other", { ...rule, updateGraceMs: 10 });
+  assert.equal(owner.longestGraceMs(1_000), 60_000);
+  assert.equal(owner.longestGraceMs(90_000), 90_000);
+  offer("patient/1", { onUpdate: "finish", updateGraceMs: 60_000 });
+  const closing = close("w1", "keep", 1_000);
+  await clock.advance(59_999);
+  assert.equal(await settled(closing), false);
+  await clock.advance(1);
+  assert.deepEqual(await closing, { kept: ["patient/1"] });
+  // Rollouts that were accepted before may still have it.
+  owner.declare("patient", { ...rule, updateGraceMs: null });
+  assert.equal(owner.longestGraceMs(0), 60_000);
+});
+
 test("a closed worker gets nothing; opened, it gets what waited, under what it proved meanwhile", async () => {
   const { close, offer, grants, replies, owner, commit, prove } = await withRollouts();
   const second = await commit();

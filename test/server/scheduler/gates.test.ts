@@ -73,6 +73,27 @@ describe("update", () => {
     assert.deepEqual(bench.tick(300), [{ type: "gated", worker: "w", kept: ["2", "3"] }]);
   });
 
+  test("a grace of its own is waited for instead, shorter or longer", () => {
+    const bench = new Bench();
+    bench.fleet(worker("w"));
+    for (const updateGraceMs of [100, null, 900]) {
+      bench.offer(card(`${updateGraceMs}`, { onUpdate: "finish", updateGraceMs }));
+    }
+    assert.deepEqual(bench.send(gate("update", "keep", 300)), [{ type: "wake", at: 100 }]);
+    assert.deepEqual(bench.tick(100), [{ type: "wake", at: 300 }]);
+    assert.deepEqual(bench.tick(300), [{ type: "wake", at: 900 }]);
+    assert.deepEqual(bench.tick(900), [
+      { type: "gated", worker: "w", kept: ["100", "null", "900"] },
+    ]);
+  });
+
+  test("a grace of its own is an update's, not a drain's", () => {
+    const bench = new Bench();
+    bench.fleet(worker("w"));
+    bench.offer(card("1", { onUpdate: "finish", updateGraceMs: 900 }));
+    assert.deepEqual(bench.send(gate("drain", "keep", 50)), [{ type: "wake", at: 50 }]);
+  });
+
   test("finish that ends in time needs no grace", () => {
     const bench = running("finish");
     bench.send(gate("update", "keep", 300));

@@ -30,6 +30,7 @@ export function card(key: string, more: Partial<Card> = {}): Card {
     constraint: null,
     lastVersion: null,
     onUpdate: null,
+    updateGraceMs: null,
     logprobModes: ["processed"],
     features: [],
     side: null,

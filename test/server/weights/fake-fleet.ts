@@ -327,6 +327,10 @@ export class FakeFleet implements FleetPart, UpdateGate {
     return { kept: empty ? [] : (this.kept.get(id) ?? []) };
   }
 
+  longestGraceMs(graceMs: number): number {
+    return graceMs;
+  }
+
   open(id: string): void {
     this.log.push(`${id}:open`);
     this.closed.delete(id);

@@ -52,11 +52,12 @@ interface Membership {
 
 export function runExternal(parts: ExternalParts): ExternalRun {
   const { context, board, record, again } = parts;
-  const { ledger, clock, timings, observe } = context;
+  const { ledger, gate, clock, timings, observe } = context;
   const { policy, version } = record;
   const { gateSlackMs, verdictMs, pauseMs, canaryMs, verifyMs, resumeMs } = timings;
   const core = createExternal({
-    gateMs: record.updateGraceMs + gateSlackMs + canaryMs + pauseMs + verdictMs,
+    gateMs:
+      gate.longestGraceMs(record.updateGraceMs) + gateSlackMs + canaryMs + pauseMs + verdictMs,
     lapseMs: parts.lapseMs,
     verifyMs: verifyMs + resumeMs + canaryMs + verdictMs,
     installMs: resumeMs + verdictMs,

@@ -18,6 +18,7 @@ const SETTINGS = {
   batch_groups: 64,
   eta: 2,
   on_update: "reprefill",
+  update_grace_ms: 4_000,
   quota: { max_in_flight: 512 },
   weight: 2.5,
   logprob_modes: ["raw", "tempered"],
