@@ -39,6 +39,8 @@ export interface Sessions {
    * for a branch from a turn that has not been, `overloaded` where too many sessions are alive.
    */
   begin(job: string, ref: SessionRef, rollout: string): Turn;
+  /** The turn that may begin now, for callers that count none: of a branch that rests, else the first of a new one. */
+  next(job: string, id: string): SessionRef;
   /** Ends a session; repeated calls answer the same. Throws `not_found`, and `conflict` while a turn runs. */
   finish(job: string, id: string): FinishedSession;
   readonly alive: number;
@@ -140,6 +142,11 @@ export function createSessions(
       alive.set(key, session);
       idle.delete(key);
       return { ended: (settled) => ended(session, ref, settled) };
+    },
+    next(job, id) {
+      const known = alive.get(sessionKey(job, id));
+      const { turn, branch } = known?.turns.next ?? { turn: 0, branch: 0 };
+      return { id, turn, branch, final: false };
     },
     finish(job, id) {
       const key = sessionKey(job, id);

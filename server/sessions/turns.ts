@@ -38,6 +38,16 @@ export class Turns {
     return { turns: this.#settled, branches: this.#branches.size };
   }
 
+  /** The turn that may begin without waiting for another: the next of a branch that rests, else the first of a new one. */
+  get next(): { readonly turn: number; readonly branch: number } {
+    for (const [branch, { last, running }] of this.#branches) {
+      if (running === null) return { turn: last + 1, branch };
+    }
+    let branch = this.#branches.size;
+    while (this.#branches.has(branch)) branch++;
+    return { turn: this.#first, branch };
+  }
+
   /** Throws `conflict` or `not_found`, having changed nothing. */
   begin({ turn, branch: number }: SessionRef, rollout: string): void {
     const branch = this.#branches.get(number) ?? this.#fork(turn, number);

@@ -31,7 +31,7 @@ export function floatsText(values: Float32Array, encoding: Encoding): string {
  * [2^e, 2^(e+1)) has neighbours 2^(e-23) away, so a decimal within half of that stands for it alone:
  * 7 places from 1 up, 8 from 1/8, 9 from 1/64, 11 from 2^-13. Smaller and odd ones stay as they are.
  */
-function shortDouble(value: number): number {
+export function shortDouble(value: number): number {
   const size = Math.abs(value);
   const scale = size >= 1 ? 1e7 : size >= 0.125 ? 1e8 : size >= 0.015625 ? 1e9 : 1e11;
   const near = Math.round(value * scale) / scale;

@@ -53,7 +53,7 @@ export interface DialectContext {
   /** The job's, as its settings are now. */
   policy(): string;
   readonly rollouts: RolloutService;
-  readonly sessions: Pick<Sessions, "finish">;
+  readonly sessions: Pick<Sessions, "finish" | "next">;
   readonly fleet: Fleet;
   readonly ledger: Ledger;
   readonly publisher: Publisher;

@@ -193,3 +193,20 @@ test("a session of which nothing came is forgotten at once", () => {
   assert.deepEqual([sessions.alive, closed, ends], [0, ["j/s"], ["empty 0"]]);
   begin(0).ended(true);
 });
+
+test("a caller that counts no turns is told which may begin: the next of a branch that rests, else a new branch", () => {
+  const { sessions, begin, done } = world();
+  const next = (): readonly number[] => {
+    const { turn, branch } = sessions.next("j", "s");
+    return [turn, branch];
+  };
+  assert.deepEqual(next(), [0, 0]);
+  done(0);
+  assert.deepEqual(next(), [1, 0]);
+  const running = begin(1);
+  assert.deepEqual(next(), [0, 1]);
+  begin(0, 1);
+  assert.deepEqual(next(), [0, 2]);
+  running.ended(false);
+  assert.deepEqual(next(), [1, 0]);
+});

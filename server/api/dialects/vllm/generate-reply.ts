@@ -1,0 +1,193 @@
+/**
+ * Replies of `POST /inference/v1/generate`, written by hand around the arrays. Compact, as the renderers' client needs
+ * it. Each logprob entry names its token both ways: `token_id` (vLLM since 0.2x) and `token: "token_id:N"` (before, and
+ * what the renderers' client asks for).
+ */
+import type { Result } from "../../../contract/result.ts";
+import type { TopLogprobs } from "../../../contract/side-data.ts";
+import { assertAligned, type TokenChunk } from "../../../contract/tokens.ts";
+import { idsText, shortDouble } from "../../codec/number-arrays.ts";
+import type { GenerateAsked } from "./generate-request.ts";
+import type { VersionNames } from "./version-names.ts";
+
+export interface Shaped {
+  readonly asked: GenerateAsked;
+  readonly names: VersionNames;
+  /** Seconds since the Unix epoch. */
+  readonly created: number;
+}
+
+/** Everything at once: the body of a unary reply. */
+export function encodeGenerated(
+  { asked, names, created }: Shaped,
+  results: readonly Result[],
+): string {
+  const choices = results.map((result, index) => choiceText(asked, names, result, index));
+  const [prompt] = asked.rollouts;
+  const head = {
+    output_mode: "tokens",
+    request_id: asked.requestId,
+    model: asked.model,
+    created,
+    usage: usageOf(results),
+  };
+  const scores = asked.promptLogprobs ? promptText(asked, results) : "null";
+  const ids =
+    asked.returnPrompt && prompt !== undefined ? idsText(prompt.promptTokenIds, "json") : "null";
+  return `${JSON.stringify(head).slice(0, -1)},"prompt_logprobs":${scores},"prompt_token_ids":${ids},"kv_transfer_params":null,"choices":[${choices.join(",")}]}`;
+}
+
+function choiceText(
+  { logprobs }: GenerateAsked,
+  names: VersionNames,
+  result: Result,
+  index: number,
+): string {
+  const { outputTokenIds: ids, logprobs: values, side } = result;
+  assertAligned(ids, values);
+  const entries =
+    logprobs === null ? "null" : logprobsText(ids, values, logprobs, side?.top ?? null);
+  return `{"index":${index},${endText(result)},"token_ids":${idsText(ids, "json")},"logprobs":${entries},"routed_experts":null,"sampling_mask":null,"weight_versions":${spansText(names, result)}}`;
+}
+
+function endText({ finishReason: { type, cause, matched } }: Result): string {
+  // vLLM names what matched, an end-of-sequence id excepted.
+  const stop = cause === "stop_id" || cause === "stop_string" ? matched : null;
+  return `"finish_reason":"${type}","stop_reason":${JSON.stringify(stop)}`;
+}
+
+/** Half-open over output tokens, under the trainer's names. Two versions stay apart even under one name. */
+export function spansText(names: VersionNames, { spans, policy }: Result): string {
+  const merged: { version: number; name: string; start: number; end: number }[] = [];
+  for (const span of spans) {
+    const last = merged.at(-1);
+    if (last?.version === span.version) last.end = span.end;
+    else {
+      const { version, start, end } = span;
+      merged.push({ version, name: names.of(policy, span), start, end });
+    }
+  }
+  return JSON.stringify(merged.map(({ name, start, end }) => ({ version: name, start, end })));
+}
+
+/** `{"content": […]}`: an entry for each token, and beside it its `width` alternatives, the sampled one first. */
+export function logprobsText(
+  ids: Uint32Array,
+  logprobs: Float32Array,
+  width: number,
+  top: TopLogprobs | null,
+): string {
+  let text = '{"content":[';
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at] as number;
+    const own = entryText(id, logprobs[at] as number);
+    const others = top === null ? "" : alternativesText(top, at, id, width - 1);
+    text += `${at === 0 ? "" : ","}${own.slice(0, -1)},"top_logprobs":[${width === 0 ? "" : own}${others}]}`;
+  }
+  return `${text}]}`;
+}
+
+function alternativesText(
+  { offsets, ids, logprobs }: TopLogprobs,
+  row: number,
+  own: number,
+  most: number,
+): string {
+  let text = "";
+  let written = 0;
+  for (let at = offsets[row] as number; at < (offsets[row + 1] as number) && written < most; at++) {
+    if (ids[at] === own) continue;
+    text += `,${entryText(ids[at] as number, logprobs[at] as number)}`;
+    written++;
+  }
+  return text;
+}
+
+const entryText = (id: number, logprob: number): string =>
+  `{"token":"token_id:${id}","token_id":${id},"logprob":${shortDouble(logprob)}}`;
+
+/** One map a prompt token, the token itself its first and only entry; null for the first, which nothing comes before. */
+function promptText({ rollouts: [rollout] }: GenerateAsked, [result]: readonly Result[]): string {
+  const given = result?.side?.prompt;
+  if (given == null || rollout === undefined) return "null";
+  let text = "[null";
+  for (let at = 1; at < rollout.promptTokenIds.length; at++) {
+    const logprob = shortDouble(given.logprobs[at - given.start] as number);
+    text += `,{"${rollout.promptTokenIds[at]}":{"logprob":${logprob},"rank":null,"decoded_token":null}}`;
+  }
+  return `${text}]`;
+}
+
+export function usageOf(results: readonly Result[]) {
+  const [first] = results;
+  const prompt = first?.usage.promptTokens ?? 0;
+  const completion = results.reduce((sum, { usage }) => sum + usage.outputTokens, 0);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: first?.routing.cachedTokens ?? 0 },
+  };
+}
+
+/** Chunks of a stream; the prompt's ids in the first alone, versions in each choice's last. */
+export class GenerateChunks {
+  readonly #shaped: Shaped;
+  #first = true;
+  #tokens = 0;
+
+  constructor(shaped: Shaped) {
+    this.#shaped = shaped;
+  }
+
+  tokens(index: number, { ids, logprobs }: TokenChunk): string {
+    const { asked } = this.#shaped;
+    this.#tokens += ids.length;
+    const entries =
+      asked.logprobs === null ? "null" : logprobsText(ids, logprobs, asked.logprobs, null);
+    return this.#chunk(
+      `{"index":${index},"finish_reason":null,"stop_reason":null,"token_ids":${idsText(ids, "json")},"logprobs":${entries},"routed_experts":null,"sampling_mask":null,"weight_versions":null}`,
+    );
+  }
+
+  finished(index: number, result: Result): string {
+    const { names } = this.#shaped;
+    return this.#chunk(
+      `{"index":${index},${endText(result)},"token_ids":[],"logprobs":null,"routed_experts":null,"sampling_mask":null,"weight_versions":${spansText(names, result)}}`,
+    );
+  }
+
+  end(results: readonly Result[]): string {
+    const { asked } = this.#shaped;
+    const last = asked.usage === "none" ? "" : this.#data("", JSON.stringify(usageOf(results)));
+    return `${last}data: [DONE]\n\n`;
+  }
+
+  #chunk(choice: string): string {
+    const { asked } = this.#shaped;
+    const prompt = asked.rollouts[0]?.promptTokenIds.length ?? 0;
+    const total = prompt + this.#tokens;
+    const usage =
+      asked.usage === "each"
+        ? `{"prompt_tokens":${prompt},"completion_tokens":${this.#tokens},"total_tokens":${total}}`
+        : "null";
+    return this.#data(choice, usage);
+  }
+
+  #data(choice: string, usage: string): string {
+    const { asked, created } = this.#shaped;
+    const [rollout] = asked.rollouts;
+    const ids =
+      this.#first && asked.returnPrompt && rollout !== undefined
+        ? `,"prompt_token_ids":${idsText(rollout.promptTokenIds, "json")}`
+        : "";
+    this.#first = false;
+    const head = JSON.stringify({
+      output_mode: "tokens",
+      request_id: asked.requestId,
+      model: asked.model,
+      created,
+    });
+    return `data: ${head.slice(0, -1)},"usage":${usage}${ids},"choices":[${choice}]}\n\n`;
+  }
+}

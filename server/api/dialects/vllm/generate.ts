@@ -1,0 +1,137 @@
+/** `POST /inference/v1/generate` and the calls that end what it began. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Rollout, SessionRef } from "../../../contract/rollout.ts";
+import { LIMITS } from "../../../limits.ts";
+import { invalid } from "../../codec/invalid.ts";
+import { sendJson } from "../../http/request.ts";
+import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { vllmError } from "../openai/error.ts";
+import { objectBody } from "../openai/token-ask.ts";
+import { runAll, streamAll } from "../openai/token-run.ts";
+import { encodeGenerated, GenerateChunks } from "./generate-reply.ts";
+import { decodeGenerate, ID_PREFIX } from "./generate-request.ts";
+import type { VersionNames } from "./version-names.ts";
+
+/** Where a request's unknown fields are told. */
+export const IGNORED_HEADER = "paceline-ignored-fields";
+
+export function generateRoutes(context: DialectContext, names: VersionNames): DialectRoute[] {
+  const live = new LiveRequests();
+  const turns = new SessionTurns(context.sessions);
+  const turnOf = (session: string, request: string | null): SessionRef =>
+    turns.of(context.job, session, request);
+
+  async function generate(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const asked = decodeGenerate(request.body, request.headers, context, turnOf);
+    // A parsed body is several times its token ids: not kept while the rollout waits.
+    request.body = undefined;
+    if (asked.ignored.length > 0) reply.header(IGNORED_HEADER, asked.ignored.join(","));
+    const shaped = { asked, names, created: Math.floor(context.clock.wall() / 1000) };
+    const done = live.add(asked.requestId, asked.rollouts);
+    try {
+      if (asked.stream) {
+        const chunks = new GenerateChunks(shaped);
+        return await streamAll(context, asked, reply, {
+          tokens: (index, chunk) => chunks.tokens(index, chunk),
+          finished: (index, result) => chunks.finished(index, result),
+          end: (results) => chunks.end(results),
+          error: vllmError,
+        });
+      }
+      const results = await runAll(context, asked, reply);
+      return results === null ? reply.hijack() : sendJson(reply, encodeGenerated(shaped, results));
+    } finally {
+      done();
+    }
+  }
+
+  /** Ends them with what they have, as `abort`; answers how many requests that were. */
+  function abort(ids: readonly string[]): number {
+    const found = ids.map((id) => live.find(id)).filter(({ length }) => length > 0);
+    for (const { job, id } of found.flat(2)) {
+      // Its Result goes to whoever asked for it; one that has ended just now needs no abort.
+      context.rollouts.abort(job, id, "client").catch(() => {});
+    }
+    return found.length;
+  }
+
+  const post = (path: string, handler: DialectRoute["handler"]): DialectRoute => ({
+    method: "POST",
+    path,
+    scope: "generate",
+    touches: "job",
+    handler,
+  });
+  return [
+    post("/inference/v1/generate", generate),
+    post("/inference/v1/abort_requests", (request, reply) => {
+      const ids = idsIn(request.body);
+      if (ids === null) throw invalid("request_ids", "is required");
+      abort(ids);
+      return reply.code(200).send();
+    }),
+    post("/abort_requests", async (request, reply) => {
+      const ids = idsIn(request.body ?? {});
+      const aborted =
+        ids === null ? await context.rollouts.abortJob(context.job, "client") : abort(ids);
+      return sendJson(reply, JSON.stringify({ status: "aborted", aborted }));
+    }),
+  ];
+}
+
+/** Null: none are named, which means all. */
+function idsIn(given: unknown): readonly string[] | null {
+  const ids = objectBody(given)["request_ids"] ?? null;
+  if (ids === null) return null;
+  if (!Array.isArray(ids)) throw invalid("request_ids", "must be an array of request ids");
+  return ids.map((id: unknown, at) => {
+    if (typeof id !== "string") throw invalid(`request_ids[${at}]`, "must be a string");
+    return id;
+  });
+}
+
+/** Requests that are under way, by the id that replies have. The client's own, without the prefix, means the same. */
+class LiveRequests {
+  readonly #byId = new Map<string, Set<readonly Rollout[]>>();
+
+  add(id: string, rollouts: readonly Rollout[]): () => void {
+    const same = this.#byId.get(id) ?? new Set();
+    this.#byId.set(id, same);
+    same.add(rollouts);
+    return () => {
+      same.delete(rollouts);
+      if (same.size === 0 && this.#byId.get(id) === same) this.#byId.delete(id);
+    };
+  }
+
+  find(id: string): readonly (readonly Rollout[])[] {
+    const found = this.#byId.get(id) ?? this.#byId.get(ID_PREFIX + id);
+    return found === undefined ? [] : [...found];
+  }
+}
+
+/**
+ * A session header names no turn. Each call is the next turn of a branch that rests; a retried call, under the same request
+ * id, is the turn that it was.
+ */
+class SessionTurns {
+  readonly #sessions: DialectContext["sessions"];
+  readonly #given = new Map<string, SessionRef>();
+
+  constructor(sessions: DialectContext["sessions"]) {
+    this.#sessions = sessions;
+  }
+
+  of(job: string, session: string, request: string | null): SessionRef {
+    if (!/^[A-Za-z0-9._:-]{1,128}$/.test(session)) {
+      throw invalid("x-session-id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ : -");
+    }
+    const before = request === null ? undefined : this.#given.get(request);
+    if (before?.id === session) return before;
+    const ref = this.#sessions.next(job, session);
+    if (request !== null) this.#given.set(request, ref);
+    const oldest = this.#given.keys().next();
+    if (this.#given.size > LIMITS.liveSessions && !oldest.done) this.#given.delete(oldest.value);
+    return ref;
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * What the trainer calls the versions that it made: dialect fields hold these names, never our numbers. A name that ends
+ * in a number (`7`, `step-7`, `broadcasts/step_7`) is also the version's label, which the ledger keeps; the spelling itself
+ * is known as long as this mount lives, and after that the label's step stands for it.
+ */
+import type { Label } from "../../../contract/policy.ts";
+import { LIMITS } from "../../../limits.ts";
+
+/** vLLM's own word for weights that nobody has named. */
+const UNNAMED = "default";
+
+export class VersionNames {
+  readonly #names = new Map<string, string>();
+
+  set(policy: string, version: number, name: string): void {
+    this.#names.set(`${policy}/${version}`, name);
+    const oldest = this.#names.keys().next();
+    if (this.#names.size > LIMITS.versionsKept && !oldest.done) this.#names.delete(oldest.value);
+  }
+
+  of(
+    policy: string,
+    { version, label }: { readonly version: number; readonly label: Label | null },
+  ): string {
+    const name = this.#names.get(`${policy}/${version}`);
+    return name ?? (label === null ? UNNAMED : String(label.step));
+  }
+}
