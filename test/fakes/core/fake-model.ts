@@ -61,6 +61,8 @@ export interface FakeModel {
   readonly info: CoreInfo;
   /** Checkpoint that it was started with. */
   readonly directory: string;
+  /** Of the weights in service: SHA-256 of their content, in hex. */
+  readonly digest: string;
   readonly label: string;
   readonly paused: boolean;
   /** Names of loaded adapters and the directories they came from. */
@@ -160,6 +162,10 @@ class DemoModel implements FakeModel {
 
   get directory(): string {
     return this.#options.directory;
+  }
+
+  get digest(): string {
+    return this.#base.held?.digest ?? "";
   }
 
   get label(): string {

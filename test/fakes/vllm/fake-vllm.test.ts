@@ -1,49 +1,18 @@
 /** The fake against what vLLM 0.32.0 was seen to answer (CPU, 2026-11-22), and its defects. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { request } from "undici";
+import { call, eventsOf, type Json } from "../core/call.ts";
 import { checkpoint } from "../core/fake-model.ts";
 import { assertShape } from "../core/shape.ts";
 import { type FakeVllm, startFakeVllm } from "./fake-vllm.ts";
 
 const PROMPT = [49, 55, 43, 50];
 
-// biome-ignore lint/suspicious/noExplicitAny: bodies of another program
-type Json = any;
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly json: Json;
-}
-
-async function call(url: string, route: string, body?: unknown): Promise<Answer> {
-  const [method = "", path = ""] = route.split(" ");
-  const reply = await request(`${url}${path}`, {
-    method: method as "GET",
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await reply.body.text();
-  let json: Json = null;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // Plain text or events.
-  }
-  return { status: reply.statusCode, text, json };
-}
-
 const ask = (more: Json = {}, params: Json = {}) => ({
   token_ids: PROMPT,
   ...more,
   sampling_params: { max_tokens: 6, logprobs: 1, seed: 7, ignore_eos: true, ...params },
 });
-
-const eventsOf = (text: string): Json[] =>
-  text
-    .split("\n\n")
-    .filter((line) => line.startsWith("data: {"))
-    .map((line) => JSON.parse(line.slice(6)));
 
 const RECORDED_REPLY = {
   request_id: "generate-tokens-my-req-1",

@@ -1,0 +1,73 @@
+/**
+ * SGLang's wire on a real socket, with the demo policy's numbers: `POST /generate` and the control routes of 0.5.23,
+ * manners and defects included: one id out of the vocabulary ends the whole server, as does a call to release memory
+ * without the memory saver. Shapes are held against recordings of the real one by `fake-sglang.test.ts`.
+ */
+import { createFakeModel, type FakeModel } from "../core/fake-model.ts";
+import { FakeError, startFakeServer } from "../core/fake-server.ts";
+import { createFaults, type FaultKind, type FaultOptions } from "../core/fault.ts";
+import { controlRoutes } from "./control.ts";
+import { GENERATE_ROUTES, generateRoutes } from "./generate.ts";
+import { infoRoutes } from "./info.ts";
+import type { FakeSglangOptions, SglangState } from "./state.ts";
+import { weightRoutes } from "./weights.ts";
+
+export interface FakeSglang {
+  readonly url: string;
+  readonly model: FakeModel;
+  fault(kind: FaultKind, options?: FaultOptions): void;
+  clearFaults(): void;
+  exit(): void;
+  close(): Promise<void>;
+}
+
+export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<FakeSglang> {
+  const model = createFakeModel(options);
+  const faults = createFaults();
+  const served = options.served ?? "tiny";
+  const state: SglangState = {
+    model,
+    options: {
+      served,
+      incremental: options.incremental ?? false,
+      streamInterval: options.streamInterval ?? 1,
+      deterministic: options.deterministic ?? false,
+      memorySaver: options.memorySaver ?? false,
+      lora: options.lora ?? false,
+      healthTimeoutMs: options.healthTimeoutMs ?? 200,
+    },
+    modelPath: model.directory,
+    servedName: served,
+    released: new Set(),
+    held: new Set(),
+    finished: 0,
+    exit: () => server.exit(),
+  };
+  const routes = {
+    ...generateRoutes(state),
+    ...infoRoutes(state),
+    ...controlRoutes(state),
+    ...weightRoutes(state),
+  };
+  const server = await startFakeServer(
+    { routes, generates: GENERATE_ROUTES, errorOf },
+    faults,
+    () => model.die(),
+    options,
+  );
+  return {
+    url: server.url,
+    model,
+    fault: faults.arm,
+    clearFaults: faults.clear,
+    exit: server.exit,
+    close: server.close,
+  };
+}
+
+/** Of the native routes: a message and nothing else. */
+function errorOf(error: unknown): { status: number; body: unknown } {
+  const status = error instanceof FakeError ? error.status : 500;
+  const message = error instanceof Error ? error.message : String(error);
+  return { status, body: { error: { message } } };
+}

@@ -1,0 +1,41 @@
+/** What all routes of one fake SGLang share. */
+import type { FakeModel, FakeModelOptions } from "../core/fake-model.ts";
+import type { FakeServerOptions } from "../core/fake-server.ts";
+
+export interface FakeSglangOptions extends FakeModelOptions, FakeServerOptions {
+  /** `--served-model-name`; default `tiny`. */
+  readonly served?: string;
+  /** `--incremental-streaming-output`; default off: streams are cumulative. */
+  readonly incremental?: boolean;
+  /** `--stream-interval`; default 1. */
+  readonly streamInterval?: number;
+  /** `--enable-deterministic-inference`: `sampling_seed` counts, keyed by position. Default off. */
+  readonly deterministic?: boolean;
+  /** `--enable-memory-saver`; default off: a call to release memory ends the server. */
+  readonly memorySaver?: boolean;
+  /** `--enable-lora`; default off. */
+  readonly lora?: boolean;
+  /** Milliseconds that `/health` waits for a sign of life; default 200 (the real one: 20,000). */
+  readonly healthTimeoutMs?: number;
+}
+
+export interface SglangState {
+  readonly model: FakeModel;
+  readonly options: Required<
+    Omit<FakeSglangOptions, keyof FakeModelOptions | keyof FakeServerOptions>
+  >;
+  /** Both become the path of what was loaded last. */
+  modelPath: string;
+  servedName: string;
+  released: Set<string>;
+  /** Requests that came while paused wait here, outside the scheduler: nothing counts them and nothing aborts them. */
+  readonly held: Set<() => void>;
+  finished: number;
+  exit(): void;
+}
+
+/** Resolves when generation goes on. */
+export function resumed({ model, held }: SglangState): Promise<void> {
+  if (!model.paused) return Promise.resolve();
+  return new Promise((resolve) => void held.add(resolve));
+}
