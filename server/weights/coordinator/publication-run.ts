@@ -1,5 +1,4 @@
 /** Drives one publication's core: runs its commands on the workers and the ledger, tells it what came of them. */
-import type { Timer } from "../../contract/clock.ts";
 import { type ErrorCode, PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
@@ -12,8 +11,8 @@ import type {
   MemberPhase,
   MemberRef,
 } from "./core/events.ts";
-import { isOver } from "./core/members.ts";
 import { createPublication } from "./core/publication.ts";
+import { driveCore } from "./core-driver.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { timed, type UpdateContext } from "./update-context.ts";
 import { WorkerUpdate } from "./worker-update.ts";
@@ -103,53 +102,28 @@ export function runPublication(parts: RunParts): PublicationRun {
     width: LIMITS.updatesAtOnce,
   });
   const members = new Map<string, Membership>();
-  const tasks = new Set<Promise<void>>();
-  /** Worker → incarnation of the members that something is still done for. */
-  const active = new Map<string, string>();
-  const left: (MemberRef & { readonly phase: MemberPhase })[] = [];
   const decided = Promise.withResolvers<Verdict>();
   const over = Promise.withResolvers<void>();
   let unwanted: { readonly reason: string; readonly code: ErrorCode } | null = null;
-  let timer: Timer | null = null;
-
-  function send(event: CoordinatorEvent): void {
-    const commands = core.handle(event, clock.now());
-    for (const { worker, incarnation, phase, reason } of core.moved()) {
+  const driver = driveCore<CoordinatorEvent, CoordinatorCommand>({
+    core,
+    clock,
+    show({ worker, phase, reason }) {
       board.put(policy, version, worker, {
         phase: SHOWN[phase],
         reason,
         pauseMs: members.get(worker)?.update.pauseMs ?? null,
         counts: phase !== "unfit",
       });
-      if (!isOver(phase)) active.set(worker, incarnation);
-      else if (active.delete(worker)) left.push({ worker, incarnation, phase });
-    }
-    for (const command of commands) execute(command);
-    timer?.cancel();
-    timer = null;
-    const due = core.nextDeadline();
-    if (due !== null) timer = clock.timer(due - clock.now(), () => send({ type: "tick" }));
-    // Told last: whoever hears it may act on the worker at once.
-    for (const one of left.splice(0)) parts.left(one, one.phase);
-    finish();
-  }
-
-  function finish(): void {
-    if ((core.state === "done" || core.state === "aborted") && tasks.size === 0) over.resolve();
-  }
-
-  /** What is begun here ends before the run does; what it throws has no other reader. */
-  function begin(task: () => Promise<void>): void {
-    const running = task()
-      .catch((thrown: unknown) =>
-        observe({ type: "trouble", policy, version, error: PacelineError.from(thrown) }),
-      )
-      .finally(() => {
-        tasks.delete(running);
-        finish();
-      });
-    tasks.add(running);
-  }
+    },
+    execute,
+    left: parts.left,
+    trouble: (error) => observe({ type: "trouble", policy, version, error }),
+    settle() {
+      if ((core.state === "done" || core.state === "aborted") && driver.quiet) over.resolve();
+    },
+  });
+  const { send, begin } = driver;
 
   function memberOf({ worker, incarnation }: MemberRef): Membership {
     const known = members.get(worker);
@@ -166,16 +140,10 @@ export function runPublication(parts: RunParts): PublicationRun {
     work: (signal: AbortSignal) => Promise<CoordinatorEvent>,
   ): void {
     const { control } = memberOf(ref);
-    begin(async () => {
-      let event: CoordinatorEvent;
-      try {
-        event = await work(control.signal);
-      } catch (thrown) {
-        const { code, message } = PacelineError.from(thrown);
-        event = { type: failed, ...ref, code, reason: message };
-      }
-      send(event);
-    });
+    driver.step(
+      () => work(control.signal),
+      ({ code, message }) => ({ type: failed, ...ref, code, reason: message }),
+    );
   }
 
   function execute(command: CoordinatorCommand): void {
@@ -277,9 +245,9 @@ export function runPublication(parts: RunParts): PublicationRun {
   return {
     decided: decided.promise,
     over: over.promise,
-    concerns: (worker) => active.has(worker),
+    concerns: driver.concerns,
     lost(ref, reason) {
-      if (active.get(ref.worker) !== ref.incarnation) return;
+      if (!driver.holds(ref)) return;
       members.get(ref.worker)?.control.abort("gone");
       send({ type: "gone", ...ref, reason });
     },

@@ -1,15 +1,15 @@
 /** Drives one round's core (`core/external.ts`) on the workers and the ledger. */
-import type { Timer } from "../../../contract/clock.ts";
 import { type ErrorCode, PacelineError } from "../../../contract/errors.ts";
 import { LIMITS } from "../../../limits.ts";
 import type { VersionRecord } from "../../../policy/ledger.ts";
 import type { WorkerPhase } from "../../publisher.ts";
 import type { AskCanary } from "../canary-request.ts";
 import { judgeCanaries } from "../core/canary.ts";
-import type { MemberEntry, MemberPhase, MemberRef } from "../core/events.ts";
+import type { MemberEntry, MemberPhase, MemberRef, MemberView } from "../core/events.ts";
 import { createExternal } from "../core/external.ts";
 import type { ExternalCommand, ExternalEvent, ExternalState } from "../core/external-events.ts";
 import { isOver } from "../core/members.ts";
+import { driveCore } from "../core-driver.ts";
 import type { ProgressBoard } from "../progress-board.ts";
 import { type PublicationRun, SHOWN, TOLD, type Verdict } from "../publication-run.ts";
 import { timed, type UpdateContext } from "../update-context.ts";
@@ -65,10 +65,6 @@ export function runExternal(parts: ExternalParts): ExternalRun {
     judge: judgeCanaries,
   });
   const members = new Map<string, Membership>();
-  const tasks = new Set<Promise<void>>();
-  /** Worker → incarnation of the members that something is still done for. */
-  const active = new Map<string, string>();
-  const left: (MemberRef & { readonly phase: MemberPhase })[] = [];
   const gated = Promise.withResolvers<void>();
   // A gate that fails is told to whoever waits for it; nobody need.
   gated.promise.catch(() => {});
@@ -77,28 +73,24 @@ export function runExternal(parts: ExternalParts): ExternalRun {
   let claims: ReadonlyMap<string, Claim> = new Map();
   let content: string | null = null;
   let gatedAt = 0;
-  let timer: Timer | null = null;
   let unwanted: { readonly code: ErrorCode; readonly reason: string } | null = null;
   let ended = false;
+  const driver = driveCore<ExternalEvent, ExternalCommand>({
+    core,
+    clock,
+    show,
+    execute,
+    left: parts.left,
+    trouble: (error) => observe({ type: "trouble", policy, version, error }),
+    settle() {
+      if (!ENDED.has(core.state) || !driver.quiet || !driver.empty) return;
+      ended = true;
+      over.resolve();
+    },
+  });
+  const { send, begin } = driver;
 
-  function send(event: ExternalEvent): void {
-    const commands = core.handle(event, clock.now());
-    for (const { worker, incarnation, phase, reason } of core.moved()) {
-      show(worker, phase, reason);
-      if (!isOver(phase)) active.set(worker, incarnation);
-      else if (active.delete(worker)) left.push({ worker, incarnation, phase });
-    }
-    for (const command of commands) execute(command);
-    timer?.cancel();
-    timer = null;
-    const due = core.nextDeadline();
-    if (due !== null) timer = clock.timer(due - clock.now(), () => send({ type: "tick" }));
-    // Told last: whoever hears it may act on the worker at once.
-    for (const one of left.splice(0)) parts.left(one, one.phase);
-    finish();
-  }
-
-  function show(worker: string, phase: MemberPhase, reason: string | null): void {
+  function show({ worker, phase, reason }: MemberView): void {
     const { pauseMs: stood = null } = members.get(worker)?.worker ?? {};
     const fence = isOver(phase) ? null : fenceOf(worker);
     const row = { phase: shownAs(phase), reason, pauseMs: stood, counts: true };
@@ -108,25 +100,6 @@ export function runExternal(parts: ExternalParts): ExternalRun {
   function fenceOf(worker: string): string | null {
     const given = core.state !== "idle" && core.state !== "gating" && core.state !== "fencing";
     return given ? (members.get(worker)?.fence ?? null) : null;
-  }
-
-  function finish(): void {
-    if (!ENDED.has(core.state) || tasks.size > 0 || active.size > 0) return;
-    ended = true;
-    over.resolve();
-  }
-
-  /** What is begun here ends before the round does; what it throws has no other reader. */
-  function begin(task: () => Promise<void>): void {
-    const running = task()
-      .catch((thrown: unknown) =>
-        observe({ type: "trouble", policy, version, error: PacelineError.from(thrown) }),
-      )
-      .finally(() => {
-        tasks.delete(running);
-        finish();
-      });
-    tasks.add(running);
   }
 
   function memberOf({ worker, incarnation }: MemberRef): Membership {
@@ -147,16 +120,10 @@ export function runExternal(parts: ExternalParts): ExternalRun {
     failed: "gate_failed" | "unproven" | "install_failed" | "restore_failed",
     work: (signal: AbortSignal) => Promise<ExternalEvent>,
   ): void {
-    begin(async () => {
-      let event: ExternalEvent;
-      try {
-        event = await work(control.signal);
-      } catch (thrown) {
-        const { code, message } = PacelineError.from(thrown);
-        event = { type: failed, ...ref, reason: `${code}: ${message}` };
-      }
-      send(event);
-    });
+    driver.step(
+      () => work(control.signal),
+      ({ code, message }) => ({ type: failed, ...ref, reason: `${code}: ${message}` }),
+    );
   }
 
   function execute(command: ExternalCommand): void {
@@ -236,7 +203,7 @@ export function runExternal(parts: ExternalParts): ExternalRun {
       return;
     }
     // From now on each row has its fence.
-    for (const { worker, phase, reason } of core.members()) show(worker, phase, reason);
+    for (const member of core.members()) show(member);
     gated.resolve();
   }
 
@@ -310,17 +277,15 @@ export function runExternal(parts: ExternalParts): ExternalRun {
         members: [...given.keys()].flatMap((worker) => members.get(worker)?.worker.ref ?? []),
       });
     },
-    concerns: (worker) => active.has(worker),
+    concerns: driver.concerns,
     lost(ref, reason) {
-      if (active.get(ref.worker) !== ref.incarnation) return;
+      if (!driver.holds(ref)) return;
       members.get(ref.worker)?.control.abort("gone");
       send({ type: "gone", ...ref, reason });
     },
     distrusted(ref, reason) {
       const news = members.get(ref.worker)?.worker.wasPoisoned === false;
-      if (news && active.get(ref.worker) === ref.incarnation) {
-        send({ type: "distrusted", ...ref, reason });
-      }
+      if (news && driver.holds(ref)) send({ type: "distrusted", ...ref, reason });
     },
     abort(reason, code = "commit_aborted") {
       if (core.state === "gating" || core.state === "gated") send({ type: "abort", code, reason });
