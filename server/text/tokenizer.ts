@@ -7,6 +7,8 @@ import { LIMITS } from "../limits.ts";
 
 export interface TextCodec {
   encode(text: string): number[];
+  /** A whole prompt: with the special tokens that the tokenizer puts around one. */
+  encodePrompt(text: string): number[];
   /** Without special tokens. */
   decode(ids: readonly number[]): string;
   /** Special tokens as they are written; U+FFFD for bytes that are no character (yet). */
@@ -45,8 +47,11 @@ function codecOf(directory: string, files: TokenizerFiles): TextCodec {
     const tokenizer = new Tokenizer(JSON.parse(files.tokenizer), JSON.parse(files.config));
     const decode = (ids: readonly number[], skip_special_tokens: boolean): string =>
       ids.length === 0 ? "" : tokenizer.decode([...ids], { skip_special_tokens });
+    const encode = (text: string, add_special_tokens: boolean): number[] =>
+      Array.from(tokenizer.encode(text, { add_special_tokens }).ids);
     return {
-      encode: (text) => Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids),
+      encode: (text) => encode(text, false),
+      encodePrompt: (text) => encode(text, true),
       decode: (ids) => decode(ids, true),
       decodeAll: (ids) => decode(ids, false),
     };

@@ -51,6 +51,8 @@ export interface ScriptedRollouts extends RolloutService {
   life(job: string, id: string): ScriptedLife;
   /** The same, once it has been submitted. */
   arrival(job: string, id: string): Promise<ScriptedLife>;
+  /** As if its Result had expired. */
+  forget(job: string, id: string): void;
 }
 
 /** Token and logprob at an output position: the same for everybody, and awkward in decimal. */
@@ -76,6 +78,7 @@ export function createScriptedRollouts(script: Script = playToEnd): ScriptedRoll
   return {
     submitted,
     life: find,
+    forget: (job, id) => void lives.delete(rolloutKey(job, id)),
     async arrival(job, id) {
       while (!lives.has(rolloutKey(job, id))) await once(arrivals, "arrival");
       return find(job, id);

@@ -1,0 +1,150 @@
+/**
+ * `/generate`: unary, a list, or a stream of server-sent events. Any answer that a trainer would only retry is
+ * avoided: an abort and a prompt that is too long are 200 with what there is, and updates hold requests.
+ */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FinishReason } from "../../../contract/rollout.ts";
+import type { RolloutHandle } from "../../../rollouts/service.ts";
+import { onDisconnect } from "../../http/disconnect.ts";
+import { type Handler, sendJson } from "../../http/request.ts";
+import { traceparentOf } from "../../traceparent.ts";
+import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { decodeGenerate, type GenerateOrder, type Member, renamed } from "./generate-request.ts";
+import { streamReplies } from "./generate-stream.ts";
+import type { MountState } from "./mount-state.ts";
+import { emptyReply, endWithoutResult, type MemberReply, replyText } from "./reply.ts";
+import { committedText } from "./weight-version.ts";
+
+export function generateRoutes(context: DialectContext, state: MountState): DialectRoute[] {
+  const handler: Handler = (request, reply) => generate(request, reply, context, state);
+  const route = { path: "/generate", scope: "generate", touches: "job", handler } as const;
+  return [
+    { ...route, method: "POST" },
+    { ...route, method: "PUT" },
+  ];
+}
+
+async function generate(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: DialectContext,
+  state: MountState,
+): Promise<unknown> {
+  const session = state.sessions.begin(routingKey(request));
+  const traceparent = traceparentOf(request.headers["traceparent"]);
+  let settled = false;
+  try {
+    const order = decodeGenerate(request.body, context, { traceparent, session });
+    // A parsed body is several times its token ids: not kept while the rollouts wait.
+    request.body = undefined;
+    const replies = await serve(order, reply, context, state);
+    settled = replies?.every(({ endedByItself }) => endedByItself) ?? false;
+    if (replies === null || order.stream) return reply;
+    const texts = replies.map(({ text }) => text);
+    return sendJson(reply, order.list ? `[${texts.join()}]` : (texts[0] as string));
+  } finally {
+    if (session !== null) state.sessions.ended(session, settled);
+  }
+}
+
+/** Which requests are of one trajectory. Routers of both trainers and vime name it so. */
+export function routingKey({ headers, body }: FastifyRequest): string | null {
+  const named = ["x-smg-routing-key", "x-session-id"]
+    .map((name) => headers[name])
+    .find((value) => typeof value === "string");
+  if (typeof named === "string") return named;
+  const field: unknown =
+    typeof body === "object" && body !== null ? Reflect.get(body, "session_id") : null;
+  return typeof field === "string" ? field : null;
+}
+
+export const ABORTED: FinishReason = { type: "abort", cause: "client", matched: null };
+
+/** Null: the caller has gone. A stream has been written when it resolves, and its texts are empty. */
+export async function serve(
+  order: GenerateOrder,
+  reply: FastifyReply,
+  context: DialectContext,
+  state: MountState,
+): Promise<readonly MemberReply[] | null> {
+  const { members } = order;
+  const rids = members.map(({ wish }) => wish.rid);
+  const passage = await state.hold.pass(rids, (left) => void onDisconnect(reply.raw, left));
+  if (reply.raw.destroyed) return hijacked(reply);
+  if (passage === "abort") {
+    const version = committedText(context);
+    const replies = members.map((member) => ({
+      text: emptyReply(member, ABORTED, version),
+      endedByItself: false,
+    }));
+    return order.stream ? streamReplies(order, replies, reply, context) : replies;
+  }
+  const handles = submitAll(members, context);
+  for (const rid of rids) state.live.add(rid);
+  try {
+    return order.stream
+      ? await streamReplies(order, handles, reply, context)
+      : await unaryReplies(members, handles, reply, context);
+  } finally {
+    for (const rid of rids) state.live.delete(rid);
+  }
+}
+
+function hijacked(reply: FastifyReply): null {
+  reply.hijack();
+  return null;
+}
+
+/** All of them, or none. */
+function submitAll(members: readonly Member[], { rollouts, job }: DialectContext): RolloutHandle[] {
+  const handles: RolloutHandle[] = [];
+  for (const { rollout } of members) {
+    try {
+      handles.push(rollouts.submit(rollout));
+    } catch (thrown) {
+      for (const { id } of handles) rollouts.abort(job, id, "client").catch(() => {});
+      throw renamed(thrown, members.length > 1 ? `input_ids[${handles.length}]` : "input_ids");
+    }
+  }
+  return handles;
+}
+
+async function unaryReplies(
+  members: readonly Member[],
+  handles: readonly RolloutHandle[],
+  reply: FastifyReply,
+  context: DialectContext,
+): Promise<readonly MemberReply[] | null> {
+  const leaves = handles.map((handle) => handle.attach("unary"));
+  const leave = (): void => {
+    for (const left of leaves) left();
+  };
+  onDisconnect(reply.raw, leave);
+  try {
+    const replies = await Promise.all(
+      handles.map((handle, index) => replyOf(handle, members[index] as Member, context)),
+    );
+    return reply.raw.destroyed ? hijacked(reply) : replies;
+  } catch (thrown) {
+    if (reply.raw.destroyed) return hijacked(reply);
+    throw renamed(thrown, "input_ids");
+  } finally {
+    leave();
+  }
+}
+
+async function replyOf(
+  handle: RolloutHandle,
+  member: Member,
+  context: DialectContext,
+): Promise<MemberReply> {
+  try {
+    const result = await handle.result();
+    const text = replyText(result, member, context.tokenizer(), committedText(context));
+    return { text, endedByItself: result.finishReason.type !== "abort" };
+  } catch (thrown) {
+    const text = endWithoutResult(thrown, member, context);
+    if (text === null) throw thrown;
+    return { text, endedByItself: false };
+  }
+}
