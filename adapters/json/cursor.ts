@@ -21,6 +21,7 @@ import { Decimal } from "./decimal.ts";
 import type { GrowingUint32 } from "./growing.ts";
 import type { Keys } from "./keys.ts";
 import type { KnownPrefix } from "./known-prefix.ts";
+import type { RowReader } from "./row-reader.ts";
 import { skipString, skipValue } from "./skip.ts";
 
 /** `key`: the object ended, or there was a surprise. */
@@ -193,7 +194,48 @@ export class JsonCursor {
   /** Appends an array of whole numbers below 2^32. */
   uint32Array(into: GrowingUint32): void {
     if (!this.enterArray()) return;
-    while (this.element()) into.push(this.uint32());
+    if (this.element()) this.restOfUint32s(into);
+  }
+
+  /** Appends the elements from the one that `element` has just found to the array's end, whole numbers below 2^32. */
+  restOfUint32s(into: GrowingUint32): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (;;) {
+      const start = at;
+      let value = 0;
+      let digit = (bytes[at] as number) - ZERO;
+      while (digit >>> 0 < 10) {
+        value = (Math.imul(value, 10) + digit) | 0;
+        digit = (bytes[++at] as number) - ZERO;
+      }
+      const digits = at - start;
+      if (digits === 0 || digits > 9 || (digits > 1 && bytes[start] === ZERO)) {
+        // Spaces, ten digits, or none of ours.
+        this.#at = start;
+        into.push(this.uint32());
+        if (this.#surprised) return;
+        at = this.#at;
+      } else {
+        into.push(value);
+      }
+      if (bytes[at] === COMMA) {
+        at += 1;
+        continue;
+      }
+      this.#at = at;
+      if (!this.element()) return;
+      at = this.#at;
+    }
+  }
+
+  /** Of the array that was entered, the elements from here on that `reader` reads; `element` goes on after them. */
+  rows(reader: RowReader): void {
+    if (this.#surprised) return;
+    const at = reader.read(this.#bytes, this.#at, this.#fresh);
+    if (at === this.#at) return;
+    this.#fresh = false;
+    this.#move(at);
   }
 
   /** Reads `null` if it comes next. */

@@ -12,15 +12,14 @@ const LOWER_E = 101;
 
 /** Correctly rounded; exact up to 10^22. */
 const POWERS = Float64Array.from({ length: 64 }, (_, exponent) => Number(`1e${exponent}`));
+/** Of a number's digits behind the point. */
+const FRACTIONS = Float64Array.from({ length: 64 }, (_, digits) => Number(`1e-${digits}`));
 const EXACT_POWER = 22;
 const EXACT_DIGITS = 15;
 /** Digits that an int32 holds, and that are read beside it. */
 const HIGH_DIGITS = 9;
 const READ_DIGITS = 17;
-/**
- * Of a value made from 17 digits and one power: three roundings of 2^-53 and the digits cut off (10^-16) stay
- * far below.
- */
+/** Of a value made from 17 digits and one power: its few roundings of 2^-53 and digits cut off, 10^-16, stay far below. */
 const UNSURE = 2 ** -48;
 
 export class Decimal {
@@ -50,18 +49,80 @@ export class Decimal {
     return this.#negative ? -value : value;
   }
 
-  /** The same rounded to float32. */
-  float32(bytes: Buffer, at: number): number {
+  /**
+   * The same rounded to float32. One pass over what was a float32: some digits, a point, digits. Whether the value
+   * between its first 17 digits and the next higher ones rounds to one float32 proves the rest.
+   */
+  float32(bytes: Buffer, from: number): number {
+    const negative = bytes[from] === MINUS;
+    const start = negative ? from + 1 : from;
+    let at = start;
+    let digit = 0;
+    let high = 0;
+    let low = 0;
+    let stop = start + HIGH_DIGITS;
+    // Unsigned: whatever is no digit is large.
+    while (at < stop) {
+      digit = (bytes[at] as number) - ZERO;
+      if (digit >>> 0 >= 10) break;
+      high = (Math.imul(high, 10) + digit) | 0;
+      at += 1;
+    }
+    if (at === start || at === stop || (bytes[start] === ZERO && at > start + 1)) {
+      return this.#rounded(bytes, from);
+    }
+    let mantissa = high;
+    let fraction = 0;
+    let rest = 0;
+    if (bytes[at] === POINT) {
+      at += 1;
+      const point = at;
+      stop += 1;
+      while (at < stop) {
+        digit = (bytes[at] as number) - ZERO;
+        if (digit >>> 0 >= 10) break;
+        high = (Math.imul(high, 10) + digit) | 0;
+        at += 1;
+      }
+      if (at === point) return this.#rounded(bytes, from);
+      mantissa = high;
+      fraction = at - point;
+      if (at === stop) {
+        stop = at + READ_DIGITS - HIGH_DIGITS;
+        while (at < stop) {
+          digit = (bytes[at] as number) - ZERO;
+          if (digit >>> 0 >= 10) break;
+          low = (Math.imul(low, 10) + digit) | 0;
+          at += 1;
+        }
+        mantissa = high * (POWERS[at - point - fraction] as number) + low;
+        fraction = at - point;
+        while (((bytes[at] as number) - ZERO) >>> 0 < 10) {
+          rest = 1;
+          at += 1;
+        }
+      }
+    }
+    if (((bytes[at] as number) | 32) === LOWER_E) return this.#rounded(bytes, from);
+    const scale = FRACTIONS[fraction] as number;
+    const least = Math.fround(mantissa * scale * (1 - UNSURE));
+    if (least !== Math.fround((mantissa + rest) * scale * (1 + UNSURE))) {
+      return this.#rounded(bytes, from);
+    }
+    this.next = at;
+    return negative ? -least : least;
+  }
+
+  /** Any other float32. */
+  #rounded(bytes: Buffer, at: number): number {
     if (!this.#scan(bytes, at)) return Number.NaN;
     const exponent = this.#exponent;
     if (exponent > -POWERS.length && exponent < POWERS.length) {
       const mantissa = this.#mantissa();
-      const value =
-        exponent < 0
-          ? mantissa / (POWERS[-exponent] as number)
-          : mantissa * (POWERS[exponent] as number);
-      const below = Math.fround(value - value * UNSURE);
-      if (below === Math.fround(value + value * UNSURE)) return this.#negative ? -below : below;
+      const scale = POWERS[Math.abs(exponent)] as number;
+      const value = exponent < 0 ? mantissa / scale : mantissa * scale;
+      const least = Math.fround(value * (1 - UNSURE));
+      if (least === Math.fround(value * (1 + UNSURE))) return this.#negative ? -least : least;
     }
     return Math.fround(Number(bytes.toString("latin1", at, this.next)));
   }

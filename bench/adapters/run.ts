@@ -7,6 +7,8 @@ import { END, JsonCursor } from "../../adapters/json/cursor.ts";
 import { GrowingFloat32, GrowingUint32 } from "../../adapters/json/growing.ts";
 import { Keys } from "../../adapters/json/keys.ts";
 import { KnownPrefix } from "../../adapters/json/known-prefix.ts";
+import { LogprobPairs } from "../../adapters/sglang/logprob-pairs.ts";
+import { LogprobEntries } from "../../adapters/vllm/logprob-entries.ts";
 import { seededRandom } from "../../server/seeded-random.ts";
 
 const { values } = parseArgs({
@@ -85,6 +87,8 @@ function sglangReply({ ids, logprobs }: Tokens, length: number): Buffer {
 const cursor = new JsonCursor();
 const ids = new GrowingUint32();
 const scores = new GrowingFloat32();
+/** The ids that the logprobs name, to be compared with the ids proper. */
+const entryIds = new GrowingUint32();
 
 const TOP = new Keys("choices");
 const CHOICE = new Keys("finish_reason", "token_ids", "logprobs");
@@ -100,12 +104,16 @@ function object(keys: Keys, known: (key: number) => void): void {
   }
 }
 
+const entries = new LogprobEntries(entryIds, scores);
+
 function vllmEntries(): void {
   cursor.enterArray();
+  cursor.rows(entries);
   while (cursor.element()) {
     cursor.enterObject();
     for (let key = cursor.key(ENTRY); key !== END; key = cursor.key(ENTRY)) {
-      if (key === 1) scores.push(cursor.float32());
+      if (key === 0) entryIds.push(cursor.uint32());
+      else if (key === 1) scores.push(cursor.float32());
       else cursor.skip();
     }
   }
@@ -124,6 +132,7 @@ function vllmCursor(reply: Buffer): Tokens {
     while (cursor.element()) object(CHOICE, vllmChoice);
   });
   if (!cursor.finish()) throw new Error("a surprise");
+  entryIds.rewind(0);
   return { ids: ids.take(), logprobs: scores.take() };
 }
 
@@ -137,6 +146,7 @@ function vllmParse(reply: Buffer): Tokens {
 
 const REPLY = new Keys("output_ids", "meta_info");
 const META = new Keys("finish_reason", "output_token_logprobs", "completion_tokens");
+const pairs = new LogprobPairs(entryIds, scores);
 const knownIds = new KnownPrefix();
 const knownScores = new KnownPrefix();
 
@@ -146,6 +156,7 @@ function sglangMeta(key: number): void {
     return;
   }
   if (!cursor.enterArrayAfter(knownScores)) return;
+  cursor.rows(pairs);
   while (cursor.element()) {
     cursor.enterArray();
     if (cursor.element()) scores.push(cursor.float32());
@@ -160,7 +171,7 @@ function sglangKey(key: number): void {
     return;
   }
   if (!cursor.enterArrayAfter(knownIds)) return;
-  while (cursor.element()) ids.push(cursor.uint32());
+  if (cursor.element()) cursor.restOfUint32s(ids);
   cursor.remember(knownIds);
 }
 
@@ -172,6 +183,7 @@ function sglangCursor(pieces: readonly Buffer[]): Tokens {
     object(REPLY, sglangKey);
     if (!cursor.finish()) throw new Error("a surprise");
   }
+  entryIds.rewind(0);
   return { ids: ids.take(), logprobs: scores.take() };
 }
 

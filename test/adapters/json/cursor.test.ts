@@ -5,6 +5,8 @@ import { END, JsonCursor, UNKNOWN } from "../../../adapters/json/cursor.ts";
 import { GrowingFloat32, GrowingUint32 } from "../../../adapters/json/growing.ts";
 import { Keys } from "../../../adapters/json/keys.ts";
 import { KnownPrefix } from "../../../adapters/json/known-prefix.ts";
+import { LogprobPairs } from "../../../adapters/sglang/logprob-pairs.ts";
+import { LogprobEntries } from "../../../adapters/vllm/logprob-entries.ts";
 import { seededRandom, testSeed } from "../../support/seeded-random.ts";
 import { jsonText, mutated } from "./json-text.ts";
 
@@ -430,4 +432,117 @@ describe("cursor: cumulative pieces", () => {
     assert.ok(read(JSON.stringify({ text: "x", ids: [5] })));
     assert.deepEqual([...ids.take()], [5]);
   });
+});
+
+describe("cursor: rows that an engine writes alike", () => {
+  const ids = new GrowingUint32();
+  const logprobs = new GrowingFloat32();
+  const entry = (id: number, logprob: number, rank = 1): string =>
+    `{"token_id":${id},"logprob":${logprob},"rank":${rank}`;
+  const vllm = (id: number, logprob: number, top: string): string =>
+    `${entry(id, logprob)},"top_logprobs":[${top}]}`;
+  const kinds = [
+    {
+      name: "vLLM's entries",
+      reader: new LogprobEntries(ids, logprobs),
+      row: (id: number, logprob: number) => vllm(id, logprob, `${entry(id, logprob)}}`),
+      others: [
+        vllm(7, -1, `${entry(8, -1)}}`),
+        vllm(7, -1, `${entry(7, -1, 12)}}`),
+        vllm(7, -1, `${entry(7, -1)}},${entry(8, -2)}}`),
+        '{"token_id": 7,"logprob":-1}',
+        '{"token_id":07,"logprob":-1}',
+        '{"token_id":7,"logprob":null}',
+        '{"token_id":7,"logprob":-1,"rank":1,"top_logprobs":[]}',
+      ],
+    },
+    {
+      name: "SGLang's pairs",
+      reader: new LogprobPairs(ids, logprobs),
+      row: (id: number, logprob: number) => `[${logprob},${id},null]`,
+      others: [
+        '[-1,7,"a"]',
+        "[-1, 7,null]",
+        "[null,7,null]",
+        "[-1,07,null]",
+        "[-1,7]",
+        "[-1,7,nul]",
+      ],
+    },
+  ];
+  for (const { name, reader, row, others } of kinds) {
+    const rows = (texts: readonly string[]): readonly [boolean, number] => {
+      let left = 0;
+      const whole = at(`[${texts.join(",")}]`, () => {
+        cursor.enterArray();
+        cursor.rows(reader);
+        while (cursor.element()) {
+          left += 1;
+          cursor.skip();
+        }
+      });
+      return [whole, left];
+    };
+
+    test(`${name} are read, numbers as JSON.parse has them`, () => {
+      const random = seededRandom(testSeed(name));
+      const pairs = Array.from({ length: 3_000 }, () => [
+        random.u32() % 10 ** (1 + (random.u32() % 9)),
+        Math.fround(-random.u32() / 2 ** (random.u32() % 60)),
+      ]) as [number, number][];
+      assert.deepEqual(rows(pairs.map(([id, logprob]) => row(id, logprob))), [true, 0]);
+      assert.deepEqual(
+        [...ids.take()],
+        pairs.map(([id]) => id),
+      );
+      assert.deepEqual(
+        [...logprobs.take()],
+        pairs.map(([, logprob]) => logprob),
+      );
+    });
+
+    test(`${name}: the first that is written otherwise, and all after it, are left to the cursor`, () => {
+      for (const other of others) {
+        const [whole, left] = rows([row(1, -0.5), row(2, -0.25), other, row(3, -0.125)]);
+        assert.equal(whole, parsed(other) !== SURPRISE, other);
+        if (whole) assert.equal(left, 2, other);
+        assert.deepEqual([...ids.take()], [1, 2], other);
+        assert.deepEqual([...logprobs.take()], [-0.5, -0.25], other);
+      }
+      assert.deepEqual(rows([]), [true, 0]);
+    });
+
+    test(`${name}, broken anywhere, are what JSON.parse gives or a surprise`, () => {
+      const random = seededRandom(testSeed(`broken ${name}`));
+      for (let round = 0; round < 5_000; round++) {
+        const texts = [row(11, -0.5), row(222, -1.5), row(3, -2.25)];
+        const text = mutated(random, `[${texts.join(",")}]`);
+        let element = 0;
+        const whole = at(text, () => {
+          cursor.enterArray();
+          cursor.rows(reader);
+          while (cursor.element()) {
+            element += 1;
+            cursor.skip();
+          }
+        });
+        const count = ids.length;
+        const [gotIds, got] = [[...ids.take()], [...logprobs.take()]];
+        if (!whole) continue;
+        const expected = JSON.parse(text) as Record<string, number>[];
+        assert.equal(expected.length, count + element, text);
+        const read = expected.slice(0, count);
+        assert.deepEqual(
+          gotIds,
+          read.map((one) => one["token_id"] ?? one[1]),
+          text,
+        );
+        assert.deepEqual(
+          got,
+          read.map((one) => Math.fround((one["logprob"] ?? one[0]) as number)),
+          text,
+        );
+      }
+    });
+  }
 });
