@@ -1,19 +1,16 @@
 /** `kill -9` of the server while an engine stands still for it: the next one lets it run, and asks and heals what it holds. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as forward } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { request } from "undici";
 import { startEngineProcess } from "../conformance/engines/engine-process.ts";
 import { STEP_1, STEP_2 } from "../support/live-server.ts";
+import { kill, type ServerProcess, startServerProcess } from "../support/server-process.ts";
 
-const MAIN = fileURLToPath(new URL("../../server/main.ts", import.meta.url));
 const VERSIONS = "/v1/policies/default/versions";
 const folder = mkdtempSync(join(tmpdir(), "paceline-killed-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -21,44 +18,6 @@ after(() => rmSync(folder, { recursive: true }));
 interface Shown {
   readonly state: string;
   readonly versions: readonly { readonly version: number }[];
-}
-
-interface Life {
-  readonly child: ChildProcess;
-  call<T>(method: "GET" | "POST" | "PUT", path: string, body?: unknown): Promise<T>;
-}
-
-async function startServer(store: string): Promise<Life> {
-  const settings = ["--store", store, "--probe-ms", "200", "--port", "0", "--grpc-port", "0"];
-  const child = spawn(process.execPath, [MAIN, "serve", "--engine", "none", ...settings], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let url = "";
-  for await (const line of createInterface({ input: child.stderr })) {
-    url = /serves at (\S+)/.exec(line)?.[1] ?? "";
-    if (url !== "") break;
-  }
-  assert.notEqual(url, "", "the server did not start");
-  return {
-    child,
-    async call<T>(method: "GET" | "POST" | "PUT", path: string, body?: unknown) {
-      const reply = await request(`${url}${path}`, {
-        method,
-        ...(body === undefined
-          ? {}
-          : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-      });
-      const json = await reply.body.json();
-      assert.ok(reply.statusCode < 300, `${method} ${path}: ${JSON.stringify(json)}`);
-      return json as T;
-    },
-  };
-}
-
-async function kill({ child }: Life): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGKILL");
-  await once(child, "exit");
 }
 
 /** Passes everything on to the engine, until a call that it was told to `hold`: that one never arrives. */
@@ -98,7 +57,7 @@ async function startWire(target: string) {
 }
 
 /** Polls, bounded: a snapshot, not an event, is what is asked. */
-async function workerIs({ call }: Life, is: (worker: Shown) => boolean): Promise<Shown> {
+async function workerIs({ call }: ServerProcess, is: (worker: Shown) => boolean): Promise<Shown> {
   for (let tries = 0; ; tries++) {
     const worker = await call<Shown>("GET", "/v1/workers/w");
     if (is(worker)) return worker;
@@ -117,8 +76,8 @@ type Wire = Awaited<ReturnType<typeof startWire>>;
 /** A server with one engine at version 1 does `before` and is killed; the next one finds the engine. */
 async function twoLives(
   name: string,
-  before: (life: Life, wire: Wire) => Promise<void>,
-  then: (life: Life) => Promise<void>,
+  before: (life: ServerProcess, wire: Wire) => Promise<void>,
+  then: (life: ServerProcess) => Promise<void>,
 ): Promise<void> {
   const store = join(folder, `${name}.sqlite`);
   const engine = await startEngineProcess({
@@ -129,9 +88,9 @@ async function twoLives(
     simulated: { stepSeconds: 0.001 },
   });
   const wire = await startWire(engine.url);
-  const lives: Life[] = [];
-  const live = async (): Promise<Life> => {
-    const life = await startServer(store);
+  const lives: ServerProcess[] = [];
+  const live = async (): Promise<ServerProcess> => {
+    const life = await startServerProcess({ store, "probe-ms": 200 });
     lives.push(life);
     return life;
   };

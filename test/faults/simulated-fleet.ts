@@ -4,6 +4,7 @@ import { request } from "undici";
 import type { FaultBody } from "../../adapters/embedded/wire.ts";
 import type { EngineTelemetry } from "../../adapters/engine.ts";
 import { createSimulatedEngine } from "../../adapters/simulated/engine.ts";
+import type { Clock } from "../../server/contract/clock.ts";
 import type { ErrorBody } from "../../server/contract/errors.ts";
 import { startEngineServer } from "../../server/engine/server/engine-server.ts";
 import { startEngineProcess } from "../conformance/engines/engine-process.ts";
@@ -48,6 +49,8 @@ export interface FleetOptions {
   /** Ids of engines that get a process of their own, to be killed. */
   readonly processes?: readonly string[];
   readonly settings?: Record<string, unknown>;
+  /** The server's. */
+  readonly clock?: Clock;
   /** False: no version is published, and no engine holds one. */
   readonly publish?: boolean;
 }
@@ -105,16 +108,11 @@ async function startEngine(id: string, own: boolean): Promise<FaultyEngine> {
 
 /** Runs `use` on a fleet of `w-1` … whose workers hold version 1 of `default`, and ends it whatever happens. */
 export async function withFleet(
-  { engines: count = 2, processes = [], settings = {}, publish = true }: FleetOptions,
+  { engines: count = 2, processes = [], settings = {}, publish = true, clock }: FleetOptions,
   use: (fleet: SimulatedFleet) => Promise<void>,
 ): Promise<void> {
-  const server = await startLiveServer({
-    engine: "none",
-    probe_ms: 100,
-    lease_ms: 2_000,
-    drain_ms: 1,
-    ...settings,
-  });
+  const timings = { probe_ms: 100, lease_ms: 2_000, drain_ms: 1 };
+  const server = await startLiveServer({ engine: "none", ...timings, ...settings }, clock);
   const engines = new Map<string, FaultyEngine>();
   try {
     const fleet = fleetOver(server, engines, processes);

@@ -25,7 +25,10 @@ export interface LiveServer extends RunningServer {
   until(done: (event: Record<string, unknown>) => boolean): Promise<void>;
 }
 
-export async function startLiveServer(settings: Record<string, unknown>): Promise<LiveServer> {
+export async function startLiveServer(
+  settings: Record<string, unknown>,
+  clock = liveClock,
+): Promise<LiveServer> {
   const config = resolveConfig(
     { port: 0, grpc_port: 0, store: "memory", log_level: "silent", ...settings },
     {},
@@ -43,7 +46,7 @@ export async function startLiveServer(settings: Record<string, unknown>): Promis
   ];
   const server = await startServer({
     config,
-    clock: liveClock,
+    clock,
     random: createLiveRandom(),
     log: createLog(process.env["PACELINE_TEST_LOG"] ?? config.log_level, process.stderr),
     child: {
