@@ -1,16 +1,27 @@
 /** vLLM's HTTP surface, as prime-rl, TRL and the renderers' client speak it (`docs/dialects.md`). */
 import type { Dialect } from "../dialect.ts";
+import { createMountState } from "../mount-state.ts";
 import { vllmError } from "../openai/error.ts";
 import { modelRoutes } from "../openai/models.ts";
+import { adapterRoutes } from "./adapters.ts";
 import { generateRoutes } from "./generate.ts";
+import { createPauses } from "./pause.ts";
 import { statusRoutes } from "./status.ts";
-import { VersionNames } from "./version-names.ts";
+import { weightRoutes } from "./weights.ts";
 
 export const vllm: Dialect = {
   name: "vllm",
   routes(context) {
-    const names = new VersionNames();
-    return [...generateRoutes(context, names), ...modelRoutes(context), ...statusRoutes(context)];
+    const state = createMountState();
+    const pauses = createPauses(context, state);
+    return [
+      ...generateRoutes(context, state),
+      ...pauses.routes,
+      ...weightRoutes(context, state, pauses),
+      ...adapterRoutes(context),
+      ...modelRoutes(context),
+      ...statusRoutes(context),
+    ];
   },
   error: vllmError,
 };

@@ -1,27 +1,28 @@
 /** `POST /inference/v1/generate` and the calls that end what it began. */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Rollout, SessionRef } from "../../../contract/rollout.ts";
+import type { SessionRef } from "../../../contract/rollout.ts";
 import { LIMITS } from "../../../limits.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import type { MountState } from "../mount-state.ts";
 import { vllmError } from "../openai/error.ts";
 import { objectBody } from "../openai/token-ask.ts";
 import { runAll, streamAll } from "../openai/token-run.ts";
 import { encodeGenerated, GenerateChunks } from "./generate-reply.ts";
 import { decodeGenerate, ID_PREFIX } from "./generate-request.ts";
-import type { VersionNames } from "./version-names.ts";
 
 /** Where a request's unknown fields are told. */
 export const IGNORED_HEADER = "paceline-ignored-fields";
 
-export function generateRoutes(context: DialectContext, names: VersionNames): DialectRoute[] {
-  const live = new LiveRequests();
+export function generateRoutes(context: DialectContext, state: MountState): DialectRoute[] {
+  const { live, names, hold } = state;
   const turns = new SessionTurns(context.sessions);
   const turnOf = (session: string, request: string | null): SessionRef =>
     turns.of(context.job, session, request);
 
   async function generate(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    await hold.pass();
     const asked = decodeGenerate(request.body, request.headers, context, turnOf);
     // A parsed body is several times its token ids: not kept while the rollout waits.
     request.body = undefined;
@@ -47,8 +48,11 @@ export function generateRoutes(context: DialectContext, names: VersionNames): Di
 
   /** Ends them with what they have, as `abort`; answers how many requests that were. */
   function abort(ids: readonly string[]): number {
-    const found = ids.map((id) => live.find(id)).filter(({ length }) => length > 0);
-    for (const { job, id } of found.flat(2)) {
+    // The client's own id, without the prefix, means the same.
+    const found = ids
+      .map((id) => [...live.find(id), ...live.find(ID_PREFIX + id)])
+      .filter(({ length }) => length > 0);
+    for (const { job, id } of found.flat()) {
       // Its Result goes to whoever asked for it; one that has ended just now needs no abort.
       context.rollouts.abort(job, id, "client").catch(() => {});
     }
@@ -88,26 +92,6 @@ function idsIn(given: unknown): readonly string[] | null {
     if (typeof id !== "string") throw invalid(`request_ids[${at}]`, "must be a string");
     return id;
   });
-}
-
-/** Requests that are under way, by the id that replies have. The client's own, without the prefix, means the same. */
-class LiveRequests {
-  readonly #byId = new Map<string, Set<readonly Rollout[]>>();
-
-  add(id: string, rollouts: readonly Rollout[]): () => void {
-    const same = this.#byId.get(id) ?? new Set();
-    this.#byId.set(id, same);
-    same.add(rollouts);
-    return () => {
-      same.delete(rollouts);
-      if (same.size === 0 && this.#byId.get(id) === same) this.#byId.delete(id);
-    };
-  }
-
-  find(id: string): readonly (readonly Rollout[])[] {
-    const found = this.#byId.get(id) ?? this.#byId.get(ID_PREFIX + id);
-    return found === undefined ? [] : [...found];
-  }
 }
 
 /**

@@ -26,3 +26,8 @@ export class VersionNames {
     return name ?? (label === null ? UNNAMED : String(label.step));
   }
 }
+/** The whole number that a name ends in; null where there is none. */
+export function stepIn(name: string): number | null {
+  const digits = /(\d{1,15})\/*$/.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
