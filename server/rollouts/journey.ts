@@ -7,16 +7,17 @@ import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
 import type { FinishReason, Rollout, Span } from "../contract/rollout.ts";
-import { firstRows, type SideChunk } from "../contract/side-data.ts";
+import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { Capabilities } from "../contract/worker.ts";
-import { LIMITS } from "../limits.ts";
 import type { PlacementReply } from "../placement/port.ts";
 import type { HeldReason, Outcome, RevokeReason } from "../scheduler/card.ts";
 import { assertVocabulary } from "./admission.ts";
-import { type AttemptContext, runAttempt, type VersionRun } from "./attempt.ts";
+import { type AttemptContext, runAttempt } from "./attempt.ts";
 import { cardOf } from "./card.ts";
+import { Intake } from "./intake.ts";
 import type { LifeContext } from "./life-context.ts";
+import { evidenceOf, Losses, NONE } from "./losses.ts";
 import type { Output, Stay } from "./output.ts";
 import { afterLoss } from "./resume.ts";
 import type { RolloutEvent, RolloutState } from "./service.ts";
@@ -31,9 +32,6 @@ type LossReason = RevokeReason | "lost" | "failed";
 
 /** Tokens between two `progress` messages to the owner: its forecast needs no finer grain. */
 const PROGRESS_TOKENS = 256;
-
-/** Shared by all that failed nowhere yet. */
-const NONE: readonly string[] = [];
 
 /** Windows without an event, in spite of a worker that answers probes, until the attempt is given up. */
 const STUCK_WINDOWS = 3;
@@ -64,21 +62,16 @@ export class Journey {
   #state: RolloutState = "queued";
   #held: Held = "queue";
   #attempt = 0;
-  /** Attempts in a row that failed before a token of theirs. */
-  #failures = 0;
-  /** What the last attempt that failed said. */
-  #lastError: PacelineError | null = null;
-  #avoid: readonly string[] = NONE;
-  /** Every worker has failed it once, and is asked once more. */
-  #secondRound = false;
+  /** `null` until something fails. */
+  #losses: Losses | null = null;
+  /** Of the last attempt; `null` before the first. */
+  #intake: Intake | null = null;
   #stay: Stay | null = null;
   /** Aborts the running attempt; its reason says why. */
   #running: AbortController | null = null;
   #revoked: RevokeReason | null = null;
   #lossReason: LossReason = "lost";
   #reported = 0;
-  /** Tokens of this attempt whose version nobody can tell yet. */
-  #unknown = 0;
 
   constructor(traveller: Traveller, context: LifeContext) {
     this.#traveller = traveller;
@@ -99,7 +92,7 @@ export class Journey {
   }
 
   get lastError(): PacelineError | null {
-    return this.#lastError;
+    return this.#losses?.last ?? null;
   }
 
   /** A reply of the placement owner to one of our offers. */
@@ -173,19 +166,19 @@ export class Journey {
     return this.#context.fleet.find(this.#stay.worker)?.engine ?? null;
   }
 
-  /**
-   * Nobody is left but workers that failed it. Each is asked once more, since what failed may have passed;
-   * then it ends, since it would wait for ever and what fails everywhere lies with the rollout or with all.
-   */
+  get #avoid(): readonly string[] {
+    return this.#losses?.avoid ?? NONE;
+  }
+
+  /** Nobody is left but workers that failed it. */
   #avoidsAll(): void {
-    if (this.#lastError !== null && this.#secondRound) {
-      this.#leavePlacement("aborted");
-      this.#fail(this.#lastError);
+    const end = this.#losses?.forgive() ?? null;
+    if (end === null) {
+      this.offer();
       return;
     }
-    this.#secondRound = true;
-    this.#avoid = NONE;
-    this.offer();
+    this.#leavePlacement("aborted");
+    this.#fail(end);
   }
 
   async #run(grant: Grant): Promise<void> {
@@ -202,13 +195,13 @@ export class Journey {
     if (engine === null || held === null || worker === null) {
       this.#failedOnce(
         new PacelineError("engine_unreachable", `${grant.worker} left before the grant`),
-        true,
+        "lost",
       );
       return;
     }
     const controller = new AbortController();
     this.#running = controller;
-    this.#place(grant, worker.description.dtype);
+    const intake = this.#place(grant, worker.description.dtype);
     try {
       assertVocabulary(this.#traveller.rollout, worker.description.vocabSize);
       const finish = await runAttempt(
@@ -217,19 +210,19 @@ export class Journey {
         {
           started: (cached) => this.#traveller.timeline.started(cached),
           prompt: (prompt) => this.#traveller.output.side?.prompt(prompt),
-          tokens: (...args) => this.#tokens(...args),
-          versions: (runs) => this.#attest(runs, held),
+          tokens: (...args) => this.#tokens(intake, ...args),
+          versions: (runs) => intake.attest(runs, held),
         },
         this.#attemptContext(grant, held),
         controller.signal,
       );
-      if (attempt === this.#attempt) this.#engineFinished(finish);
+      if (attempt === this.#attempt) this.#engineFinished(finish, intake);
     } catch (thrown) {
       if (attempt === this.#attempt && !this.#over) this.#attemptThrew(thrown, grant);
     }
   }
 
-  #place(grant: Grant, dtype: string): void {
+  #place(grant: Grant, dtype: string): Intake {
     const { worker, slot, incarnation, attempt, version, logprobMode } = grant;
     const before = this.#stay;
     const resume = this.#traveller.output.length > 0 ? "prefill" : "none";
@@ -252,6 +245,8 @@ export class Journey {
     const queueMs = this.#traveller.timeline.placed(this.#context.clock.now(), worker);
     this.#traveller.emit({ type: "placed", worker, version, attempt });
     this.#context.observer.placed(this.#traveller.rollout, worker, queueMs);
+    this.#intake = new Intake(this.#traveller, this.#context, this.#stay);
+    return this.#intake;
   }
 
   #request(grant: Grant, capabilities: Capabilities): EngineRequest {
@@ -305,77 +300,28 @@ export class Journey {
   }
 
   #tokens(
+    intake: Intake,
     chunk: TokenChunk,
     held: HeldVersion,
     attested: Span["attested"],
     side?: SideChunk,
   ): FinishReason | null {
-    const match = this.#traveller.text.stops?.feed(chunk.ids) ?? null;
-    if (match === null) {
-      this.#append(chunk, held, attested, side);
-      return null;
-    }
-    const { tokens, matched } = match;
-    const ids = chunk.ids.subarray(0, tokens);
-    const kept = { ...chunk, ids, logprobs: chunk.logprobs.subarray(0, tokens) };
-    this.#append(kept, held, attested, side && firstRows(side, tokens));
-    const behind = chunk.ids.length - tokens;
-    if (behind > 0) {
-      this.#traveller.timeline.wasted(behind);
-      this.#context.observer.wasted(this.#traveller.rollout, behind, "stop_string");
-    }
-    return { type: "stop", cause: "stop_string", matched };
-  }
-
-  #append(
-    chunk: TokenChunk,
-    held: HeldVersion,
-    attested: Span["attested"],
-    side?: SideChunk,
-  ): void {
-    const stay = this.#stay as Stay;
-    this.#traveller.output.append(chunk, held, stay, attested, side);
-    this.#failures = 0;
-    this.#traveller.timeline.firstToken(this.#context.clock.now());
-    const known = chunk.version !== null || attested === "none";
-    this.#traveller.emit({
-      type: "tokens",
-      chunk: known ? chunk : { ...chunk, version: held.version },
-    });
-    if (attested === "none") this.#unknown += chunk.ids.length;
-    else this.#count(chunk.ids.length, held.version);
-    if (this.#traveller.output.length - this.#reported >= PROGRESS_TOKENS) {
-      this.#reported = this.#traveller.output.length;
-      const { key } = this.#traveller;
+    const reason = intake.take(chunk, held, attested, side);
+    this.#losses?.progressed();
+    const { key, outputTokens } = this.#traveller;
+    if (outputTokens - this.#reported >= PROGRESS_TOKENS) {
+      this.#reported = outputTokens;
       this.#context.placement.send({
         type: "progress",
         key,
-        attempt: stay.attempt,
-        outputTokens: this.#reported,
+        attempt: this.#attempt,
+        outputTokens,
       });
     }
+    return reason;
   }
 
-  /** The engine tells at the end which versions made what. */
-  #attest(runs: readonly VersionRun[], placed: HeldVersion): void {
-    const { output } = this.#traveller;
-    output.attest(runs, placed, this.#stay as Stay);
-    const counted = output.length - this.#unknown;
-    for (const { held, start, end } of runs) {
-      const fresh = end - Math.max(start, counted);
-      if (fresh > 0) this.#count(fresh, held.version);
-    }
-    this.#unknown = 0;
-  }
-
-  #count(tokens: number, version: number | null): void {
-    const { rollout } = this.#traveller;
-    const committed = this.#context.ledger.committed(rollout.policy);
-    const lag = committed === null || version === null ? null : committed - version;
-    this.#context.observer.tokens(rollout, tokens, lag);
-  }
-
-  #engineFinished(finish: EngineFinish): void {
+  #engineFinished(finish: EngineFinish, intake: Intake): void {
     this.#traveller.timeline.cached(finish.cachedTokens);
     // An engine that aborts on its own (an operator's pause) ends the attempt, not the rollout.
     if (finish.reason.type === "abort") {
@@ -383,7 +329,7 @@ export class Journey {
       return;
     }
     this.#traveller.output.side?.assertWhole();
-    if (this.#unknown > 0) this.#count(this.#unknown, null);
+    intake.finished();
     const stay = this.#stay as Stay;
     this.#context.fleet.report(stay.worker, stay.incarnation, "ok");
     this.#over = true;
@@ -403,27 +349,21 @@ export class Journey {
       this.#fail(error);
       return;
     }
-    const lost = error.code === "engine_unreachable";
-    const evidence =
-      error.details["misversioned"] === true
-        ? "misversioned"
-        : error.code === "misaligned"
-          ? "misaligned"
-          : "engine_error";
-    this.#context.fleet.report(grant.worker, grant.incarnation, lost ? "socket_lost" : evidence);
+    const evidence = evidenceOf(error);
+    this.#context.fleet.report(grant.worker, grant.incarnation, evidence);
     this.#context.log.warn(
       { rollout: this.#traveller.key, worker: grant.worker, code: error.code, msg: error.message },
       "attempt failed",
     );
-    if (!lost) this.#avoid = [...this.#avoid, grant.incarnation];
-    this.#failedOnce(error, lost);
+    const lost = evidence === "socket_lost";
+    this.#losses ??= new Losses();
+    if (!lost) this.#losses.shun(grant.incarnation);
+    this.#failedOnce(error, lost ? "lost" : "failed");
   }
 
-  #failedOnce(error: PacelineError, lost: boolean): void {
-    this.#failures++;
-    this.#lastError = error;
-    const outcome = lost ? "lost" : "failed";
-    if (this.#failures < LIMITS.attempts) {
+  #failedOnce(error: PacelineError, outcome: "lost" | "failed"): void {
+    this.#losses ??= new Losses();
+    if (this.#losses.add(error)) {
       this.#attemptOver(outcome, outcome);
       return;
     }
@@ -438,13 +378,7 @@ export class Journey {
     this.#lossReason = reason;
     const capabilities =
       worker?.description.capabilities ?? this.#context.lastCapabilities(this.#stay);
-    const unknown =
-      this.#traveller.outputTokens === 0 ? 0 : this.#traveller.output.dropUnattested();
-    this.#unknown = 0;
-    if (unknown > 0) {
-      this.#traveller.timeline.wasted(unknown);
-      this.#context.observer.wasted(this.#traveller.rollout, unknown, "unattested");
-    }
+    this.#intake?.lost();
     const verdict =
       capabilities === null
         ? "continue"
@@ -462,9 +396,7 @@ export class Journey {
       return;
     }
     if (verdict === "restart") {
-      const wasted = this.#traveller.output.clear();
-      this.#traveller.timeline.wasted(wasted);
-      this.#context.observer.wasted(this.#traveller.rollout, wasted, reason);
+      this.#intake?.clear(reason);
     }
     this.offer();
   }
