@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Engine, EngineEvent, EngineFinish, EngineRequest } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
-import type { Sampling } from "../../../server/contract/rollout.ts";
+import type { LogprobMode, Sampling } from "../../../server/contract/rollout.ts";
 import type { IdRows, PromptLogprobs, TopLogprobs } from "../../../server/contract/side-data.ts";
 import type { TokenChunk } from "../../../server/contract/tokens.ts";
 
@@ -13,8 +13,15 @@ export type Wish = Partial<Omit<EngineRequest, "sampling">> & { sampling?: Parti
 
 let attempts = 0;
 
+/** The mode that a case asks for where it does not care: `processed`, or what its engine has. */
+const modes = new WeakMap<Engine, LogprobMode>();
+
+export function speaks(engine: Engine, offered: readonly LogprobMode[]): void {
+  modes.set(engine, offered.includes("processed") ? "processed" : (offered[0] ?? "processed"));
+}
+
 /** Thirty-two tokens at temperature 1 that no EOS cuts short, unless the wish says otherwise. */
-export function requestOf(wish: Wish): EngineRequest {
+export function requestOf(wish: Wish, engine?: Engine): EngineRequest {
   attempts += 1;
   return {
     requestId: `a-${String(attempts).padStart(8, "0")}`,
@@ -24,7 +31,7 @@ export function requestOf(wish: Wish): EngineRequest {
     promptTokenIds: Uint32Array.of(49, 55, 43, 50, 53, 61),
     outputTokenIds: new Uint32Array(0),
     siblingIndex: 0,
-    logprobMode: "processed",
+    logprobMode: (engine && modes.get(engine)) ?? "processed",
     cacheNamespace: `case-${attempts}`,
     cacheCarried: false,
     priority: 0,
@@ -56,10 +63,20 @@ export function requestOf(wish: Wish): EngineRequest {
   };
 }
 
+export interface VersionSpan {
+  readonly version: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Outcome {
   readonly ids: readonly number[];
   readonly logprobs: readonly number[];
   readonly chunks: readonly TokenChunk[];
+  /** Versions of the output, told with its chunks or at the end; `null` where nobody tells. */
+  readonly spans: readonly VersionSpan[] | null;
+  /** How much of the prompt came from cached KV. */
+  readonly cached: number;
   readonly started: number | null;
   readonly prompt: PromptLogprobs | null;
   /** Rows of side data by output token; empty where there are none. */
@@ -79,7 +96,7 @@ export class Attempt {
   #ended = false;
 
   constructor(engine: Engine, wish: Wish) {
-    this.request = requestOf(wish);
+    this.request = requestOf(wish, engine);
     const signal = AbortSignal.any([this.#stop.signal, deadline()]);
     this.outcome = this.#follow(engine, signal);
   }
@@ -131,6 +148,18 @@ const topRows = (top: TopLogprobs): [number, number][][] =>
 const tokensOf = (events: readonly EngineEvent[]): number =>
   events.reduce((sum, event) => sum + (event.type === "tokens" ? event.chunk.ids.length : 0), 0);
 
+function spansOf(chunks: readonly TokenChunk[]): VersionSpan[] | null {
+  const spans: VersionSpan[] = [];
+  for (const { version, start, ids } of chunks) {
+    if (version === null) return null;
+    const last = spans.at(-1);
+    const end = start + ids.length;
+    if (last?.version === version) spans[spans.length - 1] = { ...last, end };
+    else spans.push({ version, start, end });
+  }
+  return spans;
+}
+
 function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null): Outcome {
   const chunks = events.flatMap((event) => (event.type === "tokens" ? [event.chunk] : []));
   const sides = events.flatMap((event) =>
@@ -139,6 +168,8 @@ function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null):
   const started = events.find((event) => event.type === "started");
   const finish = events.find((event) => event.type === "finished");
   return {
+    spans: finish?.versions ?? spansOf(chunks),
+    cached: finish?.cachedTokens ?? started?.cachedTokens ?? 0,
     ids: chunks.flatMap((chunk) => [...chunk.ids]),
     logprobs: chunks.flatMap((chunk) => [...chunk.logprobs]),
     chunks,

@@ -1,14 +1,18 @@
 /** What every engine must do when it is probed, paused and given new weights. */
 import assert from "node:assert/strict";
 import { Attempt, deadline, type Outcome, run } from "./attempt.ts";
-import { until, weightsOf } from "./fixture.ts";
-import { assertComplete, type Case, LONG } from "./generate-cases.ts";
+import { assertComplete, type Case, LONG } from "./case.ts";
+import { type Bench, untilHeld, weightsOf } from "./fixture.ts";
 
-/** Versions in order of output, each once. */
-function versionsOf({ chunks }: Outcome): (number | null)[] {
-  const versions = chunks.map((chunk) => chunk.version);
-  return versions.filter((version, i) => version !== versions[i - 1]);
-}
+/** Versions in order of output. */
+const versionsOf = ({ spans }: Outcome): number[] | undefined =>
+  spans?.map(({ version }) => version);
+
+const tells = ({ description }: Bench): boolean => description.capabilities.spans !== "none";
+const byDigest = ({ description }: Bench): boolean =>
+  description.capabilities.weights.proof === "digest";
+
+const HUNDRED = Uint32Array.from({ length: 100 }, (_, i) => 48 + (i % 10));
 
 export const CONTROL_CASES: readonly Case[] = [
   {
@@ -24,7 +28,7 @@ export const CONTROL_CASES: readonly Case[] = [
   },
   {
     name: "telemetry counts what runs and what was made",
-    async run({ engine, description }) {
+    async run({ engine, description, manners }) {
       const before = await engine.telemetry(deadline());
       const attempt = new Attempt(engine, LONG);
       await attempt.reached(1);
@@ -33,28 +37,32 @@ export const CONTROL_CASES: readonly Case[] = [
       assert.ok(during.kvUsedTokens > 0 && during.kvTotalTokens === description.slots[0]?.kvTokens);
       assertComplete(await attempt.outcome, 400);
       const after = await engine.telemetry(deadline());
-      assert.equal(after.outputTokens - before.outputTokens, 400);
+      assert.equal(after.outputTokens - before.outputTokens, 400 - manners.uncounted);
       assert.ok(after.prefillTokens > before.prefillTokens);
       assert.ok(after.steps.length > 0 && after.steps.length <= 64);
     },
   },
   ...((["keep", "retract"] as const).map((mode) => ({
     name: `pause ${mode} freezes, and a resume makes the tokens of the undisturbed run`,
-    async run({ engine }) {
-      const undisturbed = await run(engine, LONG);
-      const attempt = new Attempt(engine, LONG);
+    needs: ({ description }) => description.capabilities.pause.includes(mode),
+    async run(bench) {
+      const { engine } = bench;
+      const wish = bench.repeatable(LONG);
+      const undisturbed = await run(engine, wish);
+      const attempt = new Attempt(engine, wish);
       await attempt.reached(5);
       await engine.control.pause(mode, deadline());
       const { outputTokens } = await engine.telemetry(deadline());
       const waits = new Attempt(engine, {});
-      await until(engine, 2);
+      await untilHeld(bench, 1, 1);
       assert.equal((await engine.telemetry(deadline())).outputTokens, outputTokens);
       assert.equal(waits.tokens, 0);
       await engine.control.resume(deadline());
-      const outcome = await attempt.outcome;
-      assert.deepEqual(outcome.ids, undisturbed.ids);
-      assert.deepEqual(outcome.logprobs, undisturbed.logprobs);
+      bench.same(await attempt.outcome, undisturbed);
       assertComplete(await waits.outcome, 32);
+    },
+    async without({ engine }) {
+      await assert.rejects(engine.control.pause(mode, deadline()), { code: "unsupported" });
     },
   })) satisfies readonly Case[]),
   {
@@ -72,7 +80,9 @@ export const CONTROL_CASES: readonly Case[] = [
   },
   {
     name: "pause abort ends all with what they have; requests that come while paused wait",
-    async run({ engine }) {
+    needs: ({ description }) => description.capabilities.pause.includes("abort"),
+    async run(bench) {
+      const { engine } = bench;
       const attempts = [new Attempt(engine, LONG), new Attempt(engine, LONG)];
       for (const attempt of attempts) await attempt.reached(2);
       await engine.control.pause("abort", deadline());
@@ -82,7 +92,7 @@ export const CONTROL_CASES: readonly Case[] = [
         assert.ok(outcome.ids.length >= 2 && outcome.ids.length < 400);
       }
       const waits = new Attempt(engine, {});
-      await until(engine, 1);
+      await untilHeld(bench, 0, 1);
       assert.equal(waits.tokens, 0);
       await engine.control.resume(deadline());
       assertComplete(await waits.outcome, 32);
@@ -98,36 +108,45 @@ export const CONTROL_CASES: readonly Case[] = [
   },
   ...((["keep", "drop"] as const).map((kv) => ({
     name: `an update with kv ${kv} mid-way: versions change once, in order, and mixed is told`,
-    async run({ engine, install }) {
-      const before = await run(engine, LONG);
-      const attempt = new Attempt(engine, LONG);
+    async run(bench) {
+      const { engine, install, description } = bench;
+      const wish = bench.repeatable(LONG);
+      const before = await run(engine, wish);
+      const attempt = new Attempt(engine, wish);
       await attempt.reached(5);
       await engine.control.pause("keep", deadline());
       await install(2, kv);
       await engine.control.resume(deadline());
       const outcome = await attempt.outcome;
       assertComplete(outcome, 400);
-      assert.deepEqual(versionsOf(outcome), [1, 2]);
-      for (const { version, mixed } of outcome.chunks) {
-        assert.equal(mixed, version === 2 && kv === "keep");
-      }
-      const swapped = outcome.chunks.find((chunk) => chunk.version === 2)?.start ?? 0;
-      assert.deepEqual(outcome.ids.slice(0, swapped), before.ids.slice(0, swapped));
       assert.notDeepEqual(outcome.ids, before.ids);
-      if (kv === "drop") {
+      if (!tells(bench)) return;
+      assert.deepEqual(versionsOf(outcome), [1, 2]);
+      if (description.capabilities.spans === "chunk") {
+        for (const { version, mixed } of outcome.chunks) {
+          assert.equal(mixed, version === 2 && kv === "keep");
+        }
+      }
+      const swapped = outcome.spans?.[1]?.start ?? 0;
+      bench.same(cut(outcome, 0, swapped), cut(before, 0, swapped));
+      if (kv === "drop" && (description.capabilities.resume.seeded || !bench.can("seed"))) {
         // Recomputed: as if the rollout had been continued under the new version from its tokens.
         const kept = Uint32Array.from(outcome.ids.slice(0, swapped));
-        const again = await run(engine, { ...LONG, outputTokenIds: kept });
-        assert.deepEqual(outcome.ids.slice(swapped), again.ids);
-        assert.deepEqual(outcome.logprobs.slice(swapped), again.logprobs);
+        bench.same(cut(outcome, swapped), await run(engine, { ...wish, outputTokenIds: kept }));
       }
     },
   })) satisfies readonly Case[]),
   {
     name: "sleep ends what runs and refuses more until wake, with the same weights",
-    async run({ engine, description }) {
-      assert.equal(description.capabilities.sleep, true);
-      const undisturbed = await run(engine, LONG);
+    needs: ({ description }) => description.capabilities.sleep,
+    async without({ engine }) {
+      await assert.rejects(engine.control.sleep(deadline()), { code: "unsupported" });
+      assertComplete(await run(engine, {}), 32);
+    },
+    async run(bench) {
+      const { engine } = bench;
+      const wish = bench.repeatable(LONG);
+      const undisturbed = await run(engine, wish);
       const held = await engine.weights?.held(deadline());
       const attempt = new Attempt(engine, LONG);
       await attempt.reached(5);
@@ -135,40 +154,56 @@ export const CONTROL_CASES: readonly Case[] = [
       assert.deepEqual((await attempt.outcome).finish?.reason.type, "abort");
       assert.equal((await engine.probe(deadline())).asleep, true);
       assert.equal((await engine.telemetry(deadline())).kvUsedTokens, 0);
-      assert.equal((await run(engine, LONG)).error?.code, "engine_error");
+      assert.equal((await run(engine, wish)).error?.code, "engine_error");
       await engine.control.wake(deadline());
       assert.equal((await engine.probe(deadline())).asleep, false);
       assert.deepEqual(await engine.weights?.held(deadline()), held);
-      assert.deepEqual((await run(engine, LONG)).ids, undisturbed.ids);
+      bench.same(await run(engine, wish), undisturbed);
     },
   },
   {
-    name: "an update without a pause takes effect between two tokens",
-    async run({ engine, install }) {
-      const attempt = new Attempt(engine, LONG);
+    name: "an update without a pause takes effect between two tokens, and the versions say which",
+    async run(bench) {
+      const { engine, install } = bench;
+      const wish = bench.repeatable(LONG);
+      const before = await run(engine, wish);
+      const attempt = new Attempt(engine, wish);
       await attempt.reached(5);
       await install(2);
       const outcome = await attempt.outcome;
       assertComplete(outcome, 400);
+      if (!tells(bench)) return;
       assert.deepEqual(versionsOf(outcome), [1, 2]);
+      const swapped = outcome.spans?.[1]?.start ?? 0;
+      bench.same(cut(outcome, 0, swapped), cut(before, 0, swapped));
     },
   },
   {
     name: "an update leaves no cached prefix behind, even in the same namespace",
+    needs: ({ manners }) => manners.swapClearsCache,
     async run({ engine, install }) {
-      const promptTokenIds = Uint32Array.from({ length: 100 }, (_, i) => 48 + (i % 10));
-      const wish = { promptTokenIds, cacheNamespace: "kept-over-an-update" };
+      const wish = { promptTokenIds: HUNDRED, cacheNamespace: "kept-over-an-update" };
       await run(engine, wish);
       await install(2);
-      assert.equal((await run(engine, wish)).started, 0);
+      assert.equal((await run(engine, wish)).cached, 0);
+    },
+    async without(bench) {
+      // Callers give each load a namespace of its own; there nothing old is found, and the tokens are the new version's.
+      const { engine, install, repeatable } = bench;
+      const wish = (load: number) =>
+        repeatable({ promptTokenIds: HUNDRED, cacheNamespace: `default@${load}#${load}` });
+      await run(engine, wish(1));
+      await install(2);
+      const made = await run(engine, wish(2));
+      if (bench.manners.tellsCached) assert.equal(made.cached, 0);
+      bench.same(made, await run(engine, { ...wish(2), cacheNamespace: "empty" }));
     },
   },
   {
     name: "a carried namespace outlives an update, and what is made on it is mixed, until it is dropped",
-    async run({ engine, install, description }) {
-      if (!description.capabilities.sessionCache) return;
-      const promptTokenIds = Uint32Array.from({ length: 100 }, (_, i) => 48 + (i % 10));
-      const wish = { promptTokenIds, cacheNamespace: "a-session", cacheCarried: true };
+    needs: ({ description }) => description.capabilities.sessionCache,
+    async run({ engine, install }) {
+      const wish = { promptTokenIds: HUNDRED, cacheNamespace: "a-session", cacheCarried: true };
       const mixedOf = ({ chunks }: Outcome) => [...new Set(chunks.map(({ mixed }) => mixed))];
       await install(1);
       assert.deepEqual(mixedOf(await run(engine, wish)), [false]);
@@ -182,6 +217,18 @@ export const CONTROL_CASES: readonly Case[] = [
   },
   {
     name: "the same checkpoint has the same digest, another one another; loads count up",
+    needs: byDigest,
+    async without({ engine, install }) {
+      for (const version of [1, 2]) {
+        assert.equal(await install(version), null);
+        const [held] = await weightsOf(engine).held(deadline());
+        assert.deepEqual([held?.policy, held?.version, held?.digest], ["default", version, null]);
+      }
+      const [before] = await weightsOf(engine).held(deadline());
+      await install(3);
+      const [after] = await weightsOf(engine).held(deadline());
+      assert.ok((after?.load ?? 0) > (before?.load ?? 0), "no namespace is used for two loads");
+    },
     async run({ engine, install }) {
       const one = await install(1);
       const [held] = await weightsOf(engine).held(deadline());
@@ -209,4 +256,35 @@ export const CONTROL_CASES: readonly Case[] = [
       assertComplete(await run(engine, {}), 32);
     },
   },
+  {
+    name: "weights that cannot be read are refused, and no token is made of what may be half of them",
+    // A stand-in without a model reads nothing.
+    needs: ({ description }) => description.kind !== "simulated",
+    async run({ engine, install }) {
+      const weights = weightsOf(engine);
+      const bad = { policy: "default", version: 9 };
+      await assert.rejects(
+        async () => {
+          await weights.stage({ ...bad, path: "/nowhere/at/all" }, deadline());
+          await weights.swap({ ...bad, kv: "keep" }, deadline());
+        },
+        ({ code }) => code === "weights_rejected" || code === "engine_error",
+      );
+      // Either the old ones serve on, or nothing does until others are in place.
+      const after = await run(engine, {});
+      if (after.error === null) {
+        assertComplete(after, 32);
+        assert.deepEqual(versionsOf(after) ?? [1], [1]);
+      } else assert.equal(after.error.code, "version_unavailable");
+      await install(2);
+      const next = await run(engine, {});
+      assertComplete(next, 32);
+      assert.deepEqual(versionsOf(next) ?? [2], [2]);
+    },
+  },
 ];
+
+const cut = ({ ids, logprobs }: Outcome, from: number, to?: number) => ({
+  ids: ids.slice(from, to),
+  logprobs: logprobs.slice(from, to),
+});

@@ -1,44 +1,70 @@
 /** The one suite that every engine adapter passes: an engine brings a fixture, the cases are the same. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { ABORT_CASES } from "./abort-cases.ts";
 import { run } from "./attempt.ts";
+import { type Case, runCase } from "./case.ts";
 import { CONTROL_CASES } from "./control-cases.ts";
+import { FAULT_CASES, runFault } from "./fault-cases.ts";
 import { type Bench, type EngineUnderTest, openBench } from "./fixture.ts";
-import { GENERATE_CASES } from "./generate-cases.ts";
+import { GENERATE_CASES, REFUSAL_CASES } from "./generate-cases.ts";
+import { SEED_CASES } from "./seed-cases.ts";
 import { SIDE_CASES } from "./side-cases.ts";
 
-export function engineConformance(under: EngineUnderTest): void {
-  describe(`engine ${under.name}: generate`, () => {
-    let bench: Bench;
-    before(async () => {
-      bench = await openBench(under);
-    });
-    after(() => bench.stop());
-    for (const { name, run } of GENERATE_CASES) test(name, () => run(bench));
-  });
+/** Cases that leave the engine as they found it share one. */
+const SHARED: Readonly<Record<string, readonly Case[]>> = {
+  generate: [...GENERATE_CASES, ...REFUSAL_CASES],
+  seeds: SEED_CASES,
+  aborts: ABORT_CASES,
+  "side data": SIDE_CASES,
+};
 
-  describe(`engine ${under.name}: side data`, () => {
-    let bench: Bench;
-    before(async () => {
-      bench = await openBench(under);
+export function engineConformance(under: EngineUnderTest): void {
+  for (const [room, cases] of Object.entries(SHARED)) {
+    describe(`engine ${under.name}: ${room}`, () => {
+      let bench: Bench;
+      before(async () => {
+        bench = await openBench(under);
+      });
+      after(() => bench.stop());
+      for (const one of cases) test(one.name, () => runCase(one, bench));
     });
-    after(() => bench.stop());
-    for (const { name, run } of SIDE_CASES) test(name, () => run(bench));
-  });
+  }
 
   describe(`engine ${under.name}: control and weights`, () => {
-    for (const { name, run } of CONTROL_CASES) {
-      test(name, async () => {
-        const bench = await openBench(under);
-        try {
-          await run(bench);
-        } finally {
-          await bench.stop();
-        }
-      });
+    for (const one of CONTROL_CASES) {
+      test(one.name, () => withBench(under, (bench) => runCase(one, bench)));
     }
   });
 
+  if (under.manners?.fresh !== false) describeBirth(under);
+}
+
+/** Of engines that misbehave on command. */
+export function engineFaults(under: EngineUnderTest): void {
+  describe(`engine ${under.name}: what it does wrong`, () => {
+    const undetectable = under.manners?.undetectable ?? [];
+    for (const fault of FAULT_CASES) {
+      if (undetectable.includes(fault.kind)) continue;
+      const more = fault.options?.status === undefined ? "" : ` ${fault.options.status}`;
+      test(`${fault.kind}${more}`, () => withBench(under, (bench) => runFault(fault, bench)));
+    }
+  });
+}
+
+async function withBench(
+  under: EngineUnderTest,
+  use: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const bench = await openBench(under);
+  try {
+    await use(bench);
+  } finally {
+    await bench.stop();
+  }
+}
+
+function describeBirth(under: EngineUnderTest): void {
   describe(`engine ${under.name}: birth`, () => {
     test("a fresh engine says what it can do, holds nothing and serves nothing", async () => {
       const bench = await openBench(under, false);

@@ -1,12 +1,40 @@
-/** What an engine brings to the suite. */
+/** What an engine brings to the suite, and what the cases ask of it. */
+import assert from "node:assert/strict";
 import type { Engine } from "../../../adapters/engine.ts";
-import type { Capabilities, EngineDescription } from "../../../server/contract/worker.ts";
-import { deadline } from "./attempt.ts";
+import type {
+  Capabilities,
+  EngineDescription,
+  SamplingFeature,
+} from "../../../server/contract/worker.ts";
+import type { FaultKind, FaultOptions } from "../../fakes/core/fault.ts";
+import { deadline, type Outcome, speaks, type Wish } from "./attempt.ts";
 
 export interface RunningEngine {
   readonly engine: Engine;
   readonly url: string;
+  /** Arms one fault (`test/fakes/core/fault.ts`); absent: the engine is well-behaved, or real. */
+  fault?(kind: FaultKind, options: FaultOptions): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** What differs between engines beyond their capabilities; each default is the embedded engine's. */
+export interface Manners {
+  /** Equal requests have equal numbers, whatever runs beside them. A number: how far logprobs may be apart. Default 0. */
+  readonly tolerance?: number;
+  /** Each start is another process that holds nothing. Default true; a real engine is started once. */
+  readonly fresh?: boolean;
+  /** Telemetry tells of requests that came while it was paused. Default true. */
+  readonly countsHeld?: boolean;
+  /** Tokens of a request that telemetry leaves out. Default 0; SGLang's first is its prefill's. */
+  readonly uncounted?: number;
+  /** Refuses a request id that is running. Default true. */
+  readonly refusesRunningIds?: boolean;
+  /** A swap drops cached prefixes in every namespace. Default true; others rely on a namespace for each load. */
+  readonly swapClearsCache?: boolean;
+  /** Tells how much of a prompt was cached. Default true. */
+  readonly tellsCached?: boolean;
+  /** Faults that its wire cannot show (deltas without positions can be put into another order), or not make. */
+  readonly undetectable?: readonly FaultKind[];
 }
 
 export interface EngineUnderTest {
@@ -17,13 +45,33 @@ export interface EngineUnderTest {
   readonly capabilities: Capabilities;
   /** Two checkpoints that differ. */
   readonly versions: readonly [string, string];
+  readonly manners?: Manners;
 }
 
 export interface Bench extends RunningEngine {
   readonly description: EngineDescription;
+  readonly manners: Required<Manners>;
+  can(feature: SamplingFeature): boolean;
   /** Stages and swaps; the version's digest, null where the engine shows none. */
   install(version: number, kv?: "keep" | "drop"): Promise<string | null>;
+  /** The version that is in service now. */
+  readonly version: number;
+  /** The wish so that the engine makes the same tokens each time: greedy where it knows no seed. */
+  repeatable(wish: Wish): Wish;
+  /** Throws unless both are the same, as exactly as this engine can. */
+  same(actual: Pick<Outcome, "ids" | "logprobs">, wanted: Pick<Outcome, "ids" | "logprobs">): void;
 }
+
+const PATIENT: Required<Manners> = {
+  tolerance: 0,
+  fresh: true,
+  countsHeld: true,
+  uncounted: 0,
+  refusesRunningIds: true,
+  swapClearsCache: true,
+  tellsCached: true,
+  undetectable: [],
+};
 
 /** Version `n` is the checkpoint at `(n − 1) mod 2`. */
 export async function openBench(under: EngineUnderTest, install = true): Promise<Bench> {
@@ -43,20 +91,56 @@ async function benchOf(
   install: boolean,
 ): Promise<Bench> {
   const { engine } = running;
+  const manners = { ...PATIENT, ...under.manners };
+  const description = await engine.probe(deadline());
+  const { sampling, logprobModes } = description.capabilities;
+  speaks(engine, logprobModes);
+  let current = 0;
   const bench: Bench = {
     ...running,
-    description: await engine.probe(deadline()),
+    description,
+    manners,
+    can: (feature) => sampling.includes(feature),
+    get version() {
+      return current;
+    },
     async install(version, kv = "keep") {
       const weights = weightsOf(engine);
       const path = under.versions[(version - 1) % 2] as string;
       const policy = "default";
       const { digest } = await weights.stage({ policy, version, path }, deadline());
       await weights.swap({ policy, version, kv }, deadline());
+      current = version;
       return digest;
     },
+    repeatable: (wish) =>
+      sampling.includes("seed")
+        ? wish
+        : { ...wish, sampling: { ...wish.sampling, temperature: 0 } },
+    same: (actual, wanted) => assertSame(actual, wanted, manners.tolerance),
   };
   if (install) await bench.install(1);
   return bench;
+}
+
+/** Where numbers differ a little another token may be drawn; from there on nothing can be compared. */
+function assertSame(
+  actual: Pick<Outcome, "ids" | "logprobs">,
+  wanted: Pick<Outcome, "ids" | "logprobs">,
+  tolerance: number,
+): void {
+  if (tolerance === 0) {
+    assert.deepEqual([actual.ids, actual.logprobs], [wanted.ids, wanted.logprobs]);
+    return;
+  }
+  assert.equal(actual.ids.length, wanted.ids.length);
+  const parted = actual.ids.findIndex((id, at) => id !== wanted.ids[at]);
+  const common = parted < 0 ? actual.ids.length : parted;
+  assert.ok(common > 0 || actual.ids.length === 0, "not even the first token is the same");
+  for (let at = 0; at < common; at++) {
+    const apart = Math.abs((actual.logprobs[at] as number) - (wanted.logprobs[at] as number));
+    assert.ok(apart <= tolerance, `logprobs at ${at} are ${apart} apart`);
+  }
 }
 
 export function weightsOf(engine: Engine): NonNullable<Engine["weights"]> {
@@ -72,3 +156,7 @@ export async function until(engine: Engine, running: number): Promise<void> {
     if (load.running + load.waiting === running) return;
   }
 }
+
+/** Likewise, counting `held` requests that wait for a resume only where the engine counts them. */
+export const untilHeld = ({ engine, manners }: Bench, running: number, held: number) =>
+  until(engine, manners.countsHeld ? running + held : running);

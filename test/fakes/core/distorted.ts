@@ -122,7 +122,7 @@ function finishOf(kind: ContentFault, finish: FakeFinish): FakeFinish {
     case "version_default":
       return relabelled("default");
     case "version_huge":
-      return relabelled(BEYOND_DOUBLES);
+      return relabelled(spans.at(-1)?.version.replace(/\d+/, BEYOND_DOUBLES) ?? BEYOND_DOUBLES);
     case "spans_short":
       return { ...finish, spans: spans.map(shorterAt(made)) };
     case "versions_back":
@@ -148,8 +148,10 @@ function backwards(spans: readonly LabelSpan[], made: number): LabelSpan[] {
   ];
 }
 
-/** A label that ends in a number has one before it. */
+/** A label that names a version (`policy@7#3`), or ends in a number, has one before it. */
 function olderThan(label: string): string {
+  const [named, policy, version, rest] = /^(.*@)(\d+)(#\d+)?$/.exec(label) ?? [];
+  if (named !== undefined) return `${policy}${Math.max(0, Number(version) - 1)}${rest ?? ""}`;
   const number = /\d+$/.exec(label)?.[0];
   if (number === undefined) return "default";
   return label.slice(0, -number.length) + String(Math.max(0, Number(number) - 1));

@@ -55,6 +55,16 @@ export interface FakeRequest {
   readonly adapter?: string | null;
 }
 
+/** Sums over decode steps, of which a line through step times by batch can be fitted. */
+export interface DecodeMoments {
+  steps: number;
+  batch: number;
+  microseconds: number;
+  batchSquared: number;
+  batchMicroseconds: number;
+  tokens: number;
+}
+
 export type FakePause = "keep" | "retract" | "abort";
 
 export interface FakeModel {
@@ -93,6 +103,8 @@ export interface FakeModel {
   /** False: there is none of this name. */
   unloadAdapter(name: string): boolean;
   stats(): CoreStats;
+  /** Of all decode steps so far; a request's first token is its prefill's. */
+  readonly moments: DecodeMoments;
   /** Every request fails and nothing is computed any more. */
   die(): void;
 }
@@ -129,6 +141,14 @@ class DemoModel implements FakeModel {
   /** A core's version is the place of a label in here. */
   readonly #labels: string[];
   readonly #idle = new Set<() => void>();
+  readonly moments: DecodeMoments = {
+    steps: 0,
+    batch: 0,
+    microseconds: 0,
+    batchSquared: 0,
+    batchMicroseconds: 0,
+    tokens: 0,
+  };
   #paused = false;
   #scheduled = false;
   #dead = false;
@@ -306,8 +326,25 @@ class DemoModel implements FakeModel {
   #step(): void {
     this.#scheduled = false;
     if (this.#paused || this.#dead) return;
-    for (const core of this.#cores()) for (const event of core.step()) this.#deliver(event);
+    for (const core of this.#cores()) {
+      const began = performance.now();
+      const events = core.step();
+      this.#measured(events, 1_000 * (performance.now() - began));
+      for (const event of events) this.#deliver(event);
+    }
     this.#wake();
+  }
+
+  #measured(events: readonly CoreEvent[], microseconds: number): void {
+    const made = events.filter(({ type }) => type === "tokens").length;
+    const batch = made - events.filter(({ type }) => type === "started").length;
+    if (batch <= 0) return;
+    this.moments.steps += 1;
+    this.moments.batch += batch;
+    this.moments.microseconds += microseconds;
+    this.moments.batchSquared += batch * batch;
+    this.moments.batchMicroseconds += batch * microseconds;
+    this.moments.tokens += batch;
   }
 
   #deliver(event: CoreEvent): void {

@@ -49,7 +49,7 @@ export class FakeReply {
   }
 
   json(status: number, body: unknown): void {
-    const text = encodeJson(body);
+    const text = encodeJson(this.#told(body));
     if (status !== 200 || !this.#strikesBytes()) {
       this.text(status, text, "application/json");
       return;
@@ -64,7 +64,7 @@ export class FakeReply {
   event(body: unknown, made: number, final: boolean): void {
     if (this.over) return;
     this.#open();
-    const text = `data: ${encodeJson(body)}\n\n`;
+    const text = `data: ${encodeJson(this.#told(body))}\n\n`;
     if (final && this.#fault?.kind === "unfinished") {
       this.#mute = true;
       this.#response.end();
@@ -79,6 +79,10 @@ export class FakeReply {
     this.#open();
     this.#write("data: [DONE]\n\n");
     this.#end();
+  }
+
+  #told(body: unknown): unknown {
+    return this.#fault?.kind === "unknown_fields" ? withUnknown(body) : body;
   }
 
   #open(): void {
@@ -153,4 +157,13 @@ export class FakeReply {
   #end(): void {
     this.#writing = this.#writing.then(() => void this.#response.end());
   }
+}
+
+const UNKNOWN = { deep: [1e300, -0, [], {}, ']}\\"\u2028 ü'], token_ids: [7], logprob: null };
+
+function withUnknown(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withUnknown);
+  if (typeof value !== "object" || value === null || "rawJSON" in value) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, withUnknown(inner)]);
+  return { unknown_before: UNKNOWN, ...Object.fromEntries(entries), unknown_after: UNKNOWN };
 }

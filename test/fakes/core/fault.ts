@@ -41,6 +41,8 @@ const CONTENT_FAULTS = [
   "misaligned",
   /** A token id beyond 2^53. */
   "huge_id",
+  /** Every object of the reply has a field more, which holds all kinds of values. */
+  "unknown_fields",
 ] as const;
 
 /** In the bytes of the reply, once `afterTokens` tokens are out (in one piece: half the body). */

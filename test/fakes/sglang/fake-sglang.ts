@@ -32,6 +32,7 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
       incremental: options.incremental ?? false,
       streamInterval: options.streamInterval ?? 1,
       deterministic: options.deterministic ?? false,
+      samplingMaskMaxTokens: options.samplingMaskMaxTokens ?? 4_096,
       memorySaver: options.memorySaver ?? false,
       lora: options.lora ?? false,
       healthTimeoutMs: options.healthTimeoutMs ?? 200,

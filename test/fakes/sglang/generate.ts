@@ -38,6 +38,7 @@ const body = z.looseObject({
   logprob_start_len: z.int().nullish(),
   top_logprobs_num: z.int().nullish(),
   return_prompt_token_ids: z.boolean().nullish(),
+  return_sampling_mask: z.boolean().nullish(),
   stream: z.boolean().nullish(),
   extra_key: z.string().nullish(),
   cache_salt: z.string().nullish(),
@@ -88,7 +89,7 @@ function parse(given: unknown): Body {
 
 function assertAsked({ model, options }: SglangState, asked: Body): void {
   const { input_ids: ids, sampling_params: params, lora_path: lora } = asked;
-  const { maxModelLen } = model.info;
+  const { maxModelLen, vocabSize } = model.info;
   const most = params.max_new_tokens ?? MAX_NEW_TOKENS;
   if (ids.length === 0) throw new FakeError(400, "input_ids cannot be empty.");
   if (ids.length >= maxModelLen) {
@@ -109,6 +110,14 @@ function assertAsked({ model, options }: SglangState, asked: Body): void {
   if (params.temperature < 0) {
     throw new FakeError(400, `temperature must be non-negative, got ${params.temperature}.`);
   }
+  const unknown = Object.keys(params.logit_bias ?? {}).find((key) => Number(key) >= vocabSize);
+  if (unknown !== undefined) {
+    throw new FakeError(400, `logit_bias must has keys in [0, ${vocabSize - 1}], got ${unknown}.`);
+  }
+  if (params.min_new_tokens > most) {
+    const message = `min_new_tokens must be in [0, max_new_tokens(${most})], got ${params.min_new_tokens}.`;
+    throw new FakeError(400, message);
+  }
   if (!(params.top_p > 0 && params.top_p <= 1)) {
     throw new FakeError(400, `top_p must be in (0, 1], got ${params.top_p}.`);
   }
@@ -121,20 +130,23 @@ function submit(state: SglangState, asked: Body, rid: string) {
   const { model, options } = state;
   const { input_ids: ids, sampling_params: params } = asked;
   const topLogprobs = asked.return_logprob === true ? (asked.top_logprobs_num ?? 0) : 0;
+  const samplingMask = asked.return_sampling_mask === true;
+  // Its scheduler stops short of the context's last two places.
+  const room = Math.max(0, model.info.maxModelLen - 2 - ids.length);
   const start = asked.logprob_start_len ?? -1;
   const scored = asked.return_logprob === true && start >= 0;
   const plain: FakeRequest = {
     id: `${rid}#${++requests}`,
     promptTokenIds: Uint32Array.from(ids),
-    sampling: samplingOf(params, options.deterministic),
+    sampling: samplingOf(params, room, options.deterministic),
     // Before the filters, at the request's temperature; greedy ones without it.
     logprobMode: params.temperature === 0 ? "penalised" : "tempered",
     cacheNamespace: asked.extra_key || asked.cache_salt || "",
     priority: asked.priority ?? 0,
     adapter: asked.lora_path ?? null,
     side:
-      topLogprobs > 0 || scored
-        ? { promptLogprobs: scored ? { start } : null, topLogprobs, samplingMask: false }
+      topLogprobs > 0 || scored || samplingMask
+        ? { promptLogprobs: scored ? { start } : null, topLogprobs, samplingMask }
         : null,
   };
   try {
@@ -168,10 +180,11 @@ function byPosition(request: FakeRequest): FakeRequest {
 
 function samplingOf(
   params: Body["sampling_params"],
+  room: number,
   deterministic: boolean,
 ): Partial<CoreSampling> {
   return {
-    maxNewTokens: params.max_new_tokens ?? MAX_NEW_TOKENS,
+    maxNewTokens: Math.min(params.max_new_tokens ?? MAX_NEW_TOKENS, room),
     minNewTokens: params.min_new_tokens,
     temperature: params.temperature,
     topP: params.top_p,
@@ -267,7 +280,8 @@ function replyOf(
       ...(neverRan(finish) ? {} : { prompt_tokens: asked.input_ids.length }),
       weight_version: finish?.label ?? state.model.label,
       ...(neverRan(finish) ? {} : { num_retractions: finish?.retractions ?? 0 }),
-      ...(asked.return_logprob === true ? logprobsOf(asked, told) : {}),
+      ...(asked.return_logprob === true ? logprobsOf(state, asked, told) : {}),
+      ...(asked.return_sampling_mask === true ? masksOf(tokens) : {}),
       ...(neverRan(finish) ? {} : { reasoning_tokens: 0 }),
       completion_tokens: made,
       ...(neverRan(finish) ? {} : { cached_tokens: told.cachedTokens }),
@@ -291,7 +305,12 @@ function endOf({ model }: SglangState, finish: FakeFinish): Record<string, unkno
   };
 }
 
-function logprobsOf(asked: Body, { prompt, tokens }: Told): Record<string, unknown> {
+function logprobsOf(
+  { model }: SglangState,
+  asked: Body,
+  { prompt, tokens }: Told,
+): Record<string, unknown> {
+  const { vocabSize } = model.info;
   const output = tokens.flatMap(({ ids, logprobs }) =>
     logprobs.map((value, at) => [value, ids[at] as WireNumber, null]),
   );
@@ -299,7 +318,8 @@ function logprobsOf(asked: Body, { prompt, tokens }: Told): Record<string, unkno
     prompt === null
       ? []
       : Array.from(prompt.logprobs, (value, at) => [
-          Number.isNaN(value) ? null : value,
+          // The first has none, wherever it stands.
+          at === 0 ? null : value,
           asked.input_ids[prompt.start + at],
           null,
         ]);
@@ -313,9 +333,28 @@ function logprobsOf(asked: Body, { prompt, tokens }: Told): Record<string, unkno
       : {
           input_top_logprobs: scored.map(() => null),
           output_top_logprobs: tokens.flatMap(({ top, ids }) =>
-            ids.map((_, at) => (top?.[at] ?? []).map(([token, value]) => [value, token, null])),
+            ids.map((_, at) => topRow(top?.[at] ?? [], Math.min(topNumber, vocabSize))),
           ),
         }),
+  };
+}
+
+/** As many as were asked for: what the masks forbid comes last, without a logprob. */
+function topRow(row: readonly (readonly [number, number])[], width: number): unknown[] {
+  const told: unknown[] = row.map(([token, value]) => [value, token, null]);
+  const known = new Set(row.map(([token]) => token));
+  for (let token = 0; told.length < width; token++) {
+    if (!known.has(token)) told.push([null, token, null]);
+  }
+  return told;
+}
+
+function masksOf(tokens: readonly FakeTokens[]): Record<string, unknown> {
+  const masks = tokens.flatMap(({ mask }) => mask ?? []);
+  return {
+    output_token_sampling_mask: masks,
+    output_token_sampling_logprobs: masks.map(() => null),
+    output_token_sampling_mask_length: masks.length,
   };
 }
 

@@ -1,4 +1,6 @@
 /** What an SGLang server says of itself: routes for probes and telemetry. */
+import { randomInt } from "node:crypto";
+import type { DecodeMoments } from "../core/fake-model.ts";
 import type { FakeRoute } from "../core/fake-server.ts";
 import { resumed, type SglangState } from "./state.ts";
 
@@ -17,11 +19,13 @@ export function infoRoutes(state: SglangState): Readonly<Record<string, FakeRout
     reply.text(alive === "late" ? 503 : 200, "");
   };
   const model: FakeRoute = ({ reply }) => reply.json(200, modelInfo(state));
-  const server: FakeRoute = ({ reply }) => reply.json(200, serverInfo(state));
+  // Drawn at each start, where none is given.
+  const seed = randomInt(2 ** 30);
+  const server: FakeRoute = ({ reply }) => reply.json(200, serverInfo(state, seed));
   return {
     "GET /health": health,
     "GET /health_generate": health,
-    "GET /ready": ({ reply }) => reply.text(200, ""),
+    "GET /ready": ({ reply }) => reply.text(state.model.paused ? 503 : 200, ""),
     "GET /model_info": model,
     "GET /get_model_info": model,
     "GET /server_info": server,
@@ -52,7 +56,7 @@ function modelInfo({ model, modelPath, servedName }: SglangState): unknown {
 }
 
 /** The real one dumps all of its arguments; here is what a probe may look for. */
-function serverInfo({ model, options }: SglangState): unknown {
+function serverInfo({ model, options }: SglangState, seed: number): unknown {
   const { maxModelLen, slot } = model.info;
   return {
     model_path: model.directory,
@@ -69,6 +73,10 @@ function serverInfo({ model, options }: SglangState): unknown {
     enable_lora: options.lora,
     enable_priority_scheduling: false,
     enable_return_routed_experts: false,
+    sampling_mask_max_tokens: options.samplingMaskMaxTokens,
+    disaggregation_mode: "null",
+    random_seed: seed,
+    launch_command: "python -m sglang.launch_server",
     weight_version: "default",
     tp_size: 1,
     dp_size: 1,
@@ -118,7 +126,7 @@ function loads({ model }: SglangState): unknown {
         utilization: usage,
         total_prefill_uncached_tokens: stats.prefillTokens,
         total_prefill_busy_us: 0,
-        decode_moments: null,
+        decode_moments: momentsOf(model.moments),
         memory: {
           weight_gb: 0.01,
           kv_cache_gb: 0.01,
@@ -130,6 +138,18 @@ function loads({ model }: SglangState): unknown {
     ],
   };
 }
+
+const momentsOf = (sums: DecodeMoments): number[] | null =>
+  sums.steps === 0
+    ? null
+    : [
+        sums.steps,
+        sums.batch,
+        sums.microseconds,
+        sums.batchSquared,
+        sums.batchMicroseconds,
+        sums.tokens,
+      ];
 
 function models({ model, servedName }: SglangState): unknown {
   const created = Math.floor(Date.now() / 1_000);

@@ -11,6 +11,8 @@ export interface FakeSglangOptions extends FakeModelOptions, FakeServerOptions {
   readonly streamInterval?: number;
   /** `--enable-deterministic-inference`: `sampling_seed` counts, keyed by position. Default off. */
   readonly deterministic?: boolean;
+  /** `--sampling-mask-max-tokens`; default 4,096. */
+  readonly samplingMaskMaxTokens?: number;
   /** `--enable-memory-saver`; default off: a call to release memory ends the server. */
   readonly memorySaver?: boolean;
   /** `--enable-lora`; default off. */

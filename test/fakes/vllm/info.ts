@@ -107,7 +107,7 @@ function metrics({ model, options, finished }: VllmState): string {
     model.stats();
   const labels = `engine="0",model_name="${options.served}"`;
   const line = (name: string, value: number, more = ""): string =>
-    `vllm:${name}{${labels}${more}} ${value.toFixed(1)}`;
+    `vllm:${name}{${labels}${more}} ${Number.isInteger(value) ? value.toFixed(1) : value}`;
   const blocks = kvTotalTokens / 16;
   return [
     line("num_requests_running", running),
@@ -115,6 +115,8 @@ function metrics({ model, options, finished }: VllmState): string {
     line("kv_cache_usage_perc", kvUsedTokens / kvTotalTokens),
     line("prompt_tokens_total", prefillTokens),
     line("generation_tokens_total", outputTokens),
+    line("inter_token_latency_seconds_sum", model.moments.batchMicroseconds / 1e6),
+    line("inter_token_latency_seconds_count", model.moments.tokens),
     ...["stop", "length", "abort", "error", "repetition"].map((reason) =>
       line("request_success_total", finished.get(reason) ?? 0, `,finished_reason="${reason}"`),
     ),
