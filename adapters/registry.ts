@@ -4,13 +4,14 @@ import type { EngineKind } from "../server/contract/worker.ts";
 import { createEmbeddedEngine } from "./embedded/engine.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createSimulatedEngine } from "./simulated/engine.ts";
+import { createVllmEngine } from "./vllm/engine.ts";
 
 const FACTORIES: Readonly<
   Record<EngineKind, ((url: string, options: EngineOptions) => Engine) | null>
 > = {
   embedded: createEmbeddedEngine,
   simulated: createSimulatedEngine,
-  vllm: null,
+  vllm: createVllmEngine,
   sglang: null,
   trtllm: null,
   dynamo: null,

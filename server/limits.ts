@@ -51,6 +51,8 @@ export const LIMITS = {
   engineFrameBytes: 2 * 1024 * 1024,
   /** Status line and headers of an engine's reply: Node's own limit. */
   engineHeadBytes: 16 * 1024,
+  /** An engine's unary answer with a prompt's logprobs: some 70 bytes a token, a million tokens. */
+  engineScoreBytes: 128 * 1024 * 1024,
   /** An engine's answer to a control call or probe. */
   engineControlBytes: 4 * 1024 * 1024,
   /** Replies that one embedded engine keeps open; each may hold its whole output for a slow reader. */

@@ -28,7 +28,10 @@ export interface Capabilities {
   readonly sampling: readonly SamplingFeature[];
   /** What of a rollout can rightly go on here from its tokens (I5). */
   readonly resume: {
-    /** Sampling is keyed by (seed, sibling, position), so a continued rollout makes the same tokens. */
+    /**
+     * Sampling is keyed by (seed, sibling, position), so a continued rollout makes the same tokens; or what goes on has
+     * randomness of its own by position: as right, though other tokens than an uncut rollout's.
+     */
     readonly seeded: boolean;
     /** Penalties count the tokens that were handed in as output so far. */
     readonly penalties: boolean;

@@ -84,7 +84,7 @@ export function createFleet({
     const engine = createEngine(registration.engine, registration.url);
     let description: EngineDescription;
     try {
-      description = await withDeadline(clock, options.probeDeadlineMs, "probe", (signal) =>
+      description = await withDeadline(clock, options.registerMs, "probe", (signal) =>
         engine.probe(signal),
       );
       while (blocked(registration)) await makePlace(registration);

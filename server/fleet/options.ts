@@ -8,6 +8,8 @@ export interface FleetOptions {
   readonly probesPerSecond: number;
   /** How long one probe may take, ms: a busy host answers late, a dead one never. */
   readonly probeDeadlineMs: number;
+  /** How long the first probe of a newcomer may take, ms: some engines need seconds to say what they are. */
+  readonly registerMs: number;
   /** Between a failed probe and the next, ms. */
   readonly retryMs: number;
   /** Failed probes in a row until a worker is lost; the first makes it `suspect`. */
@@ -39,6 +41,7 @@ export const DEFAULT_FLEET_OPTIONS: Omit<FleetOptions, "workers"> = {
   probeMs: 1_000,
   probesPerSecond: 500,
   probeDeadlineMs: 2_000,
+  registerMs: 30_000,
   retryMs: 250,
   strikes: 3,
   graceMs: 150_000,

@@ -24,6 +24,8 @@ export interface FakeVllm {
   close(): Promise<void>;
 }
 
+let started = 0;
+
 export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<FakeVllm> {
   const model = createFakeModel(options);
   const faults = createFaults();
@@ -41,6 +43,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     asleep: null,
     transfer: "none",
     finished: new Map(),
+    startedAt: 1_795_558_080 + ++started,
     exit: () => server.exit(),
   };
   const routes: Record<string, FakeRoute> = {

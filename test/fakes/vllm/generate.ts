@@ -103,6 +103,13 @@ function assertAsked({ model, options }: VllmState, asked: Body): void {
         "Make sure that `max_model_len` is no smaller than the number of text tokens.",
     );
   }
+  const biased = Object.keys(params.logit_bias ?? {}).filter((one) => Number(one) >= vocabSize);
+  if (biased.length > 0) {
+    refuse(
+      `token_id(s) [${biased}] in logit_bias contain out-of-vocab token ids. Vocabulary size: ${vocabSize}`,
+      "logit_bias",
+    );
+  }
   const wrong = (name: string, what: string, value: unknown) =>
     refuse(`${name} must be ${what}, got ${value}. (parameter=${name}, value=${value})`, name);
   const { temperature, top_p: topP, max_tokens: maxTokens, min_tokens: minTokens } = params;

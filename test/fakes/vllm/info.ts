@@ -102,7 +102,7 @@ function serverInfo({ model, options }: VllmState, query: URLSearchParams): unkn
   };
 }
 
-function metrics({ model, options, finished }: VllmState): string {
+function metrics({ model, options, finished, startedAt }: VllmState): string {
   const { running, waiting, kvUsedTokens, kvTotalTokens, outputTokens, prefillTokens } =
     model.stats();
   const labels = `engine="0",model_name="${options.served}"`;
@@ -113,6 +113,7 @@ function metrics({ model, options, finished }: VllmState): string {
     line("num_requests_running", running),
     line("num_requests_waiting", waiting),
     line("kv_cache_usage_perc", kvUsedTokens / kvTotalTokens),
+    line("prefix_cache_queries_created", startedAt),
     line("prompt_tokens_total", prefillTokens),
     line("generation_tokens_total", outputTokens),
     line("inter_token_latency_seconds_sum", model.moments.batchMicroseconds / 1e6),

@@ -29,6 +29,8 @@ export interface VllmState {
   transfer: "none" | "ready" | "open";
   /** By finish reason. */
   readonly finished: Map<string, number>;
+  /** Seconds since 1970, unlike any other's. */
+  readonly startedAt: number;
   exit(): void;
 }
 

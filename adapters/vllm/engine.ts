@@ -1,0 +1,26 @@
+/** vLLM, by the HTTP routes of a server with `--enable-scale-out` in development mode. Proven on 0.32; see docs/engines.md. */
+import type { Engine, EngineOptions } from "../engine.ts";
+import { createClient } from "./client.ts";
+import { createControl } from "./control.ts";
+import { createProber } from "./probe.ts";
+import { type StepTotals, telemetryOf } from "./telemetry.ts";
+import { createWeights } from "./weights.ts";
+
+export function createVllmEngine(url: string, options: EngineOptions = {}): Engine {
+  const client = createClient(url, options.pacing ?? null);
+  const weights = createWeights(client);
+  const prober = createProber(client, weights, options.streamInterval ?? null);
+  const totals: StepTotals = { seconds: 0, tokens: 0 };
+  return {
+    url,
+    probe: (signal) => prober.probe(signal),
+    generate: (request, signal) => client.generate(request, prober.known, signal),
+    control: createControl(client),
+    weights,
+    async telemetry(signal) {
+      const metrics = await client.text({ method: "GET", path: "/metrics" }, signal);
+      return telemetryOf(metrics, prober.kvTotalTokens, totals);
+    },
+    close: () => client.close(),
+  };
+}

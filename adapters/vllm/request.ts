@@ -1,0 +1,130 @@
+/** From an EngineRequest to `/inference/v1/generate`. What cannot be honoured is refused here, never dropped (I6). */
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { Sampling } from "../../server/contract/rollout.ts";
+import type { EngineRequest } from "../engine.ts";
+import { seedOf } from "./seed.ts";
+
+/** What of the server a request depends on. */
+export interface Served {
+  /** It orders by priority (`--scheduling-policy priority`); else another than 0 is an error there. */
+  readonly priorities: boolean;
+  /** Tokens per event; null: the server's own. */
+  readonly streamInterval: number | null;
+}
+
+/** Of `sampling.engine`: ours to say, or what a reply could not be read with. */
+const OURS: ReadonlySet<string> = new Set([
+  ...["n", "max_tokens", "min_tokens", "temperature", "top_p", "top_k", "min_p", "seed"],
+  ...["presence_penalty", "frequency_penalty", "repetition_penalty", "stop", "stop_token_ids"],
+  ...["ignore_eos", "logit_bias", "allowed_token_ids", "bad_words", "structured_outputs"],
+  ...["logprobs", "prompt_logprobs", "prompt_logprob_token_ids", "prompt_logprob_start"],
+  ...["logprob_token_ids", "flat_logprobs", "detokenize", "stream_interval", "output_kind"],
+  ...["skip_reading_prefix_cache", "trace_decode_token_ids"],
+]);
+
+/** The id that vLLM knows the request by: in its replies, and for an abort. */
+export const engineId = (requestId: string): string => `generate-tokens-${requestId}`;
+
+/** The streamed request for the output. Throws `unsupported` or `invalid_argument` with the parameter's path. */
+export function generateBody(request: EngineRequest, served: Served): string {
+  const { sampling, outputTokenIds, side } = request;
+  assertHonoured(request);
+  const top = side?.topLogprobs ?? 0;
+  return JSON.stringify({
+    request_id: request.requestId,
+    token_ids: joined(request.promptTokenIds, outputTokenIds),
+    sampling_params: {
+      ...sampling.engine,
+      ...samplingBody(request),
+      // The sampled token comes beside the most likely ones, if it is none of them.
+      logprobs: top === 0 ? 0 : top + 1,
+      ...(served.streamInterval === null ? {} : { stream_interval: served.streamInterval }),
+    },
+    stream: true,
+    stream_options: { include_usage: true },
+    ...shared(request, served),
+  });
+}
+
+/**
+ * The unary request for the prompt's logprobs, which no stream carries. It makes one token too, since vLLM cannot make
+ * none, which tells the version.
+ */
+export function scoreBody(request: EngineRequest, served: Served): string {
+  return JSON.stringify({
+    request_id: scoreId(request.requestId),
+    token_ids: [...request.promptTokenIds],
+    sampling_params: { max_tokens: 1, temperature: 0, prompt_logprobs: 0, detokenize: false },
+    stream: false,
+    ...shared(request, served),
+  });
+}
+
+export const scoreId = (requestId: string): string => `${requestId}-prompt`;
+
+const shared = ({ cacheNamespace, priority }: EngineRequest, { priorities }: Served) => ({
+  output_mode: "tokens",
+  cache_salt: cacheNamespace,
+  ...(priorities && priority !== 0 ? { priority } : {}),
+});
+
+function samplingBody({ sampling, outputTokenIds, siblingIndex }: EngineRequest) {
+  const made = outputTokenIds.length;
+  const { logitBias, allowedTokenIds, stopTokenIds } = sampling;
+  return {
+    max_tokens: sampling.maxNewTokens - made,
+    min_tokens: Math.max(0, sampling.minNewTokens - made),
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    top_k: sampling.topK,
+    min_p: sampling.minP,
+    presence_penalty: sampling.presencePenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+    repetition_penalty: sampling.repetitionPenalty,
+    ignore_eos: sampling.ignoreEos,
+    seed: seedOf(sampling.seed, siblingIndex, made),
+    ...(stopTokenIds.length === 0 ? {} : { stop_token_ids: stopTokenIds }),
+    ...(logitBias.size === 0 ? {} : { logit_bias: Object.fromEntries(logitBias) }),
+    ...(allowedTokenIds.length === 0 ? {} : { allowed_token_ids: allowedTokenIds }),
+    // Text is nobody's business here: stop strings are matched by the server before us.
+    detokenize: false,
+  };
+}
+
+function assertHonoured({ sampling, badWords, side, cacheCarried, outputTokenIds }: EngineRequest) {
+  if (badWords.length > 0) throw unsupported("sampling.bad_words");
+  if (sampling.structured !== null && sampling.structured !== undefined) {
+    throw unsupported("sampling.structured");
+  }
+  if (side?.samplingMask) throw unsupported("want.sampling_mask");
+  if (cacheCarried) throw unsupported("cache.reuse");
+  if (outputTokenIds.length > 0 && isPenalised(sampling)) {
+    // It would count the tokens made so far as prompt.
+    throw unsupported("continue.output_token_ids", "penalties over a cut");
+  }
+  for (const name of Object.keys(sampling.engine)) {
+    if (!OURS.has(name)) continue;
+    const path = `sampling.engine.${name}`;
+    throw new PacelineError("invalid_argument", `${path}: not to be said here`, {
+      details: { path },
+    });
+  }
+}
+
+const isPenalised = (sampling: Sampling): boolean =>
+  sampling.presencePenalty !== 0 ||
+  sampling.frequencyPenalty !== 0 ||
+  sampling.repetitionPenalty !== 1;
+
+function unsupported(path: string, what = path): PacelineError {
+  return new PacelineError("unsupported", `vLLM does not honour ${what} for us`, {
+    details: { path },
+  });
+}
+
+function joined(prompt: Uint32Array, output: Uint32Array): number[] {
+  const all = new Array<number>(prompt.length + output.length);
+  for (let i = 0; i < prompt.length; i++) all[i] = prompt[i] as number;
+  for (let i = 0; i < output.length; i++) all[prompt.length + i] = output[i] as number;
+  return all;
+}

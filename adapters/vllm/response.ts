@@ -1,0 +1,159 @@
+/**
+ * From the stream of `/inference/v1/generate` to engine events. The finish is told once the stream is done, since usage
+ * comes behind the last tokens; versions come with those, for all of the output, and not on any chunk before.
+ */
+
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { FinishReason } from "../../server/contract/rollout.ts";
+import type { SideChunk, TopLogprobs } from "../../server/contract/side-data.ts";
+import { LIMITS } from "../../server/limits.ts";
+import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
+import type { ReplyDecoder } from "../http/event-stream.ts";
+import { SseCutter } from "../http/sse.ts";
+import { type Chunk, ChunkReader, type LabelRun } from "./chunk.ts";
+import { broken, errorInStream } from "./errors.ts";
+import { parseLabel } from "./label.ts";
+import { engineId } from "./request.ts";
+
+const reader = new ChunkReader();
+
+export function streamDecoder(
+  request: EngineRequest,
+  emit: (event: EngineEvent) => void,
+): ReplyDecoder {
+  const given = request.outputTokenIds.length;
+  const topLogprobs = request.side?.topLogprobs ?? 0;
+  const id = engineId(request.requestId);
+  let at = given;
+  let started = false;
+  let last: number | null = null;
+  let finish: Omit<EngineFinish, "cachedTokens"> | null = null;
+  let cachedTokens = 0;
+
+  function take(chunk: Chunk): void {
+    if (chunk.error !== null) throw errorInStream(chunk.error);
+    if (chunk.requestId !== id) throw broken(`an answer to ${chunk.requestId}`);
+    cachedTokens = chunk.cachedTokens ?? cachedTokens;
+    if (chunk.ids.length > 0) {
+      if (finish !== null) throw broken("tokens behind the finish");
+      if (!started) emit({ type: "started", cachedTokens });
+      started = true;
+      emit(tokensOf(chunk));
+      at += chunk.ids.length;
+      last = chunk.ids.at(-1) as number;
+      if (at > request.sampling.maxNewTokens) throw broken("more tokens than were asked for");
+    }
+    if (chunk.finishReason === null) return;
+    if (finish !== null) throw broken("a second finish");
+    const reason = reasonOf(chunk, chunk.finishReason);
+    finish = { type: "finished", reason, versions: runsOf(chunk.versions) };
+  }
+
+  function tokensOf(chunk: Chunk): EngineEvent {
+    const { ids, logprobs, top } = chunk;
+    const tokens = { start: at, ids, logprobs, version: null, mixed: null };
+    if (request.side === null || top === null) return { type: "tokens", chunk: tokens };
+    const side: SideChunk = { top: mostLikely(top, topLogprobs), mask: null };
+    return { type: "tokens", chunk: tokens, side };
+  }
+
+  function reasonOf({ stopReason }: Chunk, told: string): FinishReason {
+    switch (told) {
+      case "stop":
+        if (typeof stopReason === "string") throw broken("a stop string that nobody asked for");
+        if (last === null) throw broken("a stop without a token");
+        // An id that we did not name is one of the generation config's own: all but its first come as stop ids.
+        return stopReason === null || !request.sampling.stopTokenIds.includes(stopReason)
+          ? { type: "stop", cause: "eos", matched: last }
+          : { type: "stop", cause: "stop_id", matched: stopReason };
+      case "length":
+        return {
+          type: "length",
+          cause: at >= request.sampling.maxNewTokens ? "max_new" : "context",
+          matched: null,
+        };
+      case "abort":
+        return { type: "abort", cause: "drain", matched: null };
+      default:
+        throw broken(`a finish reason ${told}`);
+    }
+  }
+
+  function runsOf(runs: readonly LabelRun[] | null): EngineFinish["versions"] {
+    if (runs === null) return null;
+    return runs.map(({ version: label, start, end }) => ({
+      version: versionOf(label, request.policy),
+      start: start + given,
+      end: end + given,
+    }));
+  }
+
+  function end(): void {
+    // Servers that skip outputs without a token tell an abort by nothing but the end.
+    const ended = finish ?? {
+      type: "finished",
+      reason: { type: "abort", cause: "drain", matched: null },
+      versions: null,
+    };
+    emit({ ...ended, cachedTokens });
+  }
+
+  const cutter = new SseCutter(
+    {
+      data: (bytes, from, to) => take(reader.read(bytes, from, to, topLogprobs > 0)),
+      done: end,
+    },
+    LIMITS.engineFrameBytes,
+  );
+  return {
+    push: (bytes) => cutter.push(bytes),
+    end() {
+      cutter.end();
+      if (!cutter.done) throw broken("its stream ended without [DONE]");
+    },
+  };
+}
+
+/** Of a label that names weights of `policy`. Throws `engine_error` marked `misversioned` for any other. */
+export function versionOf(label: string, policy: string): number {
+  const named = parseLabel(label);
+  if (named?.policy === policy) return named.version;
+  throw new PacelineError("engine_error", `tokens of ${label} where ${policy} was asked for`, {
+    details: { misversioned: true, label },
+  });
+}
+
+/** Rows of the `width` most likely ids, equals by id: the server tells the sampled one first, wherever it belongs. */
+function mostLikely(
+  { offsets, ids, logprobs }: NonNullable<Chunk["top"]>,
+  width: number,
+): TopLogprobs {
+  const rows = offsets.length - 1;
+  const made = {
+    offsets: new Uint32Array(rows + 1),
+    ids: new Uint32Array(rows * width),
+    logprobs: new Float32Array(rows * width),
+  };
+  let to = 0;
+  for (let row = 0; row < rows; row++) {
+    const entries: [logprob: number, id: number][] = [];
+    for (let i = offsets[row] as number; i < (offsets[row + 1] as number); i++) {
+      const logprob = logprobs[i] as number;
+      // What filters left no room for is told as the floor of all logprobs.
+      if (logprob > FLOOR) entries.push([logprob, ids[i] as number]);
+    }
+    entries.sort(([a, x], [b, y]) => b - a || x - y);
+    for (const [logprob, id] of entries.slice(0, width)) {
+      made.ids[to] = id;
+      made.logprobs[to++] = logprob;
+    }
+    made.offsets[row + 1] = to;
+  }
+  return {
+    offsets: made.offsets,
+    ids: made.ids.subarray(0, to),
+    logprobs: made.logprobs.subarray(0, to),
+  };
+}
+
+const FLOOR = -9999;

@@ -1,0 +1,138 @@
+/** What a vLLM server is, for as long as its process lives: asked once, since its dump of itself takes seconds. */
+import { z } from "zod";
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { LogprobMode } from "../../server/contract/rollout.ts";
+import type { Client } from "./client.ts";
+import { metricLabel } from "./metrics.ts";
+
+export interface Shape {
+  readonly version: string;
+  readonly model: string;
+  readonly dtype: string;
+  readonly maxModelLen: number;
+  readonly vocabSize: number;
+  readonly kvTokens: number;
+  readonly maxRunning: number;
+  /** Data-parallel ranks behind this one server. */
+  readonly ranks: number;
+  readonly priorities: boolean;
+  readonly logprobMode: LogprobMode | null;
+  readonly maxLogprobs: number;
+  readonly sleeps: boolean;
+  /** Paths that it serves. */
+  readonly routes: ReadonlySet<string>;
+}
+
+/** `GET /server_info?config_format=json` of a server in development mode; newer and older ones have more and less. */
+const serverInfo = z.looseObject({
+  vllm_config: z.looseObject({
+    model_config: z.looseObject({
+      dtype: z.string(),
+      max_model_len: z.int().min(1),
+      logprobs_mode: z.string().optional(),
+      max_logprobs: z.int().optional(),
+      enable_sleep_mode: z.boolean().optional(),
+    }),
+    scheduler_config: z.looseObject({
+      max_num_seqs: z.int().min(1),
+      policy: z.string().optional(),
+    }),
+    parallel_config: z.looseObject({ data_parallel_size: z.int().min(1).default(1) }),
+  }),
+});
+const version = z.object({ version: z.string() });
+const models = z.object({
+  data: z.array(z.looseObject({ id: z.string(), parent: z.string().nullish() })),
+});
+const openapi = z.looseObject({ paths: z.record(z.string(), z.unknown()) });
+
+/** What `--logprobs-mode` gives, measured (docs/engines.md). The two that give logits are no logprobs. */
+const MODES: Readonly<Record<string, LogprobMode>> = {
+  processed_logprobs: "processed",
+  raw_logprobs: "raw",
+};
+
+/** `metrics`: the text of `/metrics`. Throws `engine_error` where something else answers, or without development mode. */
+export async function shapeOf(
+  client: Client,
+  metrics: string,
+  signal: AbortSignal,
+): Promise<Shape> {
+  const get = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => {
+    const parsed = schema.safeParse(await client.call({ method: "GET", path }, signal));
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new PacelineError(
+      "engine_error",
+      `${path} is not vLLM's: ${issue?.path.join(".")}: ${issue?.message}`,
+      { cause: parsed.error },
+    );
+  };
+  const { paths } = await get("/openapi.json", openapi);
+  const routes = new Set(Object.keys(paths));
+  assertRoutes(routes);
+  const told = await get("/version", version);
+  const { data } = await get("/v1/models", models);
+  const model = data.find(({ parent }) => parent == null)?.id ?? "";
+  const { vllm_config: config } = await get("/server_info?config_format=json", serverInfo);
+  const { model_config: of, scheduler_config: scheduler, parallel_config: parallel } = config;
+  return {
+    version: told.version,
+    model,
+    dtype: of.dtype.replace(/^torch\./, ""),
+    maxModelLen: of.max_model_len,
+    vocabSize: await vocabularyOf(client, signal),
+    kvTokens: kvTokensOf(metrics, of.max_model_len),
+    maxRunning: scheduler.max_num_seqs,
+    ranks: parallel.data_parallel_size,
+    priorities: scheduler.policy === "priority",
+    logprobMode: MODES[of.logprobs_mode ?? "raw_logprobs"] ?? null,
+    maxLogprobs: of.max_logprobs ?? 20,
+    sleeps: of.enable_sleep_mode === true && routes.has("/sleep"),
+    routes,
+  };
+}
+
+function assertRoutes(routes: ReadonlySet<string>): void {
+  for (const [route, flag] of [
+    ["/inference/v1/generate", "--enable-scale-out"],
+    ["/server_info", "VLLM_SERVER_DEV_MODE=1"],
+    ["/weight_info", "VLLM_SERVER_DEV_MODE=1 (vLLM 0.30 or newer)"],
+  ] as const) {
+    if (routes.has(route)) continue;
+    throw new PacelineError("engine_error", `vLLM has no ${route}: start it with ${flag}`, {
+      details: { route, flag },
+    });
+  }
+}
+
+/** No route tells it, but a request that names an id beyond it is refused with its size, before anything runs. */
+async function vocabularyOf(client: Client, signal: AbortSignal): Promise<number> {
+  const body = {
+    token_ids: [0],
+    sampling_params: { max_tokens: 1, logit_bias: { [2 ** 31 - 1]: 1 } },
+  };
+  let refusal = "nothing";
+  try {
+    await client.text({ method: "POST", path: "/inference/v1/generate", body }, signal);
+  } catch (thrown) {
+    const error = PacelineError.from(thrown);
+    refusal = error.message;
+    const [, size] = /Vocabulary size: (\d+)/.exec(refusal) ?? [];
+    if (size !== undefined) return Number(size);
+    if (error.code !== "invalid_argument") throw error;
+  }
+  throw new PacelineError("engine_error", `vLLM does not tell its vocabulary's size: ${refusal}`);
+}
+
+/** Of one rank. */
+function kvTokensOf(metrics: string, otherwise: number): number {
+  const text = `\n${metrics}`;
+  const of = (label: string): number =>
+    Number(metricLabel(text, "vllm:cache_config_info", label) ?? Number.NaN);
+  const blocks = of("num_gpu_blocks") * of("block_size");
+  for (const tokens of [of("kv_cache_size_tokens"), blocks]) {
+    if (Number.isSafeInteger(tokens) && tokens > 0) return tokens;
+  }
+  return otherwise;
+}

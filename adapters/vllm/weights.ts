@@ -1,0 +1,99 @@
+/**
+ * Weights from a path, by `collective_rpc reload_weights`: in place, at once, without a look at what it read. The label is a
+ * call of its own, told last and read back. A reload that fails leaves half of it behind while `/health` is 200, and
+ * the next generation ends the server: until another reload has succeeded nothing may be generated there.
+ */
+import { basename, dirname } from "node:path";
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { HeldReport } from "../../server/contract/policy.ts";
+import type { EngineWeights } from "../engine.ts";
+import type { Client } from "./client.ts";
+import { resetPrefixCache } from "./control.ts";
+import { labelOf, type Named, parseLabel } from "./label.ts";
+
+export interface VllmWeights extends EngineWeights {
+  /** What is in it may be half of something. */
+  readonly doubtful: boolean;
+  /** Another process is there now. */
+  reborn(): void;
+}
+
+export function createWeights(client: Client): VllmWeights {
+  let staged: { policy: string; version: number; path: string } | null = null;
+  let doubtful = false;
+  /** The highest that was seen in this life: a namespace is never used for two loads. */
+  let loads = 0;
+
+  async function label(signal: AbortSignal): Promise<string> {
+    const answer = await client.call({ method: "GET", path: "/weight_info" }, signal);
+    const { weight_version: told } = (answer ?? {}) as { weight_version?: unknown };
+    if (typeof told === "string") return told;
+    throw new PacelineError("engine_error", "/weight_info tells no weight_version");
+  }
+
+  async function held(signal: AbortSignal): Promise<readonly HeldReport[]> {
+    const named = parseLabel(await label(signal));
+    if (named === null) return [];
+    loads = Math.max(loads, named.load);
+    return doubtful ? [] : [{ ...named, digest: null }];
+  }
+
+  async function name(named: Named, signal: AbortSignal): Promise<void> {
+    const wanted = labelOf(named);
+    const body = { new_version: wanted };
+    await client.call({ method: "POST", path: "/update_weight_version", body }, signal);
+    const told = await label(signal);
+    if (told === wanted) return;
+    throw new PacelineError("engine_error", `it calls its weights ${told}, not ${wanted}`);
+  }
+
+  return {
+    get doubtful() {
+      return doubtful;
+    },
+    reborn() {
+      staged = null;
+      doubtful = false;
+      loads = 0;
+    },
+    async stage({ policy, version, path }, signal) {
+      const folder = folderOf(path);
+      // That it answers, and where its loads count from: all that can be checked of a server that reads nothing ahead.
+      await held(signal);
+      staged = { policy, version, path: folder };
+      return { digest: null };
+    },
+    async swap({ policy, version, kv }, signal) {
+      if (staged?.policy !== policy || staged.version !== version) {
+        throw new PacelineError("version_conflict", `${policy}@${version} is not staged`);
+      }
+      const { path } = staged;
+      doubtful = true;
+      const load = loads + 1;
+      loads = load;
+      const body = { method: "reload_weights", kwargs: { weights_path: path } };
+      await client.call({ method: "POST", path: "/collective_rpc", body }, signal);
+      // Blocks of older loads lie in other namespaces; those of running requests go with them.
+      if (kv === "drop") await resetPrefixCache(client, "drop", signal);
+      await name({ policy, version, load }, signal);
+      doubtful = false;
+      staged = null;
+      return { digest: null, load };
+    },
+    discard({ policy, version }) {
+      if (staged?.policy === policy && staged.version === version) staged = null;
+      return Promise.resolve();
+    },
+    held,
+  };
+}
+
+/** vLLM's loader takes a folder. Throws `weights_rejected` for a file that is not the one of its folder. */
+function folderOf(path: string): string {
+  if (!path.endsWith(".safetensors")) return path;
+  if (basename(path) === "model.safetensors") return dirname(path);
+  throw new PacelineError(
+    "weights_rejected",
+    "vLLM loads a folder: publish the one that holds the file, or name the file model.safetensors",
+  );
+}
