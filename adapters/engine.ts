@@ -8,7 +8,7 @@ import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
 import type { PromptLogprobs, SideChunk, SideWant } from "../server/contract/side-data.ts";
 import type { TokenChunk } from "../server/contract/tokens.ts";
-import type { EngineDescription } from "../server/contract/worker.ts";
+import type { EngineDescription, MoverCall } from "../server/contract/worker.ts";
 import type { ReadPacing } from "./read-pacing.ts";
 
 /** What every adapter is created with, beside its engine's URL. */
@@ -125,6 +125,17 @@ export interface EngineWeights {
   discard(target: { policy: string; version: number }, signal: AbortSignal): Promise<void>;
   /** What the engine itself says it holds now; the caller decides what that proves. */
   held(signal: AbortSignal): Promise<readonly HeldReport[]>;
+  /**
+   * One of SGLang's calls for weights that a trainer moves itself, its body as SGLang's wire has it; `target`: what the
+   * engine is to call what it holds then, null where the call names nothing. Throws `weights_rejected` where the engine
+   * says no. Absent: an engine without such calls.
+   */
+  move?(
+    call: MoverCall,
+    body: Readonly<Record<string, unknown>>,
+    target: { policy: string; version: number } | null,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface Engine {

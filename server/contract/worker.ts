@@ -93,3 +93,12 @@ export type WorkerState =
   | "draining"
   | "poisoned"
   | "lost";
+
+/** SGLang's calls around weights that a trainer moves itself. */
+export type MoverCall =
+  | "init_weights_update_group"
+  | "destroy_weights_update_group"
+  | "update_weights_from_distributed"
+  | "update_weights_from_tensor"
+  | "update_weights_from_ipc"
+  | "post_process_weights";

@@ -15,8 +15,11 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   quota_exceeded: 503,
 };
 
-export function sglangError(error: PacelineError): DialectError {
-  const status = STATUS[error.code] ?? error.kind.http;
+/** `status`: of calls that have one for whatever goes wrong. */
+export function sglangError(
+  error: PacelineError,
+  status = STATUS[error.code] ?? error.kind.http,
+): DialectError {
   const type = status < 500 ? "BadRequestError" : "InternalServerError";
   const body = { message: error.message, type, code: status, paceline: error.toBody() };
   return { status, body: JSON.stringify({ error: body }) };

@@ -31,6 +31,14 @@ export function versionText(version: number | null, { ledger, policy }: Versions
   return labelText(known?.label ?? null);
 }
 
+/** The trainer's word for a version as a step; null where it has none. Throws `invalid_argument`. */
+export function stepOf(text: string | number | null | undefined): number | null {
+  if (text === null || text === undefined || text === "default") return null;
+  const step = Number(text);
+  if (String(text).trim() !== "" && Number.isSafeInteger(step) && step >= 0) return step;
+  throw invalid("weight_version", "must be the trainer's step: a whole number");
+}
+
 /** Throws `version_conflict`, which Stitch's clients retry, while no committed version meets it. */
 export function constraintOf(
   wish: {
