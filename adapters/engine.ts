@@ -17,6 +17,28 @@ export interface EngineOptions {
   readonly streamInterval?: number;
   /** Shared by all engines of a process; default: replies are read as they come. */
   readonly pacing?: ReadPacing;
+  /** Of engines whose calls do not tell them (TensorRT-LLM, Dynamo); what is missing is told by the probe. */
+  readonly facts?: EngineFacts;
+  /** Signs control calls, where the engine wants them signed (TensorRT-LLM); default: they are not. */
+  readonly controlKey?: string;
+}
+
+/** What an operator says of an engine that does not say it of itself. */
+export interface EngineFacts {
+  readonly maxModelLen?: number;
+  readonly vocabSize?: number;
+  /** KV capacity in tokens. */
+  readonly kvTokens?: number;
+  /** Requests that run at once. */
+  readonly maxRunning?: number;
+  /** Default "unknown". */
+  readonly dtype?: string;
+  /** Default none: a reply says when one ended it. */
+  readonly eosTokenIds?: readonly number[];
+  /** Of the logprobs that it gives; default: not known, so nobody gets any. */
+  readonly logprobMode?: LogprobMode;
+  /** The weights that it was started with, which nothing changes; default: it holds none that we know. */
+  readonly weights?: { readonly policy: string; readonly version: number };
 }
 
 /** One attempt of a rollout on one slot. */

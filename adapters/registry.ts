@@ -4,6 +4,7 @@ import type { EngineKind } from "../server/contract/worker.ts";
 import { createEmbeddedEngine } from "./embedded/engine.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createSimulatedEngine } from "./simulated/engine.ts";
+import { createTrtllmEngine } from "./trtllm/engine.ts";
 import { createVllmEngine } from "./vllm/engine.ts";
 
 const FACTORIES: Readonly<
@@ -13,7 +14,7 @@ const FACTORIES: Readonly<
   simulated: createSimulatedEngine,
   vllm: createVllmEngine,
   sglang: null,
-  trtllm: null,
+  trtllm: createTrtllmEngine,
   dynamo: null,
 };
 

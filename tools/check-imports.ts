@@ -37,8 +37,9 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["server/telemetry", ["server/contract", "server/limits"]],
   ["adapters/vllm", ADAPTER],
   ["adapters/sglang", ADAPTER],
-  ["adapters/trtllm", ADAPTER],
-  ["adapters/dynamo", ADAPTER],
+  ["adapters/completions", ADAPTER],
+  ["adapters/trtllm", [...ADAPTER, "adapters/completions"]],
+  ["adapters/dynamo", [...ADAPTER, "adapters/completions"]],
   ["adapters/simulated", [...ENGINE, "adapters/embedded"]],
   [
     "adapters/registry",

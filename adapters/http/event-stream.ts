@@ -41,6 +41,8 @@ export interface EventStreamOptions {
   readonly refused: (status: number, text: string) => PacelineError;
   /** Null: every read as soon as there is something. */
   readonly pacing: ReadPacing | null;
+  /** Told of what broke the connection off; default nobody. */
+  readonly lost?: (error: PacelineError) => void;
   /** Called once if the reply is given up before its finish: by `signal`, or by the consumer. */
   readonly left: () => void;
 }
@@ -137,7 +139,9 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
   }
 
   failed(error: PacelineError): void {
-    if (!this.#over) this.#fail(error);
+    if (this.#over) return;
+    this.#options.lost?.(error);
+    this.#fail(error);
   }
 
   /** Whether to read on at once; else the pacing will. */

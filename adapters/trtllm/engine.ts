@@ -1,0 +1,114 @@
+/**
+ * NVIDIA TensorRT-LLM behind `trtllm-serve`: token ids in and out over `/v1/completions`. It tells no version, no shape
+ * and no restart, so its operator does (`EngineFacts`) and a lost socket counts as a restart.
+ *
+ * Never run against a real one, which needs a GPU: made from its published sources, tested against a fake of them.
+ */
+import { z } from "zod";
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
+import { knownFacts } from "../completions/facts.ts";
+import { createLife } from "../completions/life.ts";
+import { OwnLoad } from "../completions/own-load.ts";
+import type { Engine, EngineOptions } from "../engine.ts";
+import { type Client, createClient, type Served } from "./client.ts";
+import { createControl } from "./control.ts";
+import { telemetryOf } from "./telemetry.ts";
+
+const version = z.looseObject({ version: z.string() });
+const models = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })).min(1) });
+const openapi = z.looseObject({ paths: z.record(z.string(), z.unknown()) });
+
+export function createTrtllmEngine(url: string, options: EngineOptions = {}): Engine {
+  const life = createLife("trtllm");
+  const client = createClient(url, options, life);
+  const load = new OwnLoad();
+  let served: Served | null = null;
+  let asleep = false;
+
+  async function probe(signal: AbortSignal): Promise<EngineDescription> {
+    const [told, listed, routes] = await Promise.all([
+      get(client, "/version", version, signal),
+      get(client, "/v1/models", models, signal),
+      get(client, "/openapi.json", openapi, signal),
+    ]);
+    const { held, logprobModes, kvTokens, maxRunning, ...facts } = knownFacts(
+      "trtllm",
+      options.facts ?? {},
+    );
+    const model = (listed.data[0] as { id: string }).id;
+    served = { engine: "TensorRT-LLM", model, ...facts };
+    return {
+      kind: "trtllm",
+      engineVersion: told.version,
+      incarnation: life.incarnation,
+      model,
+      ...facts,
+      slots: [{ index: 0, kvTokens, maxRunning }],
+      capabilities: { ...CAPABILITIES, logprobModes, sleep: "/release_memory" in routes.paths },
+      paused: asleep,
+      asleep,
+      held,
+    };
+  }
+
+  return {
+    url,
+    probe,
+    generate(request, signal) {
+      if (served === null) throw new PacelineError("engine_error", "it has not been probed yet");
+      return load.counted(request, client.generate(request, served, signal));
+    },
+    control: createControl(client, (now) => {
+      asleep = now;
+    }),
+    weights: null,
+    async telemetry(signal) {
+      const metrics = await client.json({ method: "GET", path: "/metrics" }, signal);
+      return telemetryOf(metrics, load, options.facts?.kvTokens ?? 0);
+    },
+    async close() {
+      client.close();
+    },
+  };
+}
+
+/** What `/v1/completions` can do. `logprobs` of other ids come as text, which ids cannot be told from. */
+const CAPABILITIES: Capabilities = {
+  logprobModes: [],
+  sampling: [
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "logit_bias",
+    "stop_token_ids",
+    "min_new_tokens",
+    "ignore_eos",
+    "seed",
+  ],
+  resume: { seeded: true, penalties: false },
+  spans: "none",
+  journal: "stream",
+  sessionCache: false,
+  pause: [],
+  sleep: false,
+  weights: { stage: false, proof: "reported" },
+  promptLogprobs: false,
+  maxTopLogprobs: 0,
+  samplingMask: false,
+};
+
+async function get<T>(
+  client: Client,
+  path: string,
+  schema: z.ZodType<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const parsed = schema.safeParse(await client.json({ method: "GET", path }, signal));
+  if (parsed.success) return parsed.data;
+  throw new PacelineError("engine_error", `${path} is not TensorRT-LLM's`, { cause: parsed.error });
+}
