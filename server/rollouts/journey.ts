@@ -352,7 +352,12 @@ export class Journey {
     const evidence = evidenceOf(error);
     this.#context.fleet.report(grant.worker, grant.incarnation, evidence);
     this.#context.log.warn(
-      { rollout: this.#traveller.key, worker: grant.worker, code: error.code, msg: error.message },
+      {
+        rollout: this.#traveller.key,
+        worker: grant.worker,
+        code: error.code,
+        reason: error.message,
+      },
       "attempt failed",
     );
     const lost = evidence === "socket_lost";

@@ -28,10 +28,12 @@ export function createEventReader(): EventReader {
   const ids: number[] = [];
   const logprobs: number[] = [];
 
+  const assertSent = (tokens: number): void => {
+    if (tokens <= ids.length) return;
+    throw new PacelineError("internal", `tokens ${ids.length} to ${tokens} never came`);
+  };
   const keep = (chunk: TokenChunk): void => {
-    if (chunk.start > ids.length) {
-      throw new PacelineError("internal", `tokens ${ids.length} to ${chunk.start} never came`);
-    }
+    assertSent(chunk.start);
     ids.length = chunk.start;
     logprobs.length = chunk.start;
     for (const id of chunk.ids) ids.push(id);
@@ -63,11 +65,11 @@ export function createEventReader(): EventReader {
       }
       case "finished": {
         const head = check(EVENTS[encodingOfReply(data)].finished, data);
-        // Too old at the end: what was sent is void, and the Result holds none of it.
-        if (head.finish_reason.cause === "stale" && head.usage.output_tokens === 0) {
-          ids.length = 0;
-          logprobs.length = 0;
-        }
+        // Too old at the end, or over before a restart made tokens anew: what was sent beyond these is void.
+        const kept = head.usage.output_tokens;
+        assertSent(kept);
+        ids.length = kept;
+        logprobs.length = kept;
         const result = resultFromWire({
           ...head,
           output_token_ids: Uint32Array.from(ids),

@@ -81,26 +81,28 @@ for (const encoding of ["json", "b64"] as const) {
   });
 }
 
-test("a rollout that is too old in the end has no tokens, whatever was streamed", () => {
-  const [result] = fc.sample(arbitraryResult(), { seed: 1, numRuns: 1 });
-  assert.ok(result !== undefined);
-  const { usage } = result;
-  const stale = createResult({
-    ...result,
-    outputTokenIds: new Uint32Array(0),
-    logprobs: new Float32Array(0),
-    spans: [],
-    segments: [],
-    finishReason: { type: "abort", cause: "stale", matched: null },
-    usage: { ...usage, outputTokens: 0 },
-    side: null,
+for (const cause of ["stale", "timeout"] as const) {
+  test(`a reader keeps no token beyond what the Result has: ended as ${cause}`, () => {
+    const [result] = fc.sample(arbitraryResult(), { seed: 1, numRuns: 1 });
+    assert.ok(result !== undefined);
+    const { usage } = result;
+    const empty = createResult({
+      ...result,
+      outputTokenIds: new Uint32Array(0),
+      logprobs: new Float32Array(0),
+      spans: [],
+      segments: [],
+      finishReason: { type: "abort", cause, matched: null },
+      usage: { ...usage, outputTokens: 0 },
+      side: null,
+    });
+    const reader = createEventReader();
+    reader.read("tokens", JSON.parse(encodeEvent(tokens(0, [5, 6], [-0.1, -0.2], 7), "json")));
+    const finished = { type: "finished", result: empty } as const;
+    const text = encodeEvent(finished, "json");
+    assert.deepEqual(reader.read("finished", JSON.parse(text)), finished);
   });
-  const reader = createEventReader();
-  reader.read("tokens", JSON.parse(encodeEvent(tokens(0, [5, 6], [-0.1, -0.2], 7), "json")));
-  const finished = { type: "finished", result: stale } as const;
-  const text = encodeEvent(finished, "json");
-  assert.deepEqual(reader.read("finished", JSON.parse(text)), finished);
-});
+}
 
 test("a frame has the sequence number as its id and the event's name", () => {
   assert.equal(
