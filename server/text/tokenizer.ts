@@ -4,6 +4,12 @@ import { dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { PacelineError } from "../contract/errors.ts";
 import { LIMITS } from "../limits.ts";
+import {
+  type ChatTemplate,
+  chatTemplateOf,
+  type TokenizerConfig,
+  tokenText,
+} from "./chat-template.ts";
 
 export interface TextCodec {
   encode(text: string): number[];
@@ -13,6 +19,10 @@ export interface TextCodec {
   decode(ids: readonly number[]): string;
   /** Special tokens as they are written; U+FFFD for bytes that are no character (yet). */
   decodeAll(ids: readonly number[]): string;
+  /** Null where the directory has none. */
+  readonly chat: ChatTemplate | null;
+  /** Id of the end-of-sequence token; null where the tokenizer names none. */
+  readonly eosTokenId: number | null;
 }
 
 /** Null where the directory has no tokenizer. Throws `invalid_argument` for one that cannot be read. */
@@ -24,6 +34,8 @@ export function openTokenizer(directory: string): TextCodec | null {
 interface TokenizerFiles {
   readonly tokenizer: string;
   readonly config: string;
+  /** `chat_template.jinja`. */
+  readonly template: string | null;
 }
 
 function readFiles(directory: string): TokenizerFiles | null {
@@ -36,24 +48,31 @@ function readFiles(directory: string): TokenizerFiles | null {
     });
   }
   const config = join(directory, "tokenizer_config.json");
+  const template = join(directory, "chat_template.jinja");
   return {
     tokenizer: readFileSync(file, "utf8"),
     config: existsSync(config) ? readFileSync(config, "utf8") : "{}",
+    template: existsSync(template) ? readFileSync(template, "utf8") : null,
   };
 }
 
 function codecOf(directory: string, files: TokenizerFiles): TextCodec {
   try {
-    const tokenizer = new Tokenizer(JSON.parse(files.tokenizer), JSON.parse(files.config));
-    const decode = (ids: readonly number[], skip_special_tokens: boolean): string =>
-      ids.length === 0 ? "" : tokenizer.decode([...ids], { skip_special_tokens });
+    const config = JSON.parse(files.config) as TokenizerConfig;
+    const tokenizer = new Tokenizer(JSON.parse(files.tokenizer), config);
     const encode = (text: string, add_special_tokens: boolean): number[] =>
       Array.from(tokenizer.encode(text, { add_special_tokens }).ids);
+    const eos = tokenText(config.eos_token);
+    const [eosTokenId = null, more] = eos === "" ? [] : encode(eos, false);
+    const decode = (ids: readonly number[], skip_special_tokens: boolean): string =>
+      ids.length === 0 ? "" : tokenizer.decode([...ids], { skip_special_tokens });
     return {
       encode: (text) => encode(text, false),
       encodePrompt: (text) => encode(text, true),
       decode: (ids) => decode(ids, true),
       decodeAll: (ids) => decode(ids, false),
+      chat: chatTemplateOf(config, files.template),
+      eosTokenId: more === undefined ? eosTokenId : null,
     };
   } catch (thrown) {
     throw new PacelineError(
@@ -82,7 +101,10 @@ export function createTokenizers(): Tokenizers {
     const files = readFiles(directory);
     if (files === null) return null;
     const known = parsed.find(
-      (one) => one.files.tokenizer === files.tokenizer && one.files.config === files.config,
+      (one) =>
+        one.files.tokenizer === files.tokenizer &&
+        one.files.config === files.config &&
+        one.files.template === files.template,
     );
     if (known !== undefined) return known.codec;
     const codec = codecOf(directory, files);

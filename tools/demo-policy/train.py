@@ -181,6 +181,10 @@ def tokenizer_config_json() -> dict:
         "add_eos_token": False,
         "clean_up_tokenization_spaces": False,
         "model_max_length": MAX_POSITIONS,
+        "chat_template": (
+            "{% for message in messages %}{{ '<|bos|>' + message['role'] + '\\n' + message['content'] + '<|eos|>\\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<|bos|>assistant\\n' }}{% endif %}"
+        ),
     }
 
 

@@ -1,10 +1,17 @@
 /** OpenAI's HTTP surface with the token fields of vLLM, NeMo Gym and Dynamo (`docs/dialects.md`). */
 import type { Dialect } from "../dialect.ts";
+import { createMountState } from "../mount-state.ts";
+import { statusRoutes } from "../vllm/status.ts";
+import { completionRoutes } from "./completions.ts";
 import { openaiError } from "./error.ts";
 import { modelRoutes } from "./models.ts";
 
 export const openai: Dialect = {
   name: "openai",
-  routes: (context) => modelRoutes(context),
+  routes: (context) => [
+    ...completionRoutes(context, createMountState(context.sessions), openaiError),
+    ...modelRoutes(context),
+    ...statusRoutes(context),
+  ],
   error: openaiError,
 };

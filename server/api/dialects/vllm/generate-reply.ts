@@ -4,6 +4,7 @@
  * what the renderers' client asks for).
  */
 import type { Result } from "../../../contract/result.ts";
+import type { Rollout } from "../../../contract/rollout.ts";
 import type { TopLogprobs } from "../../../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../../../contract/tokens.ts";
 import { idsText, shortDouble } from "../../codec/number-arrays.ts";
@@ -31,7 +32,7 @@ export function encodeGenerated(
     created,
     usage: usageOf(results),
   };
-  const scores = asked.promptLogprobs ? promptText(asked, results) : "null";
+  const scores = asked.promptLogprobs ? promptLogprobsText(prompt, results[0]) : "null";
   const ids =
     asked.returnPrompt && prompt !== undefined ? idsText(prompt.promptTokenIds, "json") : "null";
   return `${JSON.stringify(head).slice(0, -1)},"prompt_logprobs":${scores},"prompt_token_ids":${ids},"kv_transfer_params":null,"choices":[${choices.join(",")}]}`;
@@ -50,7 +51,7 @@ function choiceText(
   return `{"index":${index},${endText(result)},"token_ids":${idsText(ids, "json")},"logprobs":${entries},"routed_experts":null,"sampling_mask":null,"weight_versions":${spansText(names, result)}}`;
 }
 
-function endText({ finishReason: { type, cause, matched } }: Result): string {
+export function endText({ finishReason: { type, cause, matched } }: Result): string {
   // vLLM names what matched, an end-of-sequence id excepted.
   const stop = cause === "stop_id" || cause === "stop_string" ? matched : null;
   return `"finish_reason":"${type}","stop_reason":${JSON.stringify(stop)}`;
@@ -107,7 +108,10 @@ const entryText = (id: number, logprob: number): string =>
   `{"token":"token_id:${id}","token_id":${id},"logprob":${shortDouble(logprob)}}`;
 
 /** One map a prompt token, the token itself its first and only entry; null for the first, which nothing comes before. */
-function promptText({ rollouts: [rollout] }: GenerateAsked, [result]: readonly Result[]): string {
+export function promptLogprobsText(
+  rollout: Rollout | undefined,
+  result: Result | undefined,
+): string {
   const given = result?.side?.prompt;
   if (given == null || rollout === undefined) return "null";
   let text = "[null";

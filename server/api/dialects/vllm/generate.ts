@@ -1,7 +1,6 @@
 /** `POST /inference/v1/generate` and the calls that end what it began. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { SessionRef } from "../../../contract/rollout.ts";
-import { LIMITS } from "../../../limits.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
@@ -16,8 +15,7 @@ import { decodeGenerate, ID_PREFIX } from "./generate-request.ts";
 export const IGNORED_HEADER = "paceline-ignored-fields";
 
 export function generateRoutes(context: DialectContext, state: MountState): DialectRoute[] {
-  const { live, names, hold } = state;
-  const turns = new SessionTurns(context.sessions);
+  const { live, names, hold, turns } = state;
   const turnOf = (session: string, request: string | null): SessionRef =>
     turns.of(context.job, session, request);
 
@@ -92,30 +90,4 @@ function idsIn(given: unknown): readonly string[] | null {
     if (typeof id !== "string") throw invalid(`request_ids[${at}]`, "must be a string");
     return id;
   });
-}
-
-/**
- * A session header names no turn. Each call is the next turn of a branch that rests; a retried call, under the same request
- * id, is the turn that it was.
- */
-class SessionTurns {
-  readonly #sessions: DialectContext["sessions"];
-  readonly #given = new Map<string, SessionRef>();
-
-  constructor(sessions: DialectContext["sessions"]) {
-    this.#sessions = sessions;
-  }
-
-  of(job: string, session: string, request: string | null): SessionRef {
-    if (!/^[A-Za-z0-9._:-]{1,128}$/.test(session)) {
-      throw invalid("x-session-id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ : -");
-    }
-    const before = request === null ? undefined : this.#given.get(request);
-    if (before?.id === session) return before;
-    const ref = this.#sessions.next(job, session);
-    if (request !== null) this.#given.set(request, ref);
-    const oldest = this.#given.keys().next();
-    if (this.#given.size > LIMITS.liveSessions && !oldest.done) this.#given.delete(oldest.value);
-    return ref;
-  }
 }
