@@ -4,6 +4,7 @@
  * (its adapter cuts deltas) and tells spans at the end; the embedded engine tells them per chunk. A
  * unary engine yields one `tokens` event and then `finished`.
  */
+import type { EngineFacts } from "../server/contract/engine-facts.ts";
 import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
 import type { PromptLogprobs, SideChunk, SideWant } from "../server/contract/side-data.ts";
@@ -21,24 +22,6 @@ export interface EngineOptions {
   readonly facts?: EngineFacts;
   /** Signs control calls, where the engine wants them signed (TensorRT-LLM); default: they are not. */
   readonly controlKey?: string;
-}
-
-/** What an operator says of an engine that does not say it of itself. */
-export interface EngineFacts {
-  readonly maxModelLen?: number;
-  readonly vocabSize?: number;
-  /** KV capacity in tokens. */
-  readonly kvTokens?: number;
-  /** Requests that run at once. */
-  readonly maxRunning?: number;
-  /** Default "unknown". */
-  readonly dtype?: string;
-  /** Default none: a reply says when one ended it. */
-  readonly eosTokenIds?: readonly number[];
-  /** Of the logprobs that it gives; default: not known, so nobody gets any. */
-  readonly logprobMode?: LogprobMode;
-  /** The weights that it was started with, which nothing changes; default: it holds none that we know. */
-  readonly weights?: { readonly policy: string; readonly version: number };
 }
 
 /** One attempt of a rollout on one slot. */

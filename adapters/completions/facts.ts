@@ -1,8 +1,9 @@
 /** What of an engine's description comes from its operator, since no call of the engine tells it. */
+
+import type { EngineFacts } from "../../server/contract/engine-facts.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldReport } from "../../server/contract/policy.ts";
 import type { LogprobMode } from "../../server/contract/rollout.ts";
-import type { EngineFacts } from "../engine.ts";
 
 export interface KnownFacts {
   readonly maxModelLen: number;

@@ -11,6 +11,7 @@ import { contentDigest } from "../checkpoint/digest.ts";
 import { type Config, isLoopback } from "../config.ts";
 import type { Clock, Random } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
+import { ENGINE_KINDS } from "../contract/worker.ts";
 import type { Registration } from "../fleet/fleet.ts";
 import { createFleet } from "../fleet/live-fleet.ts";
 import { registerStatic } from "../fleet/static-workers.ts";
@@ -31,6 +32,7 @@ import { createTraces, type Traces } from "../telemetry/traces.ts";
 import { createTokenizers } from "../text/tokenizer.ts";
 import { createPublisher } from "../weights/coordinator/publisher.ts";
 import { createStandstills } from "../weights/coordinator/standstills.ts";
+import { engineOptions } from "./engine-options.ts";
 import { createEntrance } from "./entrance.ts";
 import {
   countErrors,
@@ -90,7 +92,7 @@ export async function startServer({
   const fleet = createFleet({
     clock,
     random,
-    createEngine: (kind, url) => createEngine(kind, url, { pacing }),
+    createEngine: (kind, url) => createEngine(kind, url, engineOptions(kind, config, pacing)),
     options: { leaseMs: config.lease_ms, probeMs: config.probe_ms, telemetryMs: config.probe_ms },
     observe: observeFleet(lifeCycle, log, clock),
   });
@@ -301,12 +303,12 @@ function hex(random: Random): string {
 /** `kind=url`, as the setting has it. */
 function staticWorker(text: string): Registration {
   const [kind, url] = splitOnce(text, "=");
-  if (kind === "embedded" || kind === "simulated") return { url, engine: kind };
-  throw new PacelineError(
-    "invalid_argument",
-    `static worker ${text}: expected embedded=URL or simulated=URL`,
-    { details: { path: "static_workers" } },
-  );
+  const engine = ENGINE_KINDS.find((known) => known === kind);
+  if (engine !== undefined) return { url, engine };
+  const expected = ENGINE_KINDS.map((known) => `${known}=URL`).join(", ");
+  throw new PacelineError("invalid_argument", `static worker ${text}: expected ${expected}`, {
+    details: { path: "static_workers" },
+  });
 }
 
 function splitOnce(text: string, at: string): [string, string] {

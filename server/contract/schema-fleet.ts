@@ -2,12 +2,13 @@
 import { z } from "zod";
 import { anyDouble, double, id, uint32, uint53 } from "./schema.ts";
 import { label, logprobMode } from "./schema-rollout.ts";
+import { ENGINE_KINDS } from "./worker.ts";
 
 export interface FleetLimits {
   readonly policies: number;
 }
 
-const engineKind = () => z.enum(["embedded", "simulated", "vllm", "sglang", "trtllm", "dynamo"]);
+const engineKind = () => z.enum(ENGINE_KINDS);
 const role = () => z.enum(["full", "prefill", "decode"]);
 const proof = () => z.enum(["digest", "receipt", "reported"]);
 const pauseMode = () => z.enum(["keep", "retract", "abort"]);

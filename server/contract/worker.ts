@@ -2,7 +2,16 @@
 import type { HeldReport } from "./policy.ts";
 import type { LogprobMode } from "./rollout.ts";
 
-export type EngineKind = "embedded" | "simulated" | "vllm" | "sglang" | "trtllm" | "dynamo";
+export const ENGINE_KINDS = [
+  "embedded",
+  "simulated",
+  "vllm",
+  "sglang",
+  "trtllm",
+  "dynamo",
+] as const;
+
+export type EngineKind = (typeof ENGINE_KINDS)[number];
 
 /** Sampling parameters beyond `max_new_tokens` that an engine may or may not honour. */
 export type SamplingFeature =

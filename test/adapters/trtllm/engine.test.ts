@@ -1,9 +1,10 @@
 /** The adapter against a fake of `trtllm-serve`: the embedded engine's own numbers, or a typed error. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Engine, EngineFacts } from "../../../adapters/engine.ts";
+import type { Engine } from "../../../adapters/engine.ts";
 import { signed } from "../../../adapters/trtllm/client.ts";
 import { createTrtllmEngine } from "../../../adapters/trtllm/engine.ts";
+import type { EngineFacts } from "../../../server/contract/engine-facts.ts";
 import type { ErrorCode } from "../../../server/contract/errors.ts";
 import { Attempt, deadline, requestOf, run, type Wish } from "../../conformance/engines/attempt.ts";
 import type { FaultKind } from "../../fakes/core/fault.ts";

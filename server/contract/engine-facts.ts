@@ -1,0 +1,76 @@
+/** What an operator says of engines whose calls do not tell it (TensorRT-LLM, Dynamo): one set a kind of engine. */
+import { z } from "zod";
+import type { LogprobMode } from "./rollout.ts";
+
+export interface EngineFacts {
+  readonly maxModelLen?: number;
+  readonly vocabSize?: number;
+  /** KV capacity in tokens. */
+  readonly kvTokens?: number;
+  /** Requests that run at once. */
+  readonly maxRunning?: number;
+  /** Default "unknown". */
+  readonly dtype?: string;
+  /** Default none: a reply says when one ended it. */
+  readonly eosTokenIds?: readonly number[];
+  /** Of the logprobs that it gives; default: not known, so nobody gets any. */
+  readonly logprobMode?: LogprobMode;
+  /** The weights that it was started with, which nothing changes; default: it holds none that we know. */
+  readonly weights?: { readonly policy: string; readonly version: number };
+  /** File of the key that signs control calls (TensorRT-LLM's `rl_control_api_key`); default: they are not signed. */
+  readonly controlKeyFile?: string;
+}
+
+/** Kinds that need to be told. */
+export type ToldKind = "trtllm" | "dynamo";
+
+const natural = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
+
+const facts = z
+  .strictObject({
+    max_model_len: natural.optional(),
+    vocab_size: natural.max(2 ** 32).optional(),
+    kv_tokens: natural.optional(),
+    max_running: natural.optional(),
+    dtype: z.string().min(1).optional(),
+    eos_token_ids: z.array(z.int().min(0)).optional(),
+    logprob_mode: z.enum(["processed", "tempered", "penalised", "raw"]).optional(),
+    weights: z
+      .string()
+      .regex(/^[A-Za-z0-9._:-]{1,128}@\d{1,15}$/, "must be policy@version")
+      .optional(),
+    control_key_file: z.string().min(1).optional(),
+  })
+  .transform((given): EngineFacts => {
+    const { weights = "" } = given;
+    const at = weights.lastIndexOf("@");
+    const named = { policy: weights.slice(0, at), version: Number(weights.slice(at + 1)) };
+    const renamed = {
+      maxModelLen: given.max_model_len,
+      vocabSize: given.vocab_size,
+      kvTokens: given.kv_tokens,
+      maxRunning: given.max_running,
+      dtype: given.dtype,
+      eosTokenIds: given.eos_token_ids,
+      logprobMode: given.logprob_mode,
+      weights: at === -1 ? undefined : named,
+      controlKeyFile: given.control_key_file,
+    };
+    return Object.fromEntries(
+      Object.entries(renamed).filter(([, value]) => value !== undefined),
+    ) as EngineFacts;
+  });
+
+/** A table in the file; flags and environment have it as JSON. */
+export const engineFacts = z.preprocess(
+  (given) => (typeof given === "string" ? fromJson(given) : given),
+  z.strictObject({ trtllm: facts.default({}), dynamo: facts.default({}) }),
+);
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
