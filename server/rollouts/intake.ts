@@ -7,9 +7,9 @@ import type { FinishReason, Span } from "../contract/rollout.ts";
 import { firstRows, type SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { VersionRun } from "./attempt.ts";
-import type { Traveller } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import type { Stay } from "./output.ts";
+import type { Traveller } from "./traveller.ts";
 
 export class Intake {
   readonly #context: LifeContext;

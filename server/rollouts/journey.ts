@@ -6,7 +6,7 @@
 import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
-import type { FinishReason, Rollout, Span } from "../contract/rollout.ts";
+import type { FinishReason, Span } from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { Capabilities } from "../contract/worker.ts";
@@ -18,11 +18,10 @@ import { cardOf } from "./card.ts";
 import { Intake } from "./intake.ts";
 import type { LifeContext } from "./life-context.ts";
 import { evidenceOf, Losses, NONE } from "./losses.ts";
-import type { Output, Stay } from "./output.ts";
+import type { Stay } from "./output.ts";
 import { afterLoss } from "./resume.ts";
-import type { RolloutEvent, RolloutState } from "./service.ts";
-import type { RolloutText } from "./text.ts";
-import type { Timeline } from "./timeline.ts";
+import type { RolloutState } from "./service.ts";
+import type { Traveller } from "./traveller.ts";
 
 /** Why a rollout has no place: the scheduler's reasons, or its job's staleness bound. */
 export type Held = HeldReason | "staleness";
@@ -35,25 +34,6 @@ const PROGRESS_TOKENS = 256;
 
 /** Windows without an event, in spite of a worker that answers probes, until the attempt is given up. */
 const STUCK_WINDOWS = 3;
-
-/** What the journey tells the life that it belongs to. */
-export interface Traveller {
-  readonly key: string;
-  readonly rollout: Rollout;
-  /** Clock time. */
-  readonly acceptedAt: number;
-  readonly output: Output;
-  /** What of `output` is asked for while it waits, when there may be none yet. */
-  readonly outputTokens: number;
-  readonly lastVersion: number | null;
-  readonly timeline: Timeline;
-  readonly text: RolloutText;
-  /** Somebody waits for each token as it comes. */
-  readonly watched: boolean;
-  emit(event: RolloutEvent): void;
-  arrived(reason: FinishReason): void;
-  failed(error: PacelineError): void;
-}
 
 export class Journey {
   readonly #context: LifeContext;

@@ -10,7 +10,7 @@ import type { FinishCause, FinishReason, Rollout } from "../contract/rollout.ts"
 import type { PlacementReply } from "../placement/port.ts";
 import { EventLog } from "./event-log.ts";
 import { concludeResult } from "./finish.ts";
-import { type Held, Journey, type Traveller } from "./journey.ts";
+import { type Held, Journey } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
@@ -18,6 +18,7 @@ import type { RolloutEvent, RolloutHandle, RolloutProgress, RolloutTimeline } fr
 import { sideRecord } from "./side-record.ts";
 import type { RolloutText } from "./text.ts";
 import { Timeline } from "./timeline.ts";
+import type { Traveller } from "./traveller.ts";
 
 /** What a rollout that was never placed ends in when its time is over, by why it was held. */
 const TIMED_OUT = {

@@ -4,7 +4,14 @@ import { isWeaker, type Proof } from "../../../contract/policy.ts";
 import type { Capabilities } from "../../../contract/worker.ts";
 import type { VersionRecord } from "../../../policy/ledger.ts";
 import type { WorkerProof } from "../../publisher.ts";
-import type { Claim } from "./worker.ts";
+
+/** What the mover says that it put into one worker. */
+export interface Claim {
+  readonly worker: string;
+  readonly proof: Proof;
+  /** Content digest of what the worker was sent or holds; null where it claims a label alone. */
+  readonly content: string | null;
+}
 
 export interface ClaimGrounds {
   readonly record: VersionRecord;

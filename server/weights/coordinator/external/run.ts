@@ -13,7 +13,8 @@ import { driveCore } from "../core-driver.ts";
 import type { ProgressBoard } from "../progress-board.ts";
 import { type PublicationRun, SHOWN, TOLD, type Verdict } from "../publication-run.ts";
 import { timed, type UpdateContext } from "../update-context.ts";
-import { type Claim, ExternalWorker } from "./worker.ts";
+import type { Claim } from "./claims.ts";
+import { ExternalWorker } from "./worker.ts";
 
 export interface ExternalRun extends PublicationRun {
   /** Resolves when the fences may be given out. Throws why there are none. */

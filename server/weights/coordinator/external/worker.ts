@@ -3,7 +3,7 @@
  * its bytes may change until the ledger has the proof.
  */
 import { PacelineError } from "../../../contract/errors.ts";
-import type { HeldVersion, Proof } from "../../../contract/policy.ts";
+import type { HeldVersion } from "../../../contract/policy.ts";
 import type { EngineDescription } from "../../../contract/worker.ts";
 import type { VersionRecord } from "../../../policy/ledger.ts";
 import type { AskCanary } from "../canary-request.ts";
@@ -12,14 +12,7 @@ import type { MemberRef } from "../core/events.ts";
 import type { Canary, Shown } from "../core/external-events.ts";
 import { findWorker, type UpdateContext } from "../update-context.ts";
 import { WorkerUpdate } from "../worker-update.ts";
-
-/** What the mover says that it put into one worker. */
-export interface Claim {
-  readonly worker: string;
-  readonly proof: Proof;
-  /** Content digest of what the worker was sent or holds; null where it claims a label alone. */
-  readonly content: string | null;
-}
+import type { Claim } from "./claims.ts";
 
 export class ExternalWorker {
   readonly ref: MemberRef;
