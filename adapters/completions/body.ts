@@ -4,22 +4,27 @@
  */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Sampling } from "../../server/contract/rollout.ts";
-import type { EngineRequest } from "../engine.ts";
+import type { EngineEvent, EngineRequest } from "../engine.ts";
+import type { KnownFacts } from "./facts.ts";
 import { seedOf } from "./seed.ts";
 
-export interface BodyFacts {
+export interface BodyFacts
+  extends Pick<KnownFacts, "maxModelLen" | "vocabSize" | "logprobModes" | "held"> {
   /** As errors name it. */
   readonly engine: string;
-  readonly maxModelLen: number;
-  readonly vocabSize: number;
 }
 
-/** Throws `unsupported`, `invalid_argument` or `prompt_too_long` with the parameter's path. */
+/** Throws `version_unavailable`, `unsupported`, `invalid_argument` or `prompt_too_long` with the parameter's path. */
 export function checkRequest(request: EngineRequest, facts: BodyFacts): void {
-  const { promptTokenIds, outputTokenIds, slot, sampling } = request;
+  const { promptTokenIds, outputTokenIds, slot, sampling, policy } = request;
+  if (facts.held.every((held) => held.policy !== policy)) {
+    throw new PacelineError("version_unavailable", `it was not started with weights of ${policy}`, {
+      details: { policy },
+    });
+  }
   if (slot !== 0) throw invalid("slot", `the engine has one slot, not slot ${slot}`);
   if (promptTokenIds.length === 0) throw invalid("prompt_token_ids", "must not be empty");
-  if (promptTokenIds.length + outputTokenIds.length >= facts.maxModelLen) {
+  if (promptTokenIds.length >= facts.maxModelLen) {
     throw new PacelineError(
       "prompt_too_long",
       `the prompt leaves no room in ${facts.maxModelLen}`,
@@ -28,21 +33,25 @@ export function checkRequest(request: EngineRequest, facts: BodyFacts): void {
       },
     );
   }
-  for (const ids of [promptTokenIds, outputTokenIds]) {
-    for (const id of ids) {
-      if (id >= facts.vocabSize) throw invalid("prompt_token_ids", `${id} is no token id here`);
-    }
-  }
-  const refused = unhonoured(request, sampling);
+  assertIds("prompt_token_ids", promptTokenIds, facts);
+  assertIds("continue.output_token_ids", outputTokenIds, facts);
+  assertIds("sampling.stop_token_ids", sampling.stopTokenIds, facts);
+  assertIds("sampling.logit_bias", sampling.logitBias.keys(), facts);
+  const refused = unhonoured(request, facts);
   if (refused === null) return;
   throw new PacelineError("unsupported", `${facts.engine} does not honour ${refused}`, {
     details: { path: refused },
   });
 }
 
+function assertIds(path: string, ids: Iterable<number>, { vocabSize }: BodyFacts): void {
+  for (const id of ids) if (id >= vocabSize) throw invalid(path, `${id} is no token id here`);
+}
+
 /** Path of the first thing that none of these engines can do by HTTP. */
-function unhonoured(request: EngineRequest, sampling: Sampling): string | null {
-  const { side, cacheCarried, outputTokenIds, badWords } = request;
+function unhonoured(request: EngineRequest, { logprobModes }: BodyFacts): string | null {
+  const { side, cacheCarried, outputTokenIds, badWords, sampling } = request;
+  if (!logprobModes.includes(request.logprobMode)) return "want.logprob_modes";
   if (sampling.maxNewTokens === 0) return "sampling.max_new_tokens";
   if (sampling.allowedTokenIds.length > 0) return "sampling.allowed_token_ids";
   if (badWords.length > 0 || sampling.badWords.length > 0) return "sampling.bad_words";
@@ -63,15 +72,32 @@ const isPenalised = (sampling: Sampling): boolean =>
   sampling.frequencyPenalty !== 0 ||
   sampling.repetitionPenalty !== 1;
 
-/** Tokens that may still be made: engines differ in whether they clamp or refuse what goes beyond the context. */
+/** Tokens that may still be made, 0 where there is nothing to ask for: engines differ in whether they clamp or refuse what goes beyond the context. */
 export const tokensLeft = (
   { promptTokenIds, outputTokenIds, sampling }: EngineRequest,
   { maxModelLen }: BodyFacts,
 ): number =>
-  Math.min(
-    sampling.maxNewTokens - outputTokenIds.length,
-    maxModelLen - promptTokenIds.length - outputTokenIds.length,
+  Math.max(
+    0,
+    Math.min(
+      sampling.maxNewTokens - outputTokenIds.length,
+      maxModelLen - promptTokenIds.length - outputTokenIds.length,
+    ),
   );
+
+/** The whole reply to a request that asks for no more tokens. */
+export async function* nothingLeft({
+  sampling,
+  outputTokenIds,
+}: EngineRequest): AsyncGenerator<EngineEvent, void> {
+  const cause = outputTokenIds.length >= sampling.maxNewTokens ? "max_new" : "context";
+  yield {
+    type: "finished",
+    reason: { type: "length", cause, matched: null },
+    cachedTokens: 0,
+    versions: null,
+  };
+}
 
 /** Every field that matters, since absent ones have defaults that differ. */
 export function completionBody(request: EngineRequest, facts: BodyFacts) {

@@ -4,7 +4,6 @@
  */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishReason } from "../../server/contract/rollout.ts";
-import { assertAligned } from "../../server/contract/tokens.ts";
 import type { EngineEvent, EngineRequest } from "../engine.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
 import { SseCutter } from "../http/sse.ts";
@@ -83,8 +82,9 @@ export function completionDecoder(
       if (typeof logprob === "number") return logprob;
       throw new PacelineError("misaligned", `${JSON.stringify(logprob)} for a logprob`);
     });
-    assertAligned(ids, logprobs);
-    return { ids, logprobs };
+    // Values are looked at where they are kept.
+    if (ids.length === logprobs.length) return { ids, logprobs };
+    throw new PacelineError("misaligned", `${ids.length} tokens but ${logprobs.length} logprobs`);
   }
 
   function reasonOf({ stopReason }: Chunk, told: string): FinishReason {

@@ -1,7 +1,13 @@
 /** The sockets to one `trtllm-serve`: streams of completions, and calls. Aborting a request is closing its socket. */
 import { createHmac } from "node:crypto";
 import { LIMITS } from "../../server/limits.ts";
-import { type BodyFacts, checkRequest, completionBody } from "../completions/body.ts";
+import {
+  type BodyFacts,
+  checkRequest,
+  completionBody,
+  nothingLeft,
+  tokensLeft,
+} from "../completions/body.ts";
 import type { Life } from "../completions/life.ts";
 import { completionDecoder } from "../completions/response.ts";
 import type { EngineEvent, EngineOptions, EngineRequest } from "../engine.ts";
@@ -64,6 +70,8 @@ export function createClient(
     },
     generate(request, served, signal) {
       if (signal.aborted) throw errorFromSignal(signal, "the attempt");
+      checkRequest(request, served);
+      if (tokensLeft(request, served) === 0) return nothingLeft(request);
       const body = generateBody(request, served);
       const stream = new EventStream(
         {
@@ -91,9 +99,8 @@ export function createClient(
 export const signed = (key: string, body: string): string =>
   `sha256=${createHmac("sha256", key).update(body).digest("hex")}`;
 
-/** Unknown fields are refused there, so nothing else is sent. Throws what `checkRequest` does. */
-export function generateBody(request: EngineRequest, served: Served): string {
-  checkRequest(request, served);
+/** Unknown fields are refused there, so nothing else is sent. */
+function generateBody(request: EngineRequest, served: Served): string {
   return JSON.stringify({
     model: served.model,
     ...completionBody(request, served),

@@ -32,10 +32,8 @@ export function createTrtllmEngine(url: string, options: EngineOptions = {}): En
       get(client, "/v1/models", models, signal),
       get(client, "/openapi.json", openapi, signal),
     ]);
-    const { held, logprobModes, kvTokens, maxRunning, ...facts } = knownFacts(
-      "trtllm",
-      options.facts ?? {},
-    );
+    const facts = knownFacts("trtllm", options.facts ?? {});
+    const { held, logprobModes, kvTokens, maxRunning, ...shape } = facts;
     const model = (listed.data[0] as { id: string }).id;
     served = { engine: "TensorRT-LLM", model, ...facts };
     return {
@@ -43,7 +41,7 @@ export function createTrtllmEngine(url: string, options: EngineOptions = {}): En
       engineVersion: told.version,
       incarnation: life.incarnation,
       model,
-      ...facts,
+      ...shape,
       slots: [{ index: 0, kvTokens, maxRunning }],
       capabilities: { ...CAPABILITIES, logprobModes, sleep: "/release_memory" in routes.paths },
       paused: asleep,

@@ -11,6 +11,7 @@ import { END, JsonCursor } from "../json/cursor.ts";
 import { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
 import { Keys } from "../json/keys.ts";
 import { broken } from "./errors.ts";
+import { LogprobEntries } from "./logprob-entries.ts";
 
 export interface LabelRun {
   readonly version: string;
@@ -57,6 +58,8 @@ export class ChunkReader {
   readonly #ids = new GrowingUint32();
   readonly #scoredIds = new GrowingUint32();
   readonly #logprobs = new GrowingFloat32();
+  /** Of tokens alone, as they nearly always come. */
+  readonly #sampled = new LogprobEntries(this.#scoredIds, this.#logprobs);
   readonly #topIds = new GrowingUint32();
   readonly #topLogprobs = new GrowingFloat32();
   readonly #topEnds = new GrowingUint32();
@@ -128,7 +131,10 @@ export class ChunkReader {
     if (!cursor.enterObject()) return;
     for (let key = cursor.key(CONTENT); key !== END; key = cursor.key(CONTENT)) {
       if (key !== 0) cursor.skip();
-      else if (cursor.enterArray()) while (cursor.element()) this.#walkEntry();
+      else if (cursor.enterArray()) {
+        if (!this.#wantsTop) cursor.rows(this.#sampled);
+        while (cursor.element()) this.#walkEntry();
+      }
     }
   }
 

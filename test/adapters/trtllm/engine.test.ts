@@ -139,7 +139,6 @@ describe("TensorRT-LLM", () => {
     ["not_json", "engine_error"],
     ["null_logprob", "misaligned"],
     ["nan_logprob", "engine_error"],
-    ["floor_logprob", "misaligned"],
     ["misaligned", "misaligned"],
     ["huge_id", "engine_error"],
     ["skip", "misaligned"],

@@ -40,14 +40,15 @@ export function engineConformance(under: EngineUnderTest): void {
   if (under.manners?.fresh !== false) describeBirth(under);
 }
 
-/** Of engines that misbehave on command. */
-export function engineFaults(under: EngineUnderTest): void {
+/** Of engines that misbehave on command. `install` false: it holds what it was started with. */
+export function engineFaults(under: EngineUnderTest, install = true): void {
   describe(`engine ${under.name}: what it does wrong`, () => {
     const undetectable = under.manners?.undetectable ?? [];
     for (const fault of FAULT_CASES) {
       if (undetectable.includes(fault.kind)) continue;
       const more = fault.options?.status === undefined ? "" : ` ${fault.options.status}`;
-      test(`${fault.kind}${more}`, () => withBench(under, (bench) => runFault(fault, bench)));
+      test(`${fault.kind}${more}`, () =>
+        withBench(under, (bench) => runFault(fault, bench), install));
     }
   });
 }
@@ -55,8 +56,9 @@ export function engineFaults(under: EngineUnderTest): void {
 async function withBench(
   under: EngineUnderTest,
   use: (bench: Bench) => Promise<void>,
+  install = true,
 ): Promise<void> {
-  const bench = await openBench(under);
+  const bench = await openBench(under, install);
   try {
     await use(bench);
   } finally {

@@ -1,0 +1,39 @@
+/**
+ * The suite's rows for engines behind `/v1/completions`: their weights are what they were started with, and nothing
+ * pauses them, so rows that stand on either have nothing to ask.
+ */
+import { after, before, describe, test } from "node:test";
+import { ABORT_CASES } from "./abort-cases.ts";
+import { type Case, runCase } from "./case.ts";
+import { engineFaults } from "./engine-conformance.ts";
+import { type Bench, type EngineUnderTest, openBench } from "./fixture.ts";
+import { GENERATE_CASES, REFUSAL_CASES } from "./generate-cases.ts";
+import { SEED_CASES } from "./seed-cases.ts";
+
+const TABLES: Readonly<Record<string, readonly Case[]>> = {
+  generate: [...GENERATE_CASES, ...REFUSAL_CASES],
+  seeds: SEED_CASES,
+  aborts: ABORT_CASES,
+};
+
+/** Rows that pause the engine, or continue a rollout with the very tokens that it would have made. */
+const NEEDS_MORE: ReadonlySet<string> = new Set([
+  "an abort before the first token, while the engine is paused, leaves nothing behind",
+  "a rollout continued from any of its tokens makes the tokens of the undisturbed run",
+]);
+
+export function completionsConformance(under: EngineUnderTest): void {
+  for (const [room, cases] of Object.entries(TABLES)) {
+    describe(`engine ${under.name}: ${room}`, () => {
+      let bench: Bench;
+      before(async () => {
+        bench = await openBench(under, false);
+      });
+      after(() => bench.stop());
+      for (const one of cases) {
+        if (!NEEDS_MORE.has(one.name)) test(one.name, () => runCase(one, bench));
+      }
+    });
+  }
+  engineFaults(under, false);
+}
