@@ -35,6 +35,8 @@ export interface Chunk {
   /** Positions in the request's whole output. */
   readonly versions: readonly LabelRun[] | null;
   readonly cachedTokens: number | null;
+  /** As the usage behind the last tokens counts them. */
+  readonly completionTokens: number | null;
   /** `{"error": …}` in its place. */
   readonly error: unknown;
 }
@@ -177,6 +179,7 @@ export class ChunkReader {
       stopReason: stopReasonOf(choice?.["stop_reason"] ?? null),
       versions: versionsOf(choice?.["weight_versions"] ?? null),
       cachedTokens: cachedOf(usage),
+      completionTokens: completionOf(usage),
       error,
     };
   }
@@ -291,6 +294,12 @@ export function cachedOf(usage: unknown): number | null {
   if (typeof details !== "object" || details === null) return null;
   const cached = (details as Record<string, unknown>)["cached_tokens"];
   return isPosition(cached) ? cached : null;
+}
+
+function completionOf(usage: unknown): number | null {
+  if (typeof usage !== "object" || usage === null) return null;
+  const { completion_tokens: tokens } = usage as Record<string, unknown>;
+  return isPosition(tokens) ? tokens : null;
 }
 
 function objectOf(value: unknown, what: string): Record<string, unknown> {

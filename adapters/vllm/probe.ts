@@ -89,8 +89,8 @@ export function createProber(
         weights.held(signal),
       ]);
       const shown = await abortable(shownBy(now, shape, paused || asleep), signal);
-      const { priorities, ranks } = shape;
-      now.known = { priorities, streamInterval, slots: ranks };
+      const { priorities, ranks, logprobMode } = shape;
+      now.known = { priorities, logprobMode, streamInterval, slots: ranks };
       kvTotalTokens = shape.kvTokens * ranks;
       return {
         kind: "vllm",

@@ -1,6 +1,6 @@
 /** From an EngineRequest to `/inference/v1/generate`. What cannot be honoured is refused here, never dropped (I6). */
 import { PacelineError } from "../../server/contract/errors.ts";
-import type { Sampling } from "../../server/contract/rollout.ts";
+import type { LogprobMode, Sampling } from "../../server/contract/rollout.ts";
 import type { EngineRequest } from "../engine.ts";
 import { seedOf } from "./seed.ts";
 
@@ -8,6 +8,8 @@ import { seedOf } from "./seed.ts";
 export interface Served {
   /** It orders by priority (`--scheduling-policy priority`); else another than 0 is an error there. */
   readonly priorities: boolean;
+  /** `--logprobs-mode`; null: it gives logits. */
+  readonly logprobMode: LogprobMode | null;
   /** Tokens per event; null: the server's own. */
   readonly streamInterval: number | null;
 }
@@ -29,6 +31,9 @@ export const engineId = (requestId: string): string => `generate-tokens-${reques
 export function generateBody(request: EngineRequest, served: Served): string {
   const { sampling, outputTokenIds, side } = request;
   assertHonoured(request);
+  if (sampling.maxNewTokens > outputTokenIds.length && request.logprobMode !== served.logprobMode) {
+    throw unsupported("want.logprob_modes");
+  }
   const top = side?.topLogprobs ?? 0;
   return JSON.stringify({
     request_id: request.requestId,
@@ -91,7 +96,24 @@ function samplingBody({ sampling, outputTokenIds, siblingIndex }: EngineRequest)
   };
 }
 
-function assertHonoured({ sampling, badWords, side, cacheCarried, outputTokenIds }: EngineRequest) {
+function assertHonoured({
+  sampling,
+  badWords,
+  side,
+  cacheCarried,
+  promptTokenIds,
+  outputTokenIds,
+}: EngineRequest) {
+  const start = side?.promptLogprobs?.start ?? 0;
+  if (start > 0 && start >= promptTokenIds.length) {
+    throw new PacelineError(
+      "invalid_argument",
+      `prompt logprobs from ${start} on, behind its end`,
+      {
+        details: { path: "want.prompt_logprobs.start" },
+      },
+    );
+  }
   if (badWords.length > 0) throw unsupported("sampling.bad_words");
   if (sampling.structured !== null && sampling.structured !== undefined) {
     throw unsupported("sampling.structured");

@@ -29,11 +29,14 @@ export function streamDecoder(
   let last: number | null = null;
   let finish: Omit<EngineFinish, "cachedTokens"> | null = null;
   let cachedTokens = 0;
+  /** As the server counted them: deltas carry no position, so only this tells of a chunk that was lost or came twice. */
+  let counted: number | null = null;
 
   function take(chunk: Chunk): void {
     if (chunk.error !== null) throw errorInStream(chunk.error);
     if (chunk.requestId !== id) throw broken(`an answer to ${chunk.requestId}`);
     cachedTokens = chunk.cachedTokens ?? cachedTokens;
+    counted = chunk.completionTokens ?? counted;
     if (chunk.ids.length > 0) {
       if (finish !== null) throw broken("tokens behind the finish");
       if (!started) emit({ type: "started", cachedTokens });
@@ -89,6 +92,9 @@ export function streamDecoder(
   }
 
   function end(): void {
+    if (counted !== null && counted !== at - given) {
+      throw broken(`${at - given} tokens where it counted ${counted}`);
+    }
     // Servers that skip outputs without a token tell an abort by nothing but the end.
     const ended = finish ?? {
       type: "finished",

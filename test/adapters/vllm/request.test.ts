@@ -6,7 +6,7 @@ import { generateBody, type Served, scoreBody } from "../../../adapters/vllm/req
 import { seedOf } from "../../../adapters/vllm/seed.ts";
 import { requestOf, type Wish } from "../../conformance/engines/attempt.ts";
 
-const SERVED: Served = { priorities: false, streamInterval: null };
+const SERVED: Served = { priorities: false, logprobMode: "processed", streamInterval: null };
 const body = (wish: Wish, served = SERVED) => JSON.parse(generateBody(requestOf(wish), served));
 
 describe("a request to vLLM", () => {

@@ -4,7 +4,7 @@ import type { Engine, EngineEvent, EngineFinish, EngineRequest } from "../../../
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { LogprobMode, Sampling } from "../../../server/contract/rollout.ts";
 import type { IdRows, PromptLogprobs, TopLogprobs } from "../../../server/contract/side-data.ts";
-import type { TokenChunk } from "../../../server/contract/tokens.ts";
+import { assertAligned, type TokenChunk } from "../../../server/contract/tokens.ts";
 
 /** No case takes seconds; a hang is a failure, not a wait. */
 export const deadline = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -121,6 +121,8 @@ export class Attempt {
     let error: PacelineError | null = null;
     try {
       for await (const event of engine.generate(this.request, signal)) {
+        // As the server does with each chunk before it keeps it.
+        if (event.type === "tokens") assertAligned(event.chunk.ids, event.chunk.logprobs);
         this.#events.push(event);
         this.#progress.dispatchEvent(new Event("event"));
       }

@@ -31,6 +31,16 @@ export interface Manners {
   readonly refusesRunningIds?: boolean;
   /** A swap drops cached prefixes in every namespace. Default true; others rely on a namespace for each load. */
   readonly swapClearsCache?: boolean;
+  /** Sends what it made before it stands still; others keep what does not fill a chunk. Default true. */
+  readonly pauseFlushes?: boolean;
+  /** Asleep it refuses; others let requests wait. Default true. */
+  readonly refusesAsleep?: boolean;
+  /** A prompt is scored by a request of its own, whose cached tokens nobody tells. Default false. */
+  readonly scoresApart?: boolean;
+  /** Telemetry tells steps of what ran before, though nothing runs. Default true. */
+  readonly keepsSteps?: boolean;
+  /** A rollout that goes on elsewhere makes the tokens of the uncut one; else it is seeded anew. Default true. */
+  readonly continuesSame?: boolean;
   /** Tells how much of a prompt was cached. Default true. */
   readonly tellsCached?: boolean;
   /** Faults that its wire cannot show (deltas without positions can be put into another order), or not make. */
@@ -46,6 +56,8 @@ export interface EngineUnderTest {
   /** Two checkpoints that differ. */
   readonly versions: readonly [string, string];
   readonly manners?: Manners;
+  /** Where no probe tells: an id that ends a rollout. Default the demo policy's. */
+  readonly eos?: number;
 }
 
 export interface Bench extends RunningEngine {
@@ -56,11 +68,17 @@ export interface Bench extends RunningEngine {
   install(version: number, kv?: "keep" | "drop"): Promise<string | null>;
   /** The version that is in service now. */
   readonly version: number;
+  /** One of the ids that end a rollout. */
+  readonly eos: number;
+  /** Likewise, and a continuation makes them too. */
+  continuable(wish: Wish): Wish;
   /** The wish so that the engine makes the same tokens each time: greedy where it knows no seed. */
   repeatable(wish: Wish): Wish;
   /** Throws unless both are the same, as exactly as this engine can. */
   same(actual: Pick<Outcome, "ids" | "logprobs">, wanted: Pick<Outcome, "ids" | "logprobs">): void;
 }
+
+const DEMO_EOS = 257;
 
 const PATIENT: Required<Manners> = {
   tolerance: 0,
@@ -69,6 +87,11 @@ const PATIENT: Required<Manners> = {
   uncounted: 0,
   refusesRunningIds: true,
   swapClearsCache: true,
+  continuesSame: true,
+  pauseFlushes: true,
+  refusesAsleep: true,
+  scoresApart: false,
+  keepsSteps: true,
   tellsCached: true,
   undetectable: [],
 };
@@ -113,15 +136,20 @@ async function benchOf(
       current = version;
       return digest;
     },
-    repeatable: (wish) =>
-      sampling.includes("seed")
-        ? wish
-        : { ...wish, sampling: { ...wish.sampling, temperature: 0 } },
+    eos: description.eosTokenIds[0] ?? under.eos ?? DEMO_EOS,
+    repeatable: (wish) => (sampling.includes("seed") ? wish : greedy(wish)),
+    continuable: (wish) =>
+      sampling.includes("seed") && manners.continuesSame ? wish : greedy(wish),
     same: (actual, wanted) => assertSame(actual, wanted, manners.tolerance),
   };
   if (install) await bench.install(1);
   return bench;
 }
+
+const greedy = (wish: Wish): Wish => ({
+  ...wish,
+  sampling: { ...wish.sampling, temperature: 0 },
+});
 
 /** Where numbers differ a little another token may be drawn; from there on nothing can be compared. */
 function assertSame(

@@ -29,8 +29,7 @@ export const GENERATE_CASES: readonly Case[] = [
   {
     name: "a rollout ends at EOS, the EOS included; min_new_tokens holds it off",
     needs: ({ can }) => can("logit_bias") && can("min_new_tokens"),
-    async run({ engine, description }) {
-      const eos = description.eosTokenIds[0] as number;
+    async run({ engine, eos }) {
       const wish = { sampling: { ignoreEos: false, minNewTokens: 3, logitBias: bias(eos) } };
       const outcome = await run(engine, wish);
       assert.deepEqual(outcome.finish?.reason, { type: "stop", cause: "eos", matched: eos });
@@ -41,8 +40,7 @@ export const GENERATE_CASES: readonly Case[] = [
   {
     name: "ignore_eos goes on past an EOS",
     needs: ({ can }) => can("ignore_eos") && can("logit_bias"),
-    async run({ engine, description }) {
-      const eos = description.eosTokenIds[0] as number;
+    async run({ engine, eos }) {
       const outcome = await run(engine, { sampling: { maxNewTokens: 5, logitBias: bias(eos) } });
       assertComplete(outcome, 5);
       assert.ok(outcome.ids.every((id) => id === eos));

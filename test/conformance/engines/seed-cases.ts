@@ -46,13 +46,10 @@ export const SEED_CASES: readonly Case[] = [
     name: "a rollout continued from any of its tokens makes the tokens of the undisturbed run",
     async run(bench) {
       const { engine, description } = bench;
-      const { seeded: byPosition, penalties } = description.capabilities.resume;
-      const sampling = {
-        ...(penalties ? { presencePenalty: 0.5, repetitionPenalty: 1.2 } : {}),
-        // Where draws do not go by position, only what is not drawn comes out the same.
-        ...(byPosition ? {} : { temperature: 0 }),
-      };
-      const wish = bench.repeatable({ sampling });
+      const { penalties } = description.capabilities.resume;
+      const sampling = penalties ? { presencePenalty: 0.5, repetitionPenalty: 1.2 } : {};
+      // Where draws do not go by position, only what is not drawn comes out the same.
+      const wish = bench.continuable({ sampling });
       const whole = await run(engine, wish);
       for (const kept of [1, 7, 31]) {
         const outputTokenIds = Uint32Array.from(whole.ids.slice(0, kept));

@@ -32,7 +32,7 @@ export async function* inChunks(
       continue;
     }
     gathered = gathered === null ? part : joined(gathered, part);
-    if (gathered.ids.length < interval && gathered.made > 1) continue;
+    if (gathered.ids.length < interval && gathered.made > 1 && !gathered.last) continue;
     yield gathered;
     gathered = null;
   }

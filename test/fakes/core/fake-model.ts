@@ -330,7 +330,8 @@ class DemoModel implements FakeModel {
       const began = performance.now();
       const events = core.step();
       this.#measured(events, 1_000 * (performance.now() - began));
-      for (const event of events) this.#deliver(event);
+      const ended = new Set(events.filter(({ type }) => type === "finished").map(({ id }) => id));
+      for (const event of events) this.#deliver(event, ended.has(event.id));
     }
     this.#wake();
   }
@@ -347,7 +348,7 @@ class DemoModel implements FakeModel {
     this.moments.tokens += batch;
   }
 
-  #deliver(event: CoreEvent): void {
+  #deliver(event: CoreEvent, last: boolean): void {
     const output = this.#outputs.get(event.id)?.output;
     if (output === undefined) return;
     switch (event.type) {
@@ -358,7 +359,7 @@ class DemoModel implements FakeModel {
         output.prompt(event.start, event.logprobs, this.#labels[event.version] as string);
         break;
       case "tokens":
-        output.tokens(event, this.#labels[event.version] as string);
+        output.tokens(event, this.#labels[event.version] as string, last);
         break;
       case "finished":
         output.finish(event.reason);

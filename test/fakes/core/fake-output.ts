@@ -32,6 +32,8 @@ export interface FakeTokens {
   readonly mixed: boolean;
   /** Output tokens in all, these included. */
   readonly made: number;
+  /** The finish comes with them: a wire that tells both in one chunk need not wait. */
+  readonly last: boolean;
 }
 
 export interface FakeFinish {
@@ -91,12 +93,12 @@ export class FakeOutput implements AsyncIterableIterator<FakePart> {
     this.#push({ type: "prompt", start, logprobs, label });
   }
 
-  tokens({ ids, logprobs, side, mixed }: Made, label: string): void {
+  tokens({ ids, logprobs, side, mixed }: Made, label: string, last: boolean): void {
     const start = this.#made - this.#from;
     this.#made += ids.length;
     const end = this.#made - this.#from;
-    const last = this.#spans.at(-1);
-    if (last?.version === label) this.#spans[this.#spans.length - 1] = { ...last, end };
+    const before = this.#spans.at(-1);
+    if (before?.version === label) this.#spans[this.#spans.length - 1] = { ...before, end };
     else this.#spans.push({ version: label, start, end });
     this.#push({
       type: "tokens",
@@ -107,6 +109,7 @@ export class FakeOutput implements AsyncIterableIterator<FakePart> {
       label,
       mixed,
       made: end,
+      last,
     });
   }
 

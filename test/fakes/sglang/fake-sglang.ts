@@ -41,6 +41,7 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
     servedName: served,
     released: new Set(),
     held: new Set(),
+    rids: new Set(),
     finished: 0,
     exit: () => server.exit(),
   };

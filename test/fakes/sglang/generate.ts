@@ -61,23 +61,33 @@ export function generateRoutes(state: SglangState): Readonly<Record<string, Fake
   const route: FakeRoute = async (call) => {
     const asked = parse(call.body);
     assertAsked(state, asked);
-    await resumed(state);
-    // The real scheduler has no answer to it: the whole server ends.
-    if (asked.input_ids.some((one) => one >= state.model.info.vocabSize || one < 0)) {
-      state.exit();
-      return;
-    }
-    if (call.left.aborted) return;
     const rid = asked.rid ?? `fake${++requests}`;
-    const parts = submit(state, asked, rid);
-    call.left.addEventListener("abort", () => void parts.return?.());
-    const interval = asked.sampling_params.stream_interval ?? state.options.streamInterval;
-    const told = distorted(inChunks(parts, interval), call.fault);
-    const named = call.fault?.kind === "other_id" ? `${rid}-other` : rid;
-    await (asked.stream === true ? stream : whole)(state, asked, named, call, told);
-    state.finished += 1;
+    if (state.rids.has(rid)) throw new FakeError(400, `Duplicate request ID detected: ${rid}`);
+    state.rids.add(rid);
+    try {
+      await serve(state, asked, rid, call);
+    } finally {
+      state.rids.delete(rid);
+    }
   };
   return Object.fromEntries(GENERATE_ROUTES.map((name) => [name, route]));
+}
+
+async function serve(state: SglangState, asked: Body, rid: string, call: FakeCall): Promise<void> {
+  await resumed(state);
+  // The real scheduler has no answer to it: the whole server ends.
+  if (asked.input_ids.some((one) => one >= state.model.info.vocabSize || one < 0)) {
+    state.exit();
+    return;
+  }
+  if (call.left.aborted) return;
+  const parts = submit(state, asked, rid);
+  call.left.addEventListener("abort", () => void parts.return?.());
+  const interval = asked.sampling_params.stream_interval ?? state.options.streamInterval;
+  const told = distorted(inChunks(parts, interval), call.fault);
+  const named = call.fault?.kind === "other_id" ? `${rid}-other` : rid;
+  await (asked.stream === true ? stream : whole)(state, asked, named, call, told);
+  state.finished += 1;
 }
 
 function parse(given: unknown): Body {
@@ -254,7 +264,8 @@ async function stream(
     else {
       if (due) send(null);
       told.tokens.push(part);
-      due = true;
+      due = part.last;
+      if (!due) send(null);
     }
   }
   if (due) send(null);

@@ -32,6 +32,8 @@ export interface SglangState {
   released: Set<string>;
   /** Requests that came while paused wait here, outside the scheduler: nothing counts them and nothing aborts them. */
   readonly held: Set<() => void>;
+  /** Of requests that have not been answered. */
+  readonly rids: Set<string>;
   finished: number;
   exit(): void;
 }

@@ -37,6 +37,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
       samplingMask: options.samplingMask ?? false,
       priorities: options.priorities ?? false,
       promptTokensDetails: options.promptTokensDetails ?? true,
+      sleepMode: options.sleepMode ?? true,
       devMode: options.devMode ?? true,
     },
     broken: false,

@@ -103,13 +103,6 @@ function assertAsked({ model, options }: VllmState, asked: Body): void {
         "Make sure that `max_model_len` is no smaller than the number of text tokens.",
     );
   }
-  const biased = Object.keys(params.logit_bias ?? {}).filter((one) => Number(one) >= vocabSize);
-  if (biased.length > 0) {
-    refuse(
-      `token_id(s) [${biased}] in logit_bias contain out-of-vocab token ids. Vocabulary size: ${vocabSize}`,
-      "logit_bias",
-    );
-  }
   const wrong = (name: string, what: string, value: unknown) =>
     refuse(`${name} must be ${what}, got ${value}. (parameter=${name}, value=${value})`, name);
   const { temperature, top_p: topP, max_tokens: maxTokens, min_tokens: minTokens } = params;
@@ -129,6 +122,19 @@ function assertAsked({ model, options }: VllmState, asked: Body): void {
         name,
       );
     }
+  }
+  for (const [name, given] of [
+    ["logit_bias", Object.keys(params.logit_bias ?? {}).map(Number)],
+    ["stop_token_ids", params.stop_token_ids ?? []],
+    ["allowed_token_ids", params.allowed_token_ids ?? []],
+  ] as const) {
+    const outside = given.filter((one) => one < 0 || one >= vocabSize);
+    if (outside.length === 0) continue;
+    refuse(
+      `token_id(s) [${outside.join(", ")}] in ${name} contain out-of-vocab token ids. ` +
+        `Vocabulary size: ${vocabSize}`,
+      name,
+    );
   }
   if (priority !== 0 && !options.priorities) refuse("priority needs priority scheduling");
 }
@@ -241,10 +247,10 @@ async function stream(
     reply.event(chunk, made, finish !== null);
   };
   for await (const part of parts) {
-    // The last tokens and the finish come together.
     if (part.type === "tokens") {
-      if (held !== null) send(held, null);
-      held = part;
+      // The last tokens and the finish come together.
+      if (part.last) held = part;
+      else send(part, null);
     } else if (part.type === "finished") {
       cached = cachedOf(state, part);
       counted(state, part);

@@ -80,6 +80,7 @@ function serverInfo({ model, options }: VllmState, query: URLSearchParams): unkn
       dtype: "torch.float32",
       logprobs_mode: options.logprobsMode,
       max_logprobs: 20,
+      enable_sleep_mode: options.sleepMode,
     },
     cache_config: {
       block_size: 16,

@@ -13,6 +13,8 @@ export interface FakeVllmOptions extends FakeModelOptions, FakeServerOptions {
   readonly priorities?: boolean;
   /** `--enable-prompt-tokens-details`; default on. */
   readonly promptTokensDetails?: boolean;
+  /** `--enable-sleep-mode`; default on. */
+  readonly sleepMode?: boolean;
   /** `VLLM_SERVER_DEV_MODE`; default on. */
   readonly devMode?: boolean;
 }

@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { FakeError, type FakeRoute } from "../core/fake-server.ts";
-import { coreDead, type VllmState } from "./state.ts";
+import type { VllmState } from "./state.ts";
 
 const rpc = z.looseObject({
   method: z.string(),
@@ -35,9 +35,9 @@ const workerFailed = (what: string): FakeError =>
 export function weightRoutes(state: VllmState): Readonly<Record<string, FakeRoute>> {
   const { model } = state;
   const load = (path: string): void => {
-    if (state.broken) throw coreDead();
     try {
       model.swap(path);
+      state.broken = false;
     } catch (error) {
       state.broken = true;
       throw workerFailed(error instanceof Error ? error.message : String(error));
