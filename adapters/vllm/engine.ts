@@ -14,7 +14,10 @@ export function createVllmEngine(url: string, options: EngineOptions = {}): Engi
   return {
     url,
     probe: (signal) => prober.probe(signal),
-    generate: (request, signal) => client.generate(request, prober.known, signal),
+    generate(request, signal) {
+      weights.assertHolds(request.policy);
+      return client.generate(request, prober.known, signal);
+    },
     control: createControl(client),
     weights,
     async telemetry(signal) {

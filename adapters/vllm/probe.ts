@@ -100,8 +100,7 @@ export function createProber(
         dtype: shape.dtype,
         maxModelLen: shape.maxModelLen,
         vocabSize: shape.vocabSize,
-        // No route tells them; a reply says when one ended it.
-        eosTokenIds: [],
+        eosTokenIds: shape.eosTokenIds,
         slots: Array.from({ length: ranks }, (_, index) => ({
           index,
           kvTokens: shape.kvTokens,

@@ -1,4 +1,6 @@
 /** What a vLLM server is, for as long as its process lives: asked once, since its dump of itself takes seconds. */
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode } from "../../server/contract/rollout.ts";
@@ -11,6 +13,8 @@ export interface Shape {
   readonly dtype: string;
   readonly maxModelLen: number;
   readonly vocabSize: number;
+  /** Where its model's folder can be read from here; no route tells them. */
+  readonly eosTokenIds: readonly number[];
   readonly kvTokens: number;
   readonly maxRunning: number;
   /** Data-parallel ranks behind this one server. */
@@ -42,7 +46,9 @@ const serverInfo = z.looseObject({
 });
 const version = z.object({ version: z.string() });
 const models = z.object({
-  data: z.array(z.looseObject({ id: z.string(), parent: z.string().nullish() })),
+  data: z.array(
+    z.looseObject({ id: z.string(), parent: z.string().nullish(), root: z.string().nullish() }),
+  ),
 });
 const openapi = z.looseObject({ paths: z.record(z.string(), z.unknown()) });
 
@@ -73,15 +79,16 @@ export async function shapeOf(
   assertRoutes(routes);
   const told = await get("/version", version);
   const { data } = await get("/v1/models", models);
-  const model = data.find(({ parent }) => parent == null)?.id ?? "";
+  const base = data.find(({ parent }) => parent == null);
   const { vllm_config: config } = await get("/server_info?config_format=json", serverInfo);
   const { model_config: of, scheduler_config: scheduler, parallel_config: parallel } = config;
   return {
     version: told.version,
-    model,
+    model: base?.id ?? "",
     dtype: of.dtype.replace(/^torch\./, ""),
     maxModelLen: of.max_model_len,
     vocabSize: await vocabularyOf(client, signal),
+    eosTokenIds: await eosTokenIdsOf(base?.root ?? null),
     kvTokens: kvTokensOf(metrics, of.max_model_len),
     maxRunning: scheduler.max_num_seqs,
     ranks: parallel.data_parallel_size,
@@ -123,6 +130,33 @@ async function vocabularyOf(client: Client, signal: AbortSignal): Promise<number
     if (error.code !== "invalid_argument") throw error;
   }
   throw new PacelineError("engine_error", `vLLM does not tell its vocabulary's size: ${refusal}`);
+}
+
+const eos = z.looseObject({
+  eos_token_id: z
+    .union([
+      z
+        .int()
+        .min(0)
+        .transform((id) => [id]),
+      z.array(z.int().min(0)),
+    ])
+    .nullish(),
+});
+
+async function eosTokenIdsOf(folder: string | null): Promise<readonly number[]> {
+  if (folder === null || !isAbsolute(folder)) return [];
+  for (const name of ["generation_config.json", "config.json"]) {
+    try {
+      const { eos_token_id: ids } = eos.parse(
+        JSON.parse(await readFile(join(folder, name), "utf8")),
+      );
+      if (ids) return ids;
+    } catch {
+      // On another host, or without one: a reply says when one of them ended it.
+    }
+  }
+  return [];
 }
 
 /** Of one rank. */

@@ -14,6 +14,8 @@ import { labelOf, type Named, parseLabel } from "./label.ts";
 export interface VllmWeights extends EngineWeights {
   /** What is in it may be half of something. */
   readonly doubtful: boolean;
+  /** Throws `version_unavailable` for a policy that it was not last known to hold. */
+  assertHolds(policy: string): void;
   /** Another process is there now. */
   reborn(): void;
 }
@@ -21,6 +23,8 @@ export interface VllmWeights extends EngineWeights {
 export function createWeights(client: Client): VllmWeights {
   let staged: { policy: string; version: number; path: string } | null = null;
   let doubtful = false;
+  /** As its label last said. */
+  let current: Named | null = null;
   /** The highest that was seen in this life: a namespace is never used for two loads. */
   let loads = 0;
 
@@ -33,6 +37,7 @@ export function createWeights(client: Client): VllmWeights {
 
   async function held(signal: AbortSignal): Promise<readonly HeldReport[]> {
     const named = parseLabel(await label(signal));
+    current = named;
     if (named === null) return [];
     loads = Math.max(loads, named.load);
     return doubtful ? [] : [{ ...named, digest: null }];
@@ -51,7 +56,14 @@ export function createWeights(client: Client): VllmWeights {
     get doubtful() {
       return doubtful;
     },
+    assertHolds(policy) {
+      if (!doubtful && current?.policy === policy) return;
+      throw new PacelineError("version_unavailable", `this vLLM does not hold ${policy}`, {
+        details: { policy, holds: current },
+      });
+    },
     reborn() {
+      current = null;
       staged = null;
       doubtful = false;
       loads = 0;
@@ -77,6 +89,7 @@ export function createWeights(client: Client): VllmWeights {
       if (kv === "drop") await resetPrefixCache(client, "drop", signal);
       await name({ policy, version, load }, signal);
       doubtful = false;
+      current = { policy, version, load };
       staged = null;
       return { digest: null, load };
     },

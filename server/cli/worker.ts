@@ -8,12 +8,16 @@ import { Command, Option } from "commander";
 import { SETTINGS } from "../config.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { Proof } from "../contract/policy.ts";
+import type { EngineKind } from "../contract/worker.ts";
 import { startEngineServer } from "../engine/server/engine-server.ts";
 import { createClient, type ServerOptions } from "./client.ts";
 import { addServerOptions } from "./options.ts";
 
+/** Kinds that this command starts itself. */
+const LAUNCHED = ["embedded", "simulated"] as const;
+
 interface WorkerOptions extends Partial<ServerOptions> {
-  engine: "embedded" | "simulated";
+  engine: EngineKind;
   model: string;
   kvTokens: string;
   maxRunning: string;
@@ -44,7 +48,7 @@ export function workerCommand(): Command {
     .description("join a host to a server: launch or adopt an engine, register it, keep its lease")
     .addOption(
       new Option("-e, --engine <kind>", "what to launch, or the kind of what is adopted")
-        .choices(["embedded", "simulated"])
+        .choices([...LAUNCHED, "vllm", "sglang", "trtllm", "dynamo"])
         .default("embedded"),
     )
     .addOption(option("model"))
@@ -68,7 +72,8 @@ export function workerCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nExample:\n  paceline worker --engine embedded --server http://127.0.0.1:8700",
+      "\nExamples:\n  paceline worker --engine embedded --server http://127.0.0.1:8700" +
+        "\n  paceline worker --engine vllm --adopt http://gpu-1:8000 --server http://127.0.0.1:8700",
     )
     .action(run);
   return addServerOptions(
@@ -97,8 +102,15 @@ async function run(options: WorkerOptions): Promise<void> {
 
 async function open(options: WorkerOptions): Promise<Endpoint> {
   if (options.adopt !== undefined) return { url: options.adopt, close: async () => undefined };
+  const kind = LAUNCHED.find((one) => one === options.engine);
+  if (kind === undefined) {
+    throw new PacelineError(
+      "invalid_argument",
+      `a ${options.engine} engine is started by its own means: name it with --adopt <url>`,
+    );
+  }
   return startEngineServer({
-    kind: options.engine,
+    kind,
     directory: options.model,
     kvTokens: Number(options.kvTokens),
     maxRunning: Number(options.maxRunning),

