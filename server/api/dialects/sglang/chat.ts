@@ -83,20 +83,14 @@ export function chatRoutes(context: DialectContext, state: MountState): DialectR
       touches: "job",
       async handler(request, reply) {
         const chat = check(CHAT, request.body);
-        const session = state.sessions.begin(routingKey(request));
-        let settled = false;
-        try {
-          const traceparent = traceparentOf(request.headers["traceparent"]);
-          const body = generateBody(chat, context);
-          const order = decodeGenerate(body, context, { traceparent, session });
-          const replies = await serve(order, reply, context, state);
-          if (replies === null) return reply;
-          settled = replies.every(({ endedByItself }) => endedByItself);
-          const generated = replies.map(({ text }) => JSON.parse(text) as Generated);
-          return sendJson(reply, JSON.stringify(completion(chat, generated, context)));
-        } finally {
-          if (session !== null) state.sessions.ended(session, settled);
-        }
+        const traceparent = traceparentOf(request.headers["traceparent"]);
+        const headers = { traceparent, routingKey: routingKey(request) };
+        const body = generateBody(chat, context);
+        const order = decodeGenerate(body, context, headers, state.turns);
+        const texts = await serve(order, reply, context, state);
+        if (texts === null) return reply;
+        const generated = texts.map((text) => JSON.parse(text) as Generated);
+        return sendJson(reply, JSON.stringify(completion(chat, generated, context)));
       },
     },
   ];

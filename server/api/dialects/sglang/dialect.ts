@@ -16,7 +16,7 @@ import { workerRoutes } from "./workers.ts";
 export const sglang: Dialect = {
   name: "sglang",
   routes(context) {
-    const state = createMountState();
+    const state = createMountState(context);
     return [
       ...generateRoutes(context, state),
       ...chatRoutes(context, state),

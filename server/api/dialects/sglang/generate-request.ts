@@ -12,6 +12,7 @@ import { LIMITS } from "../../../limits.ts";
 import { check, invalid } from "../../codec/invalid.ts";
 import { decodeRollout } from "../../codec/rollout.ts";
 import type { DialectContext } from "../dialect.ts";
+import type { SessionTurns } from "../session-turns.ts";
 import { nativeSampling, type SamplingWish } from "./sampling.ts";
 import { constraintOf } from "./weight-version.ts";
 
@@ -43,13 +44,8 @@ export interface GenerateOrder {
 
 export interface OrderHeaders {
   readonly traceparent: string | null;
-  readonly session: SessionTurn | null;
-}
-
-/** A place in a session, which keeps its turns near their KV. */
-export interface SessionTurn {
-  readonly id: string;
-  readonly turn: number;
+  /** Which trajectory it is of: its turns are kept near their KV. */
+  readonly routingKey: string | null;
 }
 
 const ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -110,6 +106,7 @@ export function decodeGenerate(
   body: unknown,
   context: DialectContext,
   headers: OrderHeaders,
+  turns: SessionTurns,
 ): GenerateOrder {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw invalid("", "the body must be a JSON object");
@@ -140,7 +137,9 @@ export function decodeGenerate(
         prompt_token_ids: promptTokenIds,
         sampling: siblings === null ? sampling : { seed: siblings.seed, ...sampling },
         ...(siblings === null ? {} : { group: { id: siblings.id, size: n, index: sample } }),
-        ...(headers.session === null || list || n > 1 ? {} : { session: headers.session }),
+        ...(headers.routingKey === null || list || n > 1
+          ? {}
+          : { session: turns.of(context.job, sessionId(headers.routingKey), rid) }),
         ...(version === null ? {} : { version }),
         // SGLang runs the higher number first.
         priority: -(item.priority ?? 0),
@@ -305,5 +304,5 @@ export function renamed(thrown: unknown, at: string): unknown {
 }
 
 /** A routing key as a session's id: as it is where ids may be so, else its hash. */
-export const sessionId = (key: string): string =>
+const sessionId = (key: string): string =>
   ID.test(key) ? key : createHash("sha256").update(key).digest("hex");

@@ -15,23 +15,25 @@ import type { DialectContext } from "../dialect.ts";
 import { sglangError } from "./errors.ts";
 import type { GenerateOrder, Member } from "./generate-request.ts";
 import { OutputSoFar } from "./output-so-far.ts";
-import { endWithoutResult, type MemberReply, replyText } from "./reply.ts";
+import { endWithoutResult, replyText } from "./reply.ts";
 import { committedText, versionText } from "./weight-version.ts";
 
-/** Writes all chunks and the end. Errors that come after the first byte are chunks of their own. */
+/** Writes all chunks (a string is the only one) and the end. Errors that come after the first byte are chunks of their own. */
 export async function streamReplies(
   order: GenerateOrder,
-  sources: readonly (RolloutHandle | MemberReply)[],
+  sources: readonly (RolloutHandle | string)[],
   reply: FastifyReply,
   context: DialectContext,
-): Promise<readonly MemberReply[]> {
+): Promise<null> {
   const { streams, rollouts, job } = context;
-  const leaves = sources.map((source) => ("attach" in source ? source.attach("stream") : () => {}));
+  const leaves = sources.map((source) =>
+    typeof source === "string" ? () => {} : source.attach("stream"),
+  );
   const stream = streams.open(reply, "text/event-stream", "rollout");
   onDisconnect(reply.raw, () => {
     // A caller that leaves aborts its request: nobody can come back to it.
     for (const source of sources) {
-      if ("attach" in source) rollouts.abort(job, source.id, "client").catch(() => {});
+      if (typeof source !== "string") rollouts.abort(job, source.id, "client").catch(() => {});
     }
   });
   let written = Promise.resolve(true);
@@ -40,17 +42,16 @@ export async function streamReplies(
     return written;
   };
   try {
-    const ended = await Promise.all(
-      sources.map(async (source, index) => {
+    await Promise.all(
+      sources.map((source, index) => {
         const put = (text: string): Promise<boolean> =>
           write(order.list ? `{"index":${index},${text.slice(1)}` : text);
-        if ("attach" in source) return follow(source, order, index, { put, stream, context });
-        await put(source.text);
-        return false;
+        if (typeof source === "string") return put(source);
+        return follow(source, order, index, { put, stream, context });
       }),
     );
     await write("[DONE]");
-    return ended.map((endedByItself) => ({ text: "", endedByItself }));
+    return null;
   } finally {
     for (const leave of leaves) leave();
     stream.end();
@@ -63,13 +64,12 @@ interface Sink {
   readonly context: DialectContext;
 }
 
-/** Whether it ended by itself. */
 async function follow(
   handle: RolloutHandle,
   { members, incremental }: GenerateOrder,
   index: number,
   { put, stream, context }: Sink,
-): Promise<boolean> {
+): Promise<void> {
   const member = members[index] as Member;
   const codec = context.tokenizer();
   const output = new OutputSoFar(member, codec, incremental);
@@ -85,14 +85,14 @@ async function follow(
           output.cut(event.keptTokens);
         } else if (event.type === "finished") {
           await put(lastChunk(event.result, member, codec, output, context));
-          return event.result.finishReason.type !== "abort";
+          return;
         } else if (event.type === "error") throw event.error;
       }
       if (!fresh) continue;
-      if (!(await put(output.chunk(versionText(output.version, context))))) return false;
+      if (!(await put(output.chunk(versionText(output.version, context))))) return;
     }
   } catch (thrown) {
-    if (stream.signal.aborted) return false;
+    if (stream.signal.aborted) return;
     const ended = endWithoutResult(thrown, member, context);
     if (ended !== null) await put(ended);
     else {
@@ -101,7 +101,6 @@ async function follow(
       await put(sglangError(error).body);
     }
   }
-  return false;
 }
 
 const takenBack = (kept: number): PacelineError =>

@@ -12,7 +12,7 @@ import type { DialectContext, DialectRoute } from "../dialect.ts";
 import { decodeGenerate, type GenerateOrder, type Member, renamed } from "./generate-request.ts";
 import { streamReplies } from "./generate-stream.ts";
 import type { MountState } from "./mount-state.ts";
-import { emptyReply, endWithoutResult, type MemberReply, replyText } from "./reply.ts";
+import { emptyReply, endWithoutResult, replyText } from "./reply.ts";
 import { committedText } from "./weight-version.ts";
 
 export function generateRoutes(context: DialectContext, state: MountState): DialectRoute[] {
@@ -30,21 +30,14 @@ async function generate(
   context: DialectContext,
   state: MountState,
 ): Promise<unknown> {
-  const session = state.sessions.begin(routingKey(request));
   const traceparent = traceparentOf(request.headers["traceparent"]);
-  let settled = false;
-  try {
-    const order = decodeGenerate(request.body, context, { traceparent, session });
-    // A parsed body is several times its token ids: not kept while the rollouts wait.
-    request.body = undefined;
-    const replies = await serve(order, reply, context, state);
-    settled = replies?.every(({ endedByItself }) => endedByItself) ?? false;
-    if (replies === null || order.stream) return reply;
-    const texts = replies.map(({ text }) => text);
-    return sendJson(reply, order.list ? `[${texts.join()}]` : (texts[0] as string));
-  } finally {
-    if (session !== null) state.sessions.ended(session, settled);
-  }
+  const headers = { traceparent, routingKey: routingKey(request) };
+  const order = decodeGenerate(request.body, context, headers, state.turns);
+  // A parsed body is several times its token ids: not kept while the rollouts wait.
+  request.body = undefined;
+  const texts = await serve(order, reply, context, state);
+  if (texts === null) return reply;
+  return sendJson(reply, order.list ? `[${texts.join()}]` : (texts[0] as string));
 }
 
 /** Which requests are of one trajectory. Routers of both trainers and vime name it so. */
@@ -52,32 +45,29 @@ export function routingKey({ headers, body }: FastifyRequest): string | null {
   const named = ["x-smg-routing-key", "x-session-id"]
     .map((name) => headers[name])
     .find((value) => typeof value === "string");
-  if (typeof named === "string") return named;
+  if (typeof named === "string" && named !== "") return named;
   const field: unknown =
     typeof body === "object" && body !== null ? Reflect.get(body, "session_id") : null;
-  return typeof field === "string" ? field : null;
+  return typeof field === "string" && field !== "" ? field : null;
 }
 
 export const ABORTED: FinishReason = { type: "abort", cause: "client", matched: null };
 
-/** Null: the caller has gone. A stream has been written when it resolves, and its texts are empty. */
+/** Texts of the replies. Null: the caller has gone, or has been streamed all of them. */
 export async function serve(
   order: GenerateOrder,
   reply: FastifyReply,
   context: DialectContext,
   state: MountState,
-): Promise<readonly MemberReply[] | null> {
+): Promise<readonly string[] | null> {
   const { members } = order;
   const rids = members.map(({ wish }) => wish.rid);
   const passage = await state.hold.pass(rids, (left) => void onDisconnect(reply.raw, left));
   if (reply.raw.destroyed) return hijacked(reply);
   if (passage === "abort") {
     const version = committedText(context);
-    const replies = members.map((member) => ({
-      text: emptyReply(member, ABORTED, version),
-      endedByItself: false,
-    }));
-    return order.stream ? streamReplies(order, replies, reply, context) : replies;
+    const texts = members.map((member) => emptyReply(member, ABORTED, version));
+    return order.stream ? streamReplies(order, texts, reply, context) : texts;
   }
   const handles = submitAll(members, context);
   for (const rid of rids) state.live.add(rid);
@@ -114,17 +104,17 @@ async function unaryReplies(
   handles: readonly RolloutHandle[],
   reply: FastifyReply,
   context: DialectContext,
-): Promise<readonly MemberReply[] | null> {
+): Promise<readonly string[] | null> {
   const leaves = handles.map((handle) => handle.attach("unary"));
   const leave = (): void => {
     for (const left of leaves) left();
   };
   onDisconnect(reply.raw, leave);
   try {
-    const replies = await Promise.all(
+    const texts = await Promise.all(
       handles.map((handle, index) => replyOf(handle, members[index] as Member, context)),
     );
-    return reply.raw.destroyed ? hijacked(reply) : replies;
+    return reply.raw.destroyed ? hijacked(reply) : texts;
   } catch (thrown) {
     if (reply.raw.destroyed) return hijacked(reply);
     throw renamed(thrown, "input_ids");
@@ -137,14 +127,13 @@ async function replyOf(
   handle: RolloutHandle,
   member: Member,
   context: DialectContext,
-): Promise<MemberReply> {
+): Promise<string> {
   try {
     const result = await handle.result();
-    const text = replyText(result, member, context.tokenizer(), committedText(context));
-    return { text, endedByItself: result.finishReason.type !== "abort" };
+    return replyText(result, member, context.tokenizer(), committedText(context));
   } catch (thrown) {
     const text = endWithoutResult(thrown, member, context);
     if (text === null) throw thrown;
-    return { text, endedByItself: false };
+    return text;
   }
 }

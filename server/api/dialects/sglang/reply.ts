@@ -182,11 +182,6 @@ export function emptyReply(
   return `{"text":"","output_ids":[],"meta_info":${meta}}`;
 }
 
-export interface MemberReply {
-  readonly text: string;
-  readonly endedByItself: boolean;
-}
-
 /** A prompt without room ends like one that has used up its room: a trainer would retry a 400. Null: another error. */
 export function endWithoutResult(
   thrown: unknown,

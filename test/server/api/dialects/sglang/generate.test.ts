@@ -152,12 +152,11 @@ suite("POST /generate", () => {
     ["x-session-id", { "x-session-id": "s-2" }, {}],
     ["session_id", {}, { session_id: "s-3" }],
   ] as const) {
-    test(`${what} makes a session, whose turns are counted`, async () => {
-      for (const turn of [0, 1]) {
-        await mount.post("/generate", ask(body), headers);
-        assert.equal(last().session?.turn, turn);
-        assert.match(last().session?.id ?? "", /^s-\d$/);
-      }
+    test(`${what} makes a session`, async () => {
+      await mount.post("/generate", ask(body), headers);
+      const { id = "", turn } = last().session ?? {};
+      assert.match(id, /^s-\d$/);
+      assert.equal(turn, 0);
     });
   }
 

@@ -82,6 +82,15 @@ suite("a trainer's steps", () => {
     }
   });
 
+  test("turns of one routing key are a session's, those at once too", async () => {
+    const headers = { "x-smg-routing-key": "trajectory/1" };
+    const turn = async (): Promise<number> =>
+      (await client.call("POST", "/generate", { body: ask(), headers })).status;
+    assert.equal(await turn(), 200);
+    assert.deepEqual(await Promise.all([turn(), turn(), turn()]), [200, 200, 200]);
+    assert.equal(await turn(), 200);
+  });
+
   test("an out-of-vocabulary id is 400 with its place", async () => {
     const { status, text } = await post("/generate", ask({ input_ids: [1, 99_999] }));
     assert.equal(status, 400);
