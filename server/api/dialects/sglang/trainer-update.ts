@@ -8,7 +8,7 @@ import { PacelineError } from "../../../contract/errors.ts";
 import type { Label, OnUpdate } from "../../../contract/policy.ts";
 import type { MoverCall } from "../../../contract/worker.ts";
 import type { Fleet, WorkerRecord } from "../../../fleet/fleet.ts";
-import type { PublicationProgress } from "../../../weights/publisher.ts";
+import type { PublicationProgress, WorkerPhase } from "../../../weights/publisher.ts";
 import { invalid } from "../../codec/invalid.ts";
 import type { DialectContext } from "../dialect.ts";
 import type { Hold } from "./hold.ts";
@@ -21,6 +21,8 @@ type Body = Readonly<Record<string, unknown>>;
 const MOVE_MS = 600_000;
 /** One call inside an engine, ms: longer than NCCL's own rendezvous. */
 const CALL_MS = 600_000;
+
+const SETTLED: ReadonlySet<WorkerPhase> = new Set(["installed", "failed", "poisoned", "gone"]);
 
 interface Member {
   readonly worker: string;
@@ -52,9 +54,12 @@ export class TrainerUpdate {
   }
 
   /** Holds what comes. What runs goes on until weights change, and then does as `onUpdate` says; null: as its job does. */
-  pause(onUpdate: OnUpdate | null): void {
-    this.#onUpdate = onUpdate;
+  pause(onUpdate: OnUpdate | null): Promise<void> {
     this.#hold.pause();
+    return this.#inTurn(async () => {
+      this.#onUpdate = onUpdate;
+      await this.#giveUp();
+    });
   }
 
   /** Commits what was moved since the pause, then lets requests go. */
@@ -86,7 +91,11 @@ export class TrainerUpdate {
       });
       let progress = await publisher.committed(policy(), version.version);
       const whole = new AbortController().signal;
-      for await (const next of publisher.watch(policy(), version.version, whole)) progress = next;
+      for await (const next of publisher.watch(policy(), version.version, whole)) {
+        progress = next;
+        // One that failed is brought to it later: a trainer does not wait for that.
+        if (next.workers.every(({ phase }) => SETTLED.has(phase))) break;
+      }
       return progress;
     });
   }
@@ -152,7 +161,7 @@ export class TrainerUpdate {
   async #roundOf(step: number | null): Promise<Round> {
     const open = this.#round;
     if (open !== null && (step === null || open.step === step)) return open;
-    if (open !== null) await this.#commit();
+    await this.#giveUp();
     const { publisher, policy } = this.#context;
     const { version } = await publisher.publish({
       policy: policy(),
@@ -165,6 +174,21 @@ export class TrainerUpdate {
     for (const { worker, fence } of gated.workers) if (fence !== null) fences.set(worker, fence);
     this.#round = { step, version: version.version, fences, failed: new Map() };
     return this.#round;
+  }
+
+  /** What a trainer began and did not continue: it died there, or has begun anew. */
+  async #giveUp(): Promise<void> {
+    const round = this.#round;
+    if (round === null) return;
+    this.#round = null;
+    const { publisher, policy, log } = this.#context;
+    try {
+      await publisher.abort(policy(), round.version);
+    } catch (thrown) {
+      // Its gate has lapsed, or another run owns the policy: it is over either way.
+      const { message } = PacelineError.from(thrown);
+      log.info({ version: round.version, reason: message }, "an update that was not continued");
+    }
   }
 
   async #commit(): Promise<void> {

@@ -82,8 +82,9 @@ export function weightRoutes(
   return [
     post("/pause_generation", async (request, reply) => {
       const { mode = null } = check(PAUSE, request.body ?? {});
-      update.pause(mode === null ? null : ON_UPDATE[mode]);
+      const paused = update.pause(mode === null ? null : ON_UPDATE[mode]);
       await abortIf(mode === "abort");
+      await paused;
       return said(reply, "Generation paused successfully.");
     }),
     post("/continue_generation", async (_request, reply) => {

@@ -400,6 +400,44 @@ suite("facade and router", () => {
       assert.equal((await mount.post("/generate", GENERATE)).status, 200);
     }));
 
+  test("an update that was not continued is aborted by the next pause, and by another step", () =>
+    serving(async (mount, { published }) => {
+      await mount.post("/pause_generation");
+      await mount.post("/update_weights_from_tensor", { weight_version: "8" });
+      await mount.post("/pause_generation");
+      assert.equal(published.at(-1), "abort");
+      await mount.post("/update_weights_from_tensor", { weight_version: "8" });
+      await mount.post("/update_weights_from_tensor", { weight_version: "9" });
+      await mount.post("/continue_generation");
+      assert.deepEqual(published.slice(3), [
+        "publish external step 8",
+        "gate",
+        "abort",
+        "publish external step 9",
+        "gate",
+        "commit w-1 f-w-1 8, w-2 f-w-2 8",
+      ]);
+    }));
+
+  test("a worker that fails its swap does not keep the trainer waiting", () =>
+    serving(async (mount, movable) => {
+      const stuck = { ...movable.publisher };
+      Object.assign(movable.publisher, {
+        watch: async function* () {
+          const [first, second] = (await stuck.committed("default", 8)).workers;
+          const progress = await stuck.committed("default", 8);
+          yield { ...progress, installed: 1, workers: [first, { ...second, phase: "swapping" }] };
+          yield { ...progress, installed: 1, workers: [first, { ...second, phase: "poisoned" }] };
+          await new Promise(() => {});
+        },
+      });
+      const answer = await mount.post("/update_weights_from_disk", { model_path: "/w" });
+      assert.match(
+        answer.text,
+        /on 1 workers.*"not_installed":\[\{"worker":"w-2","phase":"poisoned"/,
+      );
+    }));
+
   test("a member of a group that has restarted: refused before anybody waits for it", () =>
     serving(async (mount, { fleet, moved }) => {
       await mount.post("/init_weights_update_group", GROUP);
