@@ -23,10 +23,12 @@ export interface Pauses {
 export function createPauses(context: DialectContext, state: MountState): Pauses {
   const { control, fleet, rollouts, job } = context;
   let standing: Pauses["standing"] = null;
-  let asleep = false;
 
   const workers = (): readonly WorkerRecord[] =>
     workersOf(context, context.policy()).filter(({ state: is }) => is !== "poisoned");
+  const asleep = (): readonly WorkerRecord[] =>
+    workers().filter(({ state: is }) => is === "asleep");
+  const awake = (): readonly WorkerRecord[] => workers().filter(({ state: is }) => is !== "asleep");
 
   /** One that was lost meanwhile is as still as it can be. */
   async function order(one: WorkerRecord, given: ControlOrder): Promise<void> {
@@ -37,8 +39,11 @@ export function createPauses(context: DialectContext, state: MountState): Pauses
     }
   }
 
-  const all = async (given: (worker: WorkerRecord) => ControlOrder): Promise<void> => {
-    const outcomes = await Promise.allSettled(workers().map((one) => order(one, given(one))));
+  const all = async (
+    given: (worker: WorkerRecord) => ControlOrder,
+    which: readonly WorkerRecord[] = awake(),
+  ): Promise<void> => {
+    const outcomes = await Promise.allSettled(which.map((one) => order(one, given(one))));
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   };
 
@@ -118,16 +123,14 @@ export function createPauses(context: DialectContext, state: MountState): Pauses
         );
       }
       await all(() => ({ action: "sleep" }));
-      asleep = true;
       return { status: "sleeping", level: Number(level) };
     }),
     post("/wake_up", async () => {
       // Of weights and KV, in whatever parts it is asked: an engine of ours wakes as a whole.
-      if (asleep) await all(() => ({ action: "wake" }));
-      asleep = false;
+      await all(() => ({ action: "wake" }), asleep());
       return { status: "awake", tags: null };
     }),
-    get("/is_sleeping", () => ({ is_sleeping: asleep })),
+    get("/is_sleeping", () => ({ is_sleeping: asleep().length > 0 })),
   ];
   return {
     get standing() {

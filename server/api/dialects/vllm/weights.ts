@@ -27,6 +27,8 @@ interface Move {
   readonly gated: PublicationProgress;
   /** Of what the trainer sends, where it said. */
   readonly digest: string | null;
+  /** The trainer's, where its start said one; else empty. */
+  readonly name: string;
 }
 
 export function weightRoutes(
@@ -70,8 +72,15 @@ export function weightRoutes(
     return workersOf(context, policy).filter(({ id }) => members.has(id));
   };
 
-  async function start(digest: string | null): Promise<Move> {
-    if (move !== null) return move;
+  /** What a trainer left behind that went away lapses by itself, and is none. */
+  function underWay(): Move | null {
+    if (move !== null && ledger.version(move.policy, move.version).state !== "gated") move = null;
+    return move;
+  }
+
+  async function start(digest: string | null, name: string): Promise<Move> {
+    const before = underWay();
+    if (before !== null) return before;
     const policy = context.policy();
     // Known now, or never: what was moved and cannot be proven is lost.
     if (digest === null && ledger.policy(policy).minProof !== "reported") {
@@ -84,10 +93,10 @@ export function weightRoutes(
     const { version } = await publisher.publish({
       policy,
       source: { external: {} },
-      ...optionsOf(policy, ""),
+      ...optionsOf(policy, name),
     });
     const gated = await publisher.gate(policy, version.version);
-    move = { policy, version: version.version, gated, digest };
+    move = { policy, version: version.version, gated, digest, name };
     return move;
   }
 
@@ -108,8 +117,9 @@ export function weightRoutes(
           ],
     );
     move = null;
-    await publisher.commit(policy, version, proofs);
+    // Before anything is made under it.
     state.names.set(policy, version, name);
+    await publisher.commit(policy, version, proofs);
   }
 
   const nameAtEngine = ({ policy, version }: Move): string => `${policy}@${version}`;
@@ -130,14 +140,15 @@ export function weightRoutes(
     if (typeof directory === "string") return fromDirectory(directory);
     if (directory === null) return updateInPlace(body);
     if (typeof info !== "object" || info === null) throw invalid("update_info", "is required");
-    if (move === null) throw notStarted();
-    await passOn(move, "/update_weights", body);
+    const moved = underWay();
+    if (moved === null) throw notStarted();
+    await passOn(moved, "/update_weights", body);
     return { message: "Weights updated" };
   }
 
   /** prime-rl's broadcast: one call is the whole of it. */
   async function updateInPlace(body: Body): Promise<object> {
-    const moved = await start(digestIn(body));
+    const moved = await start(digestIn(body), "");
     await passOn(moved, "/update_weights", body);
     const named = { new_version: nameAtEngine(moved) };
     await passOn(moved, "/update_weight_version", named);
@@ -166,16 +177,16 @@ export function weightRoutes(
       return { status: "ok" };
     },
     "/start_weight_update": async (body) => {
-      const moved = await start(digestIn(body));
+      const name = nameIn(body, "");
+      const moved = await start(digestIn(body), name);
       await passOn(moved, "/start_weight_update", body);
       return { message: "Weight update started" };
     },
     "/update_weights": update,
     "/finish_weight_update": async (body) => {
-      if (move === null) throw notStarted();
-      const moved = move;
-      const name = body["weight_version"] ?? String(moved.version);
-      if (typeof name !== "string" || name === "") throw invalid("weight_version", "must be text");
+      const moved = underWay();
+      if (moved === null) throw notStarted();
+      const name = nameIn(body, moved.name === "" ? `update-${moved.version}` : moved.name);
       const finished = { ...body, weight_version: nameAtEngine(moved) };
       await passOn(moved, "/finish_weight_update", finished);
       await finish(moved, name);
@@ -251,6 +262,12 @@ function ranked(info: Body, index: number, context: DialectContext): Body {
     .slice(0, index)
     .reduce((sum, { parallel: { tp = 1, pp = 1, dp = 1 } }) => sum + tp * pp * dp, 0);
   return { ...info, rank_offset: offset + before };
+}
+
+function nameIn(body: Body, otherwise: string): string {
+  const name = body["weight_version"] ?? otherwise;
+  if (typeof name !== "string") throw invalid("weight_version", "must be text");
+  return name;
 }
 
 /** Of what was sent, where the trainer knows it: then each engine's proof is a receipt. */
