@@ -1,6 +1,7 @@
 /** From a kind of engine to its adapter. Data only: a new engine is one line here. */
 import { PacelineError } from "../server/contract/errors.ts";
 import type { EngineKind } from "../server/contract/worker.ts";
+import { createDynamoEngine } from "./dynamo/engine.ts";
 import { createEmbeddedEngine } from "./embedded/engine.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createSimulatedEngine } from "./simulated/engine.ts";
@@ -15,7 +16,7 @@ const FACTORIES: Readonly<
   vllm: createVllmEngine,
   sglang: null,
   trtllm: createTrtllmEngine,
-  dynamo: null,
+  dynamo: createDynamoEngine,
 };
 
 /** Opens no socket yet. Throws `unsupported` for a kind without an adapter. */

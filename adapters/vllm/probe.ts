@@ -4,8 +4,8 @@
  */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
+import { metricText } from "../http/prometheus.ts";
 import type { Client, Known } from "./client.ts";
-import { metricText } from "./metrics.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import type { VllmWeights } from "./weights.ts";
 

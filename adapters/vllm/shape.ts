@@ -4,8 +4,8 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode } from "../../server/contract/rollout.ts";
+import { metricLabel } from "../http/prometheus.ts";
 import type { Client } from "./client.ts";
-import { metricLabel } from "./metrics.ts";
 
 export interface Shape {
   readonly version: string;

@@ -1,6 +1,6 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { EngineTelemetry } from "../engine.ts";
-import { metricSum } from "./metrics.ts";
+import { metricSum } from "../http/prometheus.ts";
 
 /** What the last reading said, for what is told as totals only. */
 export interface StepTotals {

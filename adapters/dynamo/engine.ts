@@ -1,0 +1,175 @@
+/**
+ * A fleet behind NVIDIA Dynamo's frontend, as one engine with one slot: Dynamo's router places, we gate. Generation
+ * alone: versions, pauses and weights are its workers' own, one by one, and the frontend tells of none of them.
+ */
+import { z } from "zod";
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
+import { knownFacts } from "../completions/facts.ts";
+import { createLife, type Life } from "../completions/life.ts";
+import { OwnLoad } from "../completions/own-load.ts";
+import type { Engine, EngineControl, EngineOptions } from "../engine.ts";
+import { metricSum } from "../http/prometheus.ts";
+import { type Client, createClient, type Served } from "./client.ts";
+import { discoverWorkers, incarnationOf } from "./discovery.ts";
+import { telemetryOf } from "./telemetry.ts";
+
+const models = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })).min(1) });
+
+export function createDynamoEngine(url: string, options: EngineOptions = {}): Engine {
+  const life = createLife("dynamo");
+  const client = createClient(url, options, life);
+  const load = new OwnLoad();
+  let served: Served | null = null;
+  let kvTokens = 0;
+  /** Asked once a life. */
+  let native: { readonly of: string; readonly is: boolean } | null = null;
+
+  return {
+    url,
+    async probe(signal) {
+      const [listed, metrics, incarnation] = await Promise.all([
+        client.json({ method: "GET", path: "/v1/models" }, signal),
+        client.text({ method: "GET", path: "/metrics" }, signal),
+        incarnationOfFleet(client, life, signal),
+      ]);
+      if (native?.of !== incarnation) {
+        native = { of: incarnation, is: await isNative(client, signal) };
+      }
+      const model = modelOf(listed);
+      const facts = knownFacts("dynamo", options.facts ?? {}, toldBy(metrics));
+      kvTokens = facts.kvTokens;
+      served = { engine: "Dynamo", model, native: native.is, ...facts };
+      return describe(served, facts, incarnation);
+    },
+    generate(request, signal) {
+      if (served === null) throw new PacelineError("engine_error", "it has not been probed yet");
+      return load.counted(request, client.generate(request, served, signal));
+    },
+    control: CONTROL,
+    weights: null,
+    async telemetry(signal) {
+      return telemetryOf(
+        await client.text({ method: "GET", path: "/metrics" }, signal),
+        load,
+        kvTokens,
+      );
+    },
+    async close() {
+      client.close();
+    },
+  };
+}
+
+function describe(
+  { model, native }: Served,
+  { held, logprobModes, kvTokens, maxRunning, ...shape }: ReturnType<typeof knownFacts>,
+  incarnation: string,
+): EngineDescription {
+  const sampling = native ? NATIVE_SAMPLING : OPENAI_SAMPLING;
+  return {
+    kind: "dynamo",
+    engineVersion: "unknown",
+    incarnation,
+    model,
+    ...shape,
+    slots: [{ index: 0, kvTokens, maxRunning }],
+    capabilities: { ...CAPABILITIES, logprobModes, sampling },
+    paused: false,
+    asleep: false,
+    held,
+  };
+}
+
+function modelOf(listed: unknown): string {
+  const parsed = models.safeParse(listed);
+  if (parsed.success) return (parsed.data.data[0] as { id: string }).id;
+  throw new PacelineError("engine_error", "Dynamo's frontend lists no model: no worker is there");
+}
+
+/** `/generate` is there with `DYN_SGLANG_ENABLE_GENERATE=1` only: a request without a prompt is refused, or not found. */
+async function isNative(client: Client, signal: AbortSignal): Promise<boolean> {
+  const body = { input_ids: [], sampling_params: { max_new_tokens: 1 }, stream: true };
+  try {
+    await client.text({ method: "POST", path: "/generate", body }, signal);
+    return true;
+  } catch (error) {
+    const { code, details } = PacelineError.from(error);
+    if (code === "engine_unreachable" || code === "cancelled") throw error;
+    return details["status"] !== 404;
+  }
+}
+
+/** Of the lives of its workers, where they are listed. */
+async function incarnationOfFleet(
+  { discovery }: Client,
+  life: Life,
+  signal: AbortSignal,
+): Promise<string> {
+  if (discovery === null) return life.incarnation;
+  const workers = await discoverWorkers(discovery, signal);
+  return workers.length === 0 ? life.incarnation : incarnationOf(workers);
+}
+
+/** What the frontend's metrics say of its model: of each worker the smallest part, of all of them the sum. */
+function toldBy(metrics: string) {
+  const text = `\n${metrics}`;
+  const of = (name: string): number | undefined =>
+    metricSum(text, `dynamo_frontend_model_${name}`) ?? undefined;
+  const blocks = of("total_kv_blocks");
+  const blockTokens = of("kv_cache_block_size");
+  const [maxModelLen, maxRunning] = [of("context_length"), of("max_num_seqs")];
+  return {
+    ...(maxModelLen ? { maxModelLen } : {}),
+    ...(maxRunning ? { maxRunning } : {}),
+    ...(blocks && blockTokens ? { kvTokens: blocks * blockTokens } : {}),
+  };
+}
+
+const NATIVE_SAMPLING: Capabilities["sampling"] = [
+  "temperature",
+  "top_p",
+  "top_k",
+  "min_p",
+  "presence_penalty",
+  "frequency_penalty",
+  "stop_token_ids",
+  "min_new_tokens",
+  "ignore_eos",
+];
+
+const OPENAI_SAMPLING: Capabilities["sampling"] = [
+  ...NATIVE_SAMPLING,
+  "repetition_penalty",
+  "logit_bias",
+  "seed",
+];
+
+const CAPABILITIES: Capabilities = {
+  logprobModes: [],
+  sampling: [],
+  resume: { seeded: true, penalties: false },
+  spans: "none",
+  journal: "stream",
+  sessionCache: false,
+  pause: [],
+  sleep: false,
+  weights: { stage: false, proof: "reported" },
+  promptLogprobs: false,
+  maxTopLogprobs: 0,
+  samplingMask: false,
+};
+
+const refuse = (what: string) => async (): Promise<never> => {
+  throw new PacelineError("unsupported", `Dynamo's frontend has no call to ${what} its workers`, {
+    details: { engine: "dynamo", call: what },
+  });
+};
+
+const CONTROL: EngineControl = {
+  pause: refuse("pause"),
+  resume: refuse("resume"),
+  flush: refuse("flush"),
+  sleep: refuse("put to sleep"),
+  wake: refuse("wake"),
+};

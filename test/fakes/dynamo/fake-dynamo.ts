@@ -1,0 +1,101 @@
+/**
+ * A Dynamo frontend's wire on a real socket, with the demo policy's numbers and SGLang- or vLLM-like workers behind it:
+ * `/generate` or `/v1/completions` with `nvext`, and the list of RL workers, which has a port of its own in the real
+ * one and is served here beside the rest.
+ */
+import { createFakeModel, type FakeModel, type FakeModelOptions } from "../core/fake-model.ts";
+import {
+  FakeError,
+  type FakeRoute,
+  type FakeServerOptions,
+  startFakeServer,
+} from "../core/fake-server.ts";
+import { createFaults, type FaultKind, type FaultOptions } from "../core/fault.ts";
+import { COMPLETIONS, completionsRoute } from "./completions.ts";
+import { GENERATE, generateRoute } from "./generate.ts";
+
+export interface FakeDynamoOptions extends FakeModelOptions, FakeServerOptions {
+  /** `DYN_SGLANG_ENABLE_GENERATE=1`; default off: the route is not there. */
+  readonly native?: boolean;
+  /** Events of `/generate` hold all tokens so far; default off. */
+  readonly cumulative?: boolean;
+}
+
+export interface FakeDynamo {
+  readonly url: string;
+  readonly model: FakeModel;
+  /** Instance ids of its workers, as discovery lists them. */
+  workers: readonly number[];
+  /** The worker that serves; a change amid a reply is a migration. */
+  worker: number;
+  fault(kind: FaultKind, options?: FaultOptions): void;
+  clearFaults(): void;
+  exit(): void;
+  close(): Promise<void>;
+}
+
+export async function startFakeDynamo(options: FakeDynamoOptions = {}): Promise<FakeDynamo> {
+  const model = createFakeModel(options);
+  const faults = createFaults();
+  const fleet = { workers: [11, 12] as readonly number[], worker: 11 };
+  const routes: Record<string, FakeRoute> = {
+    [COMPLETIONS]: completionsRoute(model, fleet),
+    ...(options.native ? { [GENERATE]: generateRoute(model, options.cumulative ?? false) } : {}),
+    "GET /health": ({ reply }) => reply.json(200, { status: "healthy" }),
+    "GET /v1/models": ({ reply }) => {
+      const card = { id: "demo", object: "model", created: 0, owned_by: "nvidia" };
+      reply.json(200, { object: "list", data: [card] });
+    },
+    "GET /metrics": ({ reply }) => reply.text(200, metricsOf(model)),
+    "GET /v1/rl/workers": ({ reply }) =>
+      reply.json(200, {
+        protocol_version: 1,
+        namespace: "dynamo",
+        workers: fleet.workers.map((instance_id) => ({
+          namespace: "dynamo",
+          component: "backend",
+          endpoint: "rl",
+          instance_id,
+          transport: "tcp",
+          request_plane_url: "tcp://127.0.0.1:1",
+          routes: ["pause_generation", "resume_generation"],
+        })),
+      }),
+  };
+  const server = await startFakeServer(
+    { routes, generates: [COMPLETIONS, GENERATE], errorOf },
+    faults,
+    () => model.die(),
+    options,
+  );
+  return Object.assign(fleet, {
+    url: server.url,
+    model,
+    fault: faults.arm,
+    clearFaults: faults.clear,
+    exit: server.exit,
+    close: server.close,
+  });
+}
+
+function metricsOf(model: FakeModel): string {
+  const { running, kvTotalTokens, kvUsedTokens } = model.stats();
+  const labels = '{model="demo"}';
+  return [
+    "# HELP dynamo_frontend_inflight_requests Number of inflight requests",
+    "# TYPE dynamo_frontend_inflight_requests gauge",
+    `dynamo_frontend_inflight_requests${labels} ${running}`,
+    `dynamo_frontend_model_context_length${labels} ${model.info.maxModelLen}`,
+    `dynamo_frontend_model_kv_cache_block_size${labels} 16`,
+    `dynamo_frontend_model_total_kv_blocks${labels} ${kvTotalTokens / 16}`,
+    `dynamo_frontend_model_max_num_seqs${labels} 16`,
+    `dynamo_frontend_worker_active_decode_blocks${labels} ${Math.ceil(kvUsedTokens / 16)}`,
+    "",
+  ].join("\n");
+}
+
+function errorOf(error: unknown): { status: number; body: unknown } {
+  const { status, message, type } =
+    error instanceof FakeError ? error : new FakeError(500, String(error), "Internal Server Error");
+  return { status, body: { message, type, code: status } };
+}
