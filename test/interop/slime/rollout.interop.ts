@@ -5,12 +5,11 @@
  * aiohttp, requests, numpy, tqdm, pillow, sympy, pylatexenc and pybase64 (default `python3`).
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
 import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { STEP_1, STEP_2, startLiveServer, workersReady } from "../../support/live-server.ts";
 import { skipWithout } from "../../support/require.ts";
+import { runDriver } from "../python-driver.ts";
 
 const CHECKOUT = process.env["PACELINE_SLIME"] ?? "";
 const PYTHON = process.env["PACELINE_SLIME_PYTHON"] ?? "python3";
@@ -84,20 +83,10 @@ function assertSteps(steps: readonly Step[]): void {
   );
 }
 
-async function drive(port: number, streaming: boolean): Promise<readonly Step[]> {
-  const args = [DRIVER, "127.0.0.1", String(port), STEP_1, ...STEPS];
-  const child = spawn(PYTHON, streaming ? [...args, "--streaming"] : args, {
-    env: { ...process.env, PYTHONPATH: CHECKOUT, RAY_AUTH_MODE: "disabled", OMP_NUM_THREADS: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
+const drive = (port: number, streaming: boolean): Promise<readonly Step[]> =>
+  runDriver<Step>({
+    python: PYTHON,
+    path: CHECKOUT,
+    driver: DRIVER,
+    args: ["127.0.0.1", String(port), STEP_1, ...STEPS, ...(streaming ? ["--streaming"] : [])],
   });
-  const [out, err, code] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise<number | null>((resolve) => child.once("exit", resolve)),
-  ]);
-  assert.equal(code, 0, err.slice(-4_000));
-  return out
-    .split("\n")
-    .filter((line) => line.startsWith('{"step"'))
-    .map((line) => JSON.parse(line) as Step);
-}
