@@ -7,7 +7,7 @@ import { modelRoutes } from "../openai/models.ts";
 import { adapterRoutes } from "./adapters.ts";
 import { generateRoutes } from "./generate.ts";
 import { createPauses } from "./pause.ts";
-import { statusRoutes } from "./status.ts";
+import { serverRoutes, statusRoutes } from "./status.ts";
 import { weightRoutes } from "./weights.ts";
 
 export const vllm: Dialect = {
@@ -23,6 +23,7 @@ export const vllm: Dialect = {
       ...completionRoutes(context, state, vllmError),
       ...modelRoutes(context),
       ...statusRoutes(context),
+      ...serverRoutes(context),
     ];
   },
   error: vllmError,

@@ -1,6 +1,6 @@
 /** What a vLLM server says of itself: health, version, size, its session calls and metrics. */
-import type { FastifyReply } from "fastify";
 import { PacelineError } from "../../../contract/errors.ts";
+import type { WorkerRecord } from "../../../fleet/fleet.ts";
 import { query, sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
 import { workersOf } from "../openai/models.ts";
@@ -9,48 +9,18 @@ import { vllmMetrics } from "./metrics.ts";
 /** The release whose wire this dialect speaks. */
 const SPOKEN = "0.32.0";
 
+/** Of OpenAI's dialect too. */
 export function statusRoutes(context: DialectContext): DialectRoute[] {
-  const { ledger, policy, sessions, job } = context;
-  const get = (path: string, handler: DialectRoute["handler"]): DialectRoute => ({
-    method: "GET",
-    path,
-    scope: "none",
-    touches: "fleet",
-    handler,
-  });
-  const healthy = (reply: FastifyReply, body: string): FastifyReply => {
-    const serves = workersOf(context, policy()).some(
-      ({ id, state, description }) =>
-        state !== "poisoned" &&
-        ledger.holds(id, description.incarnation).some((held) => held.policy === policy()),
-    );
-    if (serves) return body === "" ? reply.code(200).send() : sendJson(reply, body);
-    throw new PacelineError("no_eligible_worker", `no worker holds a version of ${policy()}`, {
-      retryAfterMs: 1_000,
-    });
-  };
+  const { sessions, job } = context;
   return [
     // Says nothing of a pause, as vLLM's does.
-    get("/health", (_request, reply) => healthy(reply, "")),
-    get("/ping", (_request, reply) => healthy(reply, "")),
-    get("/liveness", (_request, reply) => healthy(reply, '{"status":"ok"}')),
-    get("/version", (_request, reply) => sendJson(reply, JSON.stringify({ version: SPOKEN }))),
-    {
-      ...get("/get_world_size", (_request, reply) => {
-        const size = workersOf(context, policy()).reduce((sum, { parallel }) => {
-          const { tp = 1, pp = 1, dp = 1 } = parallel;
-          return sum + tp * pp * dp;
-        }, 0);
-        return sendJson(reply, JSON.stringify({ world_size: size }));
-      }),
-      scope: "read",
-    },
-    {
-      ...get("/metrics", (_request, reply) =>
-        reply.header("content-type", context.metrics.contentType).send(vllmMetrics(context)),
-      ),
-      scope: "read",
-    },
+    get("/health", "none", (_request, reply) => {
+      assertServed(context);
+      return reply.code(200).send();
+    }),
+    get("/metrics", "read", (_request, reply) =>
+      reply.header("content-type", context.metrics.contentType).send(vllmMetrics(context)),
+    ),
     {
       method: "POST",
       path: "/finish_session",
@@ -65,6 +35,64 @@ export function statusRoutes(context: DialectContext): DialectRoute[] {
     },
   ];
 }
+
+export function serverRoutes(context: DialectContext): DialectRoute[] {
+  const workers = () => workersOf(context, context.policy());
+  return [
+    get("/ping", "none", (_request, reply) => {
+      assertServed(context);
+      return reply.code(200).send();
+    }),
+    get("/liveness", "none", (_request, reply) => {
+      assertServed(context);
+      return sendJson(reply, '{"status":"ok"}');
+    }),
+    get("/version", "none", (_request, reply) =>
+      sendJson(reply, JSON.stringify({ version: SPOKEN })),
+    ),
+    get("/get_world_size", "read", (_request, reply) =>
+      sendJson(reply, JSON.stringify({ world_size: worldSize(workers()) })),
+    ),
+    // Of the dump that vLLM gives here, what trainers read.
+    get("/server_info", "read", (_request, reply) => {
+      const [first] = workers();
+      if (first === undefined) throw unserved(context);
+      const { model, dtype, maxModelLen } = first.description;
+      const info = {
+        vllm_config: {
+          model_config: { model, dtype: `torch.${dtype}`, max_model_len: maxModelLen },
+          parallel_config: { world_size: worldSize(workers()) },
+        },
+      };
+      return sendJson(reply, JSON.stringify(info));
+    }),
+  ];
+}
+
+const get = (
+  path: string,
+  scope: DialectRoute["scope"],
+  handler: DialectRoute["handler"],
+): DialectRoute => ({ method: "GET", path, scope, touches: "fleet", handler });
+
+const worldSize = (workers: readonly WorkerRecord[]): number =>
+  workers.reduce((sum, { parallel: { tp = 1, pp = 1, dp = 1 } }) => sum + tp * pp * dp, 0);
+
+/** Throws `no_eligible_worker`. */
+function assertServed(context: DialectContext): void {
+  const policy = context.policy();
+  const serves = workersOf(context, policy).some(
+    ({ id, state, description }) =>
+      state !== "poisoned" &&
+      context.ledger.holds(id, description.incarnation).some((held) => held.policy === policy),
+  );
+  if (!serves) throw unserved(context);
+}
+
+const unserved = ({ policy }: DialectContext): PacelineError =>
+  new PacelineError("no_eligible_worker", `no worker holds a version of ${policy()}`, {
+    retryAfterMs: 1_000,
+  });
 
 function finished(finish: () => unknown): boolean {
   try {

@@ -232,6 +232,15 @@ suite("what the server says of itself", () => {
     ["/liveness", { status: "ok" }],
     ["/version", { version: "0.32.0" }],
     ["/get_world_size", { world_size: 2 }],
+    [
+      "/server_info",
+      {
+        vllm_config: {
+          model_config: { model: "step-1", dtype: "torch.float32", max_model_len: 2048 },
+          parallel_config: { world_size: 2 },
+        },
+      },
+    ],
   ] as const) {
     test(path, async () => assert.deepEqual(await ok(get(path)), expected));
   }
