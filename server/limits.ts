@@ -55,6 +55,11 @@ export const LIMITS = {
   engineScoreBytes: 128 * 1024 * 1024,
   /** An engine's answer to a control call or probe. */
   engineControlBytes: 4 * 1024 * 1024,
+  /**
+   * One event of another engine's stream, or one unary reply of it: 128 Ki tokens of prompt or output at 30 bytes each with
+   * alternatives beside them, or the logprob of every id of a vocabulary of 256 Ki. Side data of more is not asked for.
+   */
+  engineReplyBytes: 64 * 1024 * 1024,
   /** Replies that one embedded engine keeps open; each may hold its whole output for a slow reader. */
   engineStreams: 4_096,
   /** Bytes of one reply in the HTTP thread before its tokens stay in the compute thread: 8k tokens. */

@@ -1,0 +1,240 @@
+/**
+ * One event of `/generate`'s stream, from bytes to typed arrays. Two manners of SGLang servers: with
+ * `--incremental-streaming-output` a chunk holds what is new; without it a chunk repeats everything since the
+ * first token, which is then compared as bytes and skipped. The last chunk, and whatever is not as expected, goes through
+ * `JSON.parse`.
+ */
+import { PacelineError } from "../../server/contract/errors.ts";
+import type { IdRows, TopLogprobs } from "../../server/contract/side-data.ts";
+import { END, JsonCursor } from "../json/cursor.ts";
+import { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
+import { Keys } from "../json/keys.ts";
+import { KnownPrefix } from "../json/known-prefix.ts";
+import { errorFromBody } from "./errors.ts";
+import { fallbackChunk } from "./fallback.ts";
+
+/** `start` and `end` count this request's own output tokens. */
+export interface LabelSpan {
+  readonly version: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Chunk {
+  readonly id: string;
+  /** Output tokens so far. */
+  readonly completionTokens: number;
+  /** Null where the engine does not tell: a request that never ran. */
+  readonly cachedTokens: number | null;
+  /** How often the engine has taken the request's KV away. */
+  readonly retractions: number;
+  /** The tokens that earlier chunks did not have. */
+  readonly ids: Uint32Array;
+  readonly logprobs: Float32Array;
+  readonly top: TopLogprobs | null;
+  /** Ids in whatever order the engine has them. */
+  readonly mask: IdRows | null;
+  /** The engine's own object; null: it goes on. */
+  readonly finish: Readonly<Record<string, unknown>> | null;
+  /** On the last chunk, of engines that tell. */
+  readonly spans: readonly LabelSpan[] | null;
+}
+
+const ROOT = new Keys("text", "output_ids", "meta_info", "error");
+const TEXT = 0;
+const OUTPUT_IDS = 1;
+const META_INFO = 2;
+const ERROR = 3;
+
+const META = new Keys(
+  "id",
+  "finish_reason",
+  "num_retractions",
+  "output_token_logprobs",
+  "output_top_logprobs",
+  "output_token_sampling_mask",
+  "completion_tokens",
+  "cached_tokens",
+);
+
+export class ChunkReader {
+  readonly #cumulative: boolean;
+  readonly #cursor = new JsonCursor();
+  readonly #ids = new GrowingUint32();
+  readonly #logprobs = new GrowingFloat32();
+  readonly #top = {
+    offsets: new GrowingUint32(),
+    ids: new GrowingUint32(),
+    logprobs: new GrowingFloat32(),
+  };
+  readonly #mask = { offsets: new GrowingUint32(), ids: new GrowingUint32() };
+  readonly #known = {
+    text: new KnownPrefix(),
+    outputIds: new KnownPrefix(),
+    logprobs: new KnownPrefix(),
+    top: new KnownPrefix(),
+    mask: new KnownPrefix(),
+  };
+  #id = "";
+  #completionTokens = 0;
+  #cachedTokens: number | null = null;
+  #retractions = 0;
+
+  /** `cumulative`: every chunk repeats the ones before it. */
+  constructor(cumulative: boolean) {
+    this.#cumulative = cumulative;
+  }
+
+  /** `made`: tokens that earlier chunks had. Throws the engine's own error, `engine_error`, `misaligned`. */
+  read(bytes: Buffer, start: number, end: number, made: number): Chunk {
+    if (this.#walk(bytes, start, end) && this.#ids.length === this.#completionTokens - made) {
+      return this.#chunk();
+    }
+    this.#forget();
+    const text = bytes.toString("utf8", start, end);
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch (cause) {
+      throw new PacelineError("engine_error", "a chunk of the engine's is no JSON", {
+        details: { excerpt: text.slice(0, 200) },
+        cause,
+      });
+    }
+    const { error } = (body ?? {}) as { error?: unknown };
+    if (error !== undefined && error !== null) throw errorFromBody(error);
+    return fallbackChunk(body, made);
+  }
+
+  #walk(bytes: Buffer, start: number, end: number): boolean {
+    const cursor = this.#cursor;
+    cursor.reset(bytes, start, end);
+    if (!cursor.enterObject()) return false;
+    for (let key = cursor.key(ROOT); key !== END; key = cursor.key(ROOT)) {
+      if (key === META_INFO) this.#meta();
+      else if (key === ERROR) cursor.surprise();
+      else if (key === TEXT && this.#cumulative) cursor.skipStringAfter(this.#known.text);
+      else if (key === OUTPUT_IDS && this.#cumulative) this.#skipOutputIds();
+      else cursor.skip();
+    }
+    return cursor.finish();
+  }
+
+  #meta(): void {
+    const cursor = this.#cursor;
+    if (!cursor.enterObject()) return;
+    for (let key = cursor.key(META); key !== END; key = cursor.key(META)) this.#field(key);
+  }
+
+  #field(key: number): void {
+    const cursor = this.#cursor;
+    switch (key) {
+      case 0:
+        this.#id = cursor.string();
+        break;
+      case 1:
+        // The last chunk is read as JSON: it holds what no other does.
+        if (!cursor.isNull()) cursor.surprise();
+        break;
+      case 2:
+        this.#retractions = cursor.uint32();
+        break;
+      case 3:
+        this.#list(this.#known.logprobs, () => this.#triple(this.#ids, this.#logprobs));
+        break;
+      case 4:
+        this.#list(this.#known.top, () => this.#topRow());
+        break;
+      case 5:
+        this.#list(this.#known.mask, () => this.#maskRow());
+        break;
+      case 6:
+        this.#completionTokens = cursor.uint32();
+        break;
+      case 7:
+        this.#cachedTokens = cursor.uint32();
+        break;
+      default:
+        cursor.skip();
+    }
+  }
+
+  #list(known: KnownPrefix, read: () => void): void {
+    const cursor = this.#cursor;
+    if (!(this.#cumulative ? cursor.enterArrayAfter(known) : cursor.enterArray())) return;
+    while (cursor.element()) read();
+    if (this.#cumulative) cursor.remember(known);
+  }
+
+  /** `[logprob, id, text or null]` */
+  #triple(ids: GrowingUint32, logprobs: GrowingFloat32): void {
+    const cursor = this.#cursor;
+    if (!cursor.enterArray() || !cursor.element()) return;
+    logprobs.push(cursor.float32());
+    if (!cursor.element()) return;
+    ids.push(cursor.uint32());
+    while (cursor.element()) cursor.skip();
+  }
+
+  #topRow(): void {
+    const cursor = this.#cursor;
+    const { offsets, ids, logprobs } = this.#top;
+    offsets.push(ids.length);
+    if (!cursor.enterArray()) return;
+    while (cursor.element()) this.#triple(ids, logprobs);
+  }
+
+  #maskRow(): void {
+    const { offsets, ids } = this.#mask;
+    offsets.push(ids.length);
+    this.#cursor.uint32Array(ids);
+  }
+
+  #skipOutputIds(): void {
+    this.#list(this.#known.outputIds, () => this.#cursor.skip());
+  }
+
+  #chunk(): Chunk {
+    return {
+      id: this.#id,
+      completionTokens: this.#completionTokens,
+      cachedTokens: this.#cachedTokens,
+      retractions: this.#retractions,
+      ids: this.#ids.take(),
+      logprobs: this.#logprobs.take(),
+      top: this.#takeTop(),
+      mask: this.#takeMask(),
+      finish: null,
+      spans: null,
+    };
+  }
+
+  #takeTop(): TopLogprobs | null {
+    const { offsets, ids, logprobs } = this.#top;
+    if (offsets.length === 0) return null;
+    offsets.push(ids.length);
+    return { offsets: offsets.take(), ids: ids.take(), logprobs: logprobs.take() };
+  }
+
+  #takeMask(): IdRows | null {
+    const { offsets, ids } = this.#mask;
+    if (offsets.length === 0) return null;
+    offsets.push(ids.length);
+    return { offsets: offsets.take(), ids: ids.take() };
+  }
+
+  /** Whatever a walk that broke off has left. */
+  #forget(): void {
+    for (const growing of [
+      this.#ids,
+      this.#logprobs,
+      ...Object.values(this.#top),
+      ...Object.values(this.#mask),
+    ]) {
+      growing.rewind(0);
+    }
+    for (const known of Object.values(this.#known)) known.forget();
+    this.#cachedTokens = null;
+    this.#retractions = 0;
+  }
+}

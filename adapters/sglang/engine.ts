@@ -1,0 +1,28 @@
+/** An SGLang server, over its own HTTP routes. Facts of the wire: `docs/engines.md`. */
+import type { Engine, EngineOptions } from "../engine.ts";
+import { createClient } from "./client.ts";
+import { createControl } from "./control.ts";
+import { createState } from "./facts.ts";
+import { probe } from "./probe.ts";
+import { createTelemetryReader } from "./telemetry.ts";
+import { createWeights } from "./weights.ts";
+
+export function createSglangEngine(url: string, options: EngineOptions = {}): Engine {
+  const state = createState();
+  const client = createClient(url, state, options);
+  const control = createControl(client, state);
+  const telemetry = createTelemetryReader();
+  return {
+    url,
+    probe: (signal) => probe(client, state, signal),
+    generate: (request, signal) => client.generate(request, signal),
+    control,
+    weights: createWeights(client, control, state),
+    async telemetry(signal) {
+      return telemetry.read(
+        await client.calls.json({ method: "GET", path: "/v1/loads?include=core" }, signal),
+      );
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,48 @@
+/** From what an SGLang server says went wrong to one of our errors. */
+import { type ErrorCode, PacelineError } from "../../server/contract/errors.ts";
+
+/** Of refusals with 400, by what they say; any other 400 is an argument that this server does not take. */
+const REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/duplicate request id/i, "conflict"],
+  [/context length|exceeds the maximum allowed length|longer than/i, "prompt_too_long"],
+];
+
+const EXCERPT = 300;
+
+/** A reply with a status that is not 2xx. */
+export function errorFromReply(status: number, text: string): PacelineError {
+  let body: unknown = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Not JSON: a proxy's page, or a server that broke; the excerpt says.
+  }
+  return errorFrom(status, messageOf(body) ?? text.slice(0, EXCERPT));
+}
+
+/** An `error` object within a reply of 200. */
+export function errorFromBody(error: unknown): PacelineError {
+  const status = (error as { code?: unknown } | null)?.code;
+  const message = messageOf({ error }) ?? JSON.stringify(error)?.slice(0, EXCERPT) ?? "none";
+  return errorFrom(typeof status === "number" ? status : 500, message);
+}
+
+/** A status that the engine gave with what it said. Only what it refuses (400) is the request's fault. */
+export function errorFrom(status: number, message: string): PacelineError {
+  const details = { status, engine: message.slice(0, EXCERPT) };
+  if (status === 400 || status === 422) {
+    const code = REFUSALS.find(([words]) => words.test(message))?.[1] ?? "invalid_argument";
+    return new PacelineError(code, `SGLang refuses: ${message}`, { details });
+  }
+  return new PacelineError("engine_error", `SGLang answered ${status}: ${message}`, { details });
+}
+
+/** `{"error": {"message"}}`, `{"error": "…"}` and `{"object": "error", "message"}` are all to be had. */
+function messageOf(body: unknown): string | null {
+  if (typeof body !== "object" || body === null) return null;
+  const { error, message } = body as { error?: unknown; message?: unknown };
+  if (typeof error === "string") return error;
+  if (typeof message === "string") return message;
+  const inner = (error as { message?: unknown } | null | undefined)?.message;
+  return typeof inner === "string" ? inner : null;
+}
