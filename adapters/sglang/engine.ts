@@ -3,6 +3,7 @@ import type { Engine, EngineOptions } from "../engine.ts";
 import { createClient } from "./client.ts";
 import { createControl } from "./control.ts";
 import { createState } from "./facts.ts";
+import { createMove } from "./mover.ts";
 import { probe } from "./probe.ts";
 import { createTelemetryReader } from "./telemetry.ts";
 import { createWeights } from "./weights.ts";
@@ -17,7 +18,7 @@ export function createSglangEngine(url: string, options: EngineOptions = {}): En
     probe: (signal) => probe(client, state, signal),
     generate: (request, signal) => client.generate(request, signal),
     control,
-    weights: createWeights(client, control, state),
+    weights: { ...createWeights(client, control, state), move: createMove(client, state) },
     async telemetry(signal) {
       return telemetry.read(
         await client.calls.json({ method: "GET", path: "/v1/loads?include=core" }, signal),

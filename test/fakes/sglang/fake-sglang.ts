@@ -15,6 +15,8 @@ import { weightRoutes } from "./weights.ts";
 export interface FakeSglang {
   readonly url: string;
   readonly model: FakeModel;
+  /** NCCL groups that it has joined, by name: as it was asked. */
+  readonly groups: ReadonlyMap<string, unknown>;
   fault(kind: FaultKind, options?: FaultOptions): void;
   clearFaults(): void;
   exit(): void;
@@ -42,6 +44,7 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
     released: new Set(),
     held: new Set(),
     rids: new Set(),
+    groups: new Map(),
     finished: 0,
     exit: () => server.exit(),
   };
@@ -60,6 +63,7 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
   return {
     url: server.url,
     model,
+    groups: state.groups,
     fault: faults.arm,
     clearFaults: faults.clear,
     exit: server.exit,

@@ -34,6 +34,8 @@ export interface SglangState {
   readonly held: Set<() => void>;
   /** Of requests that have not been answered. */
   readonly rids: Set<string>;
+  /** NCCL groups that it has joined, by name: as it was asked. */
+  readonly groups: Map<string, unknown>;
   finished: number;
   exit(): void;
 }

@@ -16,6 +16,14 @@ const label = z.looseObject({
 });
 const adapter = z.looseObject({ lora_name: z.string(), lora_path: z.string().optional() });
 
+const group = z.looseObject({ group_name: z.string(), world_size: z.number().optional() });
+const broadcast = z.looseObject({
+  names: z.array(z.string()),
+  group_name: z.string(),
+  weight_version: z.string().nullish(),
+  flush_cache: z.boolean().default(true),
+});
+
 const NOT_FLUSHED =
   "Weights were updated, but the cache was not flushed because requests are still running or queued. " +
   "Retract or finish them, then call /flush_cache.";
@@ -59,6 +67,30 @@ export function weightRoutes(state: SglangState): Readonly<Record<string, FakeRo
       model.relabel(version);
       const message = `Weight version updated to ${version}`;
       reply.json(200, { success: true, message, new_version: version });
+    },
+    "POST /init_weights_update_group": ({ body, reply }) => {
+      const { group_name: name } = group.parse(body);
+      state.groups.set(name, body);
+      reply.json(200, { success: true, message: "Succeeded to initialize custom process group." });
+    },
+    "POST /destroy_weights_update_group": ({ body, reply }) => {
+      const known = state.groups.delete(group.parse(body).group_name);
+      const message = known
+        ? "Succeeded to destroy custom process group."
+        : "The group is not known.";
+      reply.json(known ? 200 : 400, { success: known, message });
+    },
+    // What the trainer broadcasts is whole in one bucket here: the first name is its directory.
+    "POST /update_weights_from_distributed": ({ body, reply }) => {
+      const asked = broadcast.parse(body);
+      if (!state.groups.has(asked.group_name)) {
+        reply.json(400, { success: false, message: `Group ${asked.group_name} not in list.` });
+        return;
+      }
+      model.swap(asked.names[0] ?? "");
+      if (asked.weight_version != null) model.relabel(asked.weight_version);
+      if (asked.flush_cache && !model.flush()) reply.json(400, updated(false, NOT_FLUSHED));
+      else reply.json(200, { success: true, message: "Succeeded to update parameter online." });
     },
     "POST /begin_weight_update": ({ reply }) =>
       reply.json(200, { success: true, message: "Success" }),
