@@ -53,6 +53,10 @@ export const LIMITS = {
   engineHeadBytes: 16 * 1024,
   /** An engine's unary answer with a prompt's logprobs: some 70 bytes a token, a million tokens. */
   engineScoreBytes: 128 * 1024 * 1024,
+  /** One message of an engine's cache events: a step's blocks, their tokens in full. */
+  kvEventBytes: 16 * 1024 * 1024,
+  /** Messages of cache events that wait while missed ones are asked for again: some seconds of steps. */
+  kvEventsHeld: 1_024,
   /** An engine's answer to a control call or probe. */
   engineControlBytes: 4 * 1024 * 1024,
   /**

@@ -11,24 +11,25 @@ export function errorFromReply(status: number, text: string): PacelineError {
   }
   const { message, param } = told(body);
   const details = { status, ...(param === null ? {} : { param }) };
-  if (message === null) {
-    return new PacelineError("engine_error", `vLLM answered ${status}`, {
-      details: { ...details, excerpt: text.slice(0, 200) },
-    });
-  }
-  if (status === 400 || status === 422) {
-    const long = message.includes("longer than the maximum model length");
-    return new PacelineError(long ? "prompt_too_long" : "invalid_argument", `vLLM: ${message}`, {
-      details,
-    });
-  }
-  return new PacelineError("engine_error", `vLLM: ${message}`, { details });
+  if (message !== null) return worded(status, `vLLM: ${message}`, details);
+  return new PacelineError("engine_error", `vLLM answered ${status}`, {
+    details: { ...details, excerpt: text.slice(0, 200) },
+  });
 }
 
-/** An error inside a reply of status 200. */
+/** A request that vLLM refuses is at fault wherever it goes; anything else may be better elsewhere. */
+function worded(status: unknown, message: string, details: Record<string, unknown>): PacelineError {
+  if (status !== 400 && status !== 422)
+    return new PacelineError("engine_error", message, { details });
+  const long = message.includes("longer than the maximum model length");
+  return new PacelineError(long ? "prompt_too_long" : "invalid_argument", message, { details });
+}
+
+/** An error inside a reply of status 200: a stream has begun before vLLM looks at its prompt. */
 export function errorInStream(error: unknown): PacelineError {
-  const { message } = told({ error });
-  return new PacelineError("engine_error", `vLLM, amid its reply: ${message ?? "an error"}`);
+  const { message, param } = told({ error });
+  const { code } = (error ?? {}) as { code?: unknown };
+  return worded(code, `vLLM, amid its reply: ${message ?? "an error"}`, { status: code, param });
 }
 
 export const broken = (what: string): PacelineError =>

@@ -1,4 +1,5 @@
 /** From an EngineRequest to `/inference/v1/generate`. What cannot be honoured is refused here, never dropped (I6). */
+import { hash } from "node:crypto";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode, Sampling } from "../../server/contract/rollout.ts";
 import type { EngineRequest } from "../engine.ts";
@@ -69,9 +70,12 @@ export const scoreId = (requestId: string): string => `${requestId}-prompt`;
 
 const shared = ({ cacheNamespace, priority }: EngineRequest, { priorities }: Served) => ({
   output_mode: "tokens",
-  cache_salt: cacheNamespace,
+  cache_salt: saltOf(cacheNamespace),
   ...(priorities && priority !== 0 ? { priority } : {}),
 });
+
+/** A salt holds no `@`, `/`, `\\` or NUL and at most 128 characters; namespaces do. Equal for equal ones, and for no others. */
+export const saltOf = (namespace: string): string => hash("sha256", namespace, "hex");
 
 function samplingBody({ sampling, outputTokenIds, siblingIndex }: EngineRequest) {
   const made = outputTokenIds.length;

@@ -227,17 +227,17 @@ function replyOf(name: string, contentType: string, text: string): unknown {
   };
 }
 
-const eventsOf = (text: string): unknown[] =>
-  text
-    .split("\n\n")
-    .filter((event) => event.startsWith("data: "))
-    .map((event) =>
-      event === "data: [DONE]" ? "[DONE]" : JSON.parse(event.slice("data: ".length)),
-    );
+function eventsOf(text: string): unknown[] {
+  const events = text.split("\n\n").filter((event) => event.startsWith("data: "));
+  return events.map((event) =>
+    event === "data: [DONE]" ? "[DONE]" : JSON.parse(event.slice("data: ".length)),
+  );
+}
 
 /** Names and labels; values are of this machine. */
-const metricsOf = (text: string): string[] =>
-  text
+function metricsOf(text: string): string[] {
+  return text
     .split("\n")
     .filter((line) => /^(vllm:|process_start)/.test(line) && !line.includes("_bucket{"))
     .map((line) => line.slice(0, line.lastIndexOf(" ")));
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { labelOf, parseLabel } from "../../../adapters/vllm/label.ts";
-import { generateBody, type Served, scoreBody } from "../../../adapters/vllm/request.ts";
+import { generateBody, type Served, saltOf, scoreBody } from "../../../adapters/vllm/request.ts";
 import { seedOf } from "../../../adapters/vllm/seed.ts";
 import { requestOf, type Wish } from "../../conformance/engines/attempt.ts";
 
@@ -28,10 +28,16 @@ describe("a request to vLLM", () => {
       stream: true,
       stream_options: { include_usage: true },
       output_mode: "tokens",
-      cache_salt: "p@1#1",
+      cache_salt: saltOf("p@1#1"),
     });
     assert.equal(body({ priority: 5 }, { ...SERVED, priorities: true }).priority, 5);
     assert.equal(body({}, { ...SERVED, streamInterval: 8 }).sampling_params.stream_interval, 8);
+  });
+
+  test("a salt is one that vLLM takes, another for each namespace", () => {
+    const salts = ["p@1#1", "p@1#2", "p~session/of\\mine", "x".repeat(300), "canary-1"].map(saltOf);
+    for (const salt of salts) assert.match(salt, /^[0-9a-f]{1,128}$/);
+    assert.equal(new Set(salts).size, salts.length);
   });
 
   test("goes on from tokens: they are prompt now, limits count them, the seed is another", () => {

@@ -49,7 +49,7 @@ const body = z.looseObject({
       continuous_usage_stats: z.boolean().default(false),
     })
     .nullish(),
-  cache_salt: z.string().min(1).max(1024).nullish(),
+  cache_salt: z.string().min(1).nullish(),
   priority: z.int().default(0),
 });
 
@@ -101,6 +101,14 @@ function assertAsked({ model, options }: VllmState, asked: Body): void {
     refuse(
       `The decoder prompt (length ${ids.length}) is longer than the maximum model length of ${maxModelLen}. ` +
         "Make sure that `max_model_len` is no smaller than the number of text tokens.",
+    );
+  }
+  const salt = asked.cache_salt ?? "";
+  if (salt.length > 128 || /[@/\\\0]/.test(salt)) {
+    refuse(
+      "Parameter 'cache_salt' must be at most 128 characters and must not contain '@', '/', '\\\\', or NUL. " +
+        "(parameter=cache_salt)",
+      "cache_salt",
     );
   }
   const wrong = (name: string, what: string, value: unknown) =>

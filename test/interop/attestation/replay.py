@@ -60,7 +60,8 @@ def modes_of(logits: torch.Tensor, rollout: dict) -> dict:
     told = {mode: [] for mode in MODES}
     for row, token in zip(logits, output, strict=True):
         for mode, value in distribution(row, counts, sampling).items():
-            told[mode].append(value[token].item())
+            # JSON has no infinity; a token that a filter forbids is this far away.
+            told[mode].append(max(value[token].item(), -1e9))
         counts[token] += 1
     return told
 

@@ -11,7 +11,7 @@ import { openVllm, type Vllm } from "../engines/vllm.ts";
 
 const EXPLAINED = 0.05;
 const PROMPT = Array.from({ length: 40 }, (_, at) => 300 + at);
-const TOKENS = 600;
+const TOKENS = 1_500;
 
 interface Result {
   readonly output_token_ids: readonly number[];
@@ -66,8 +66,13 @@ test("rollouts outlive an update and the death of their engine", async () => {
   );
   const reached = async (tokens: number): Promise<void> => {
     for (const id of ids) {
-      const made = () => server.call<{ output_tokens?: number }>("GET", `/v1/rollouts/${id}`);
-      while (((await made()).body.output_tokens ?? 0) < tokens) {
+      for (;;) {
+        const { state, output_tokens: made } = await ok<{ state?: string; output_tokens?: number }>(
+          "GET",
+          `/v1/rollouts/${id}`,
+        );
+        assert.ok(state !== undefined && state !== "finished", `${id} ended too early`);
+        if ((made ?? 0) >= tokens) break;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }

@@ -1,0 +1,33 @@
+/** The cases that every engine adapter passes, on real vLLM. */
+import { after, before, describe } from "node:test";
+import { createVllmEngine } from "../../../adapters/vllm/engine.ts";
+import { engineConformance } from "../../conformance/engines/engine-conformance.ts";
+import type { EngineProcess } from "../engines/process.ts";
+import { openVllm, VLLM_VERSION } from "../engines/vllm.ts";
+
+const vllm = await openVllm();
+
+describe(`vLLM ${VLLM_VERSION}`, () => {
+  let server: EngineProcess;
+  before(async () => {
+    server = await vllm.start();
+  });
+  after(() => server.kill());
+
+  engineConformance({
+    name: "vLLM",
+    async start() {
+      const engine = createVllmEngine(server.url);
+      return { engine, url: server.url, stop: () => engine.close() };
+    },
+    capabilities: {} as never,
+    versions: vllm.models,
+    manners: {
+      // Of bfloat16 in batches of another size.
+      tolerance: 0.06,
+      fresh: false,
+      refusesRunningIds: false,
+      swapClearsCache: false,
+    },
+  });
+});
