@@ -8,6 +8,7 @@ import type { Capabilities, EngineDescription } from "../../server/contract/work
 import { knownFacts } from "../completions/facts.ts";
 import { createLife, type Life } from "../completions/life.ts";
 import { OwnLoad } from "../completions/own-load.ts";
+import { Standstill } from "../completions/standstill.ts";
 import type { Engine, EngineControl, EngineOptions } from "../engine.ts";
 import { metricSum } from "../http/prometheus.ts";
 import { type Client, createClient, type Served } from "./client.ts";
@@ -22,6 +23,7 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
   const load = new OwnLoad();
   let served: Served | null = null;
   let kvTokens = 0;
+  const standstill = new Standstill();
   /** Asked once a life. */
   let native: { readonly of: string; readonly is: boolean } | null = null;
 
@@ -40,13 +42,16 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
       const facts = knownFacts("dynamo", options.facts ?? {}, toldBy(metrics));
       kvTokens = facts.kvTokens;
       served = { engine: "Dynamo", model, native: native.is, ...facts };
-      return describe(served, facts, incarnation);
+      return { ...describe(served, facts, incarnation), paused: standstill.paused };
     },
     generate(request, signal) {
       if (served === null) throw new PacelineError("engine_error", "it has not been probed yet");
-      return load.counted(request, client.generate(request, served, signal));
+      const known = served;
+      return standstill.run(signal, (inner) =>
+        load.counted(request, client.generate(request, known, inner)),
+      );
     },
-    control: CONTROL,
+    control: createControl(standstill),
     weights: null,
     async telemetry(signal) {
       return telemetryOf(
@@ -152,7 +157,7 @@ const CAPABILITIES: Capabilities = {
   spans: "none",
   journal: "stream",
   sessionCache: false,
-  pause: [],
+  pause: ["abort"],
   sleep: false,
   weights: { stage: false, proof: "reported" },
   promptLogprobs: false,
@@ -166,10 +171,14 @@ const refuse = (what: string) => async (): Promise<never> => {
   });
 };
 
-const CONTROL: EngineControl = {
-  pause: refuse("pause"),
-  resume: refuse("resume"),
+const createControl = (standstill: Standstill): EngineControl => ({
+  async pause(mode) {
+    standstill.pause(mode, "Dynamo's frontend");
+  },
+  async resume() {
+    standstill.resume();
+  },
   flush: refuse("flush"),
   sleep: refuse("put to sleep"),
   wake: refuse("wake"),
-};
+});

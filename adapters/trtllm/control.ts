@@ -1,8 +1,9 @@
 /**
- * Pausing, flushing and weights have no HTTP route in `trtllm-serve`: a trainer that sits on the same GPUs and holds the
- * Python object has them. Memory can be given back, where the server was started for it.
+ * Pausing in place, flushing and weights have no HTTP route in `trtllm-serve`: a trainer that sits on the same GPUs and holds
+ * the Python object has them. Memory can be given back, where the server was started for it.
  */
 import { PacelineError } from "../../server/contract/errors.ts";
+import type { Standstill } from "../completions/standstill.ts";
 import type { EngineControl } from "../engine.ts";
 import type { Client } from "./client.ts";
 
@@ -10,11 +11,27 @@ import type { Client } from "./client.ts";
 const TAGS = { tags: ["kv_cache"] };
 
 /** `slept` is told what was brought about. */
-export function createControl(client: Client, slept: (asleep: boolean) => void): EngineControl {
+export function createControl(
+  client: Client,
+  standstill: Standstill,
+  slept: (asleep: boolean) => void,
+): EngineControl {
   return {
-    pause: async () => refuse("pause"),
-    resume: async () => refuse("resume"),
-    flush: async () => refuse("flush"),
+    async pause(mode) {
+      standstill.pause(mode, "TensorRT-LLM");
+    },
+    async resume() {
+      standstill.resume();
+    },
+    async flush() {
+      throw new PacelineError(
+        "unsupported",
+        "TensorRT-LLM has no call to flush its cache by HTTP",
+        {
+          details: { engine: "trtllm", call: "flush" },
+        },
+      );
+    },
     async sleep(signal) {
       await client.control("/release_memory", TAGS, signal);
       slept(true);
@@ -24,10 +41,4 @@ export function createControl(client: Client, slept: (asleep: boolean) => void):
       slept(false);
     },
   };
-}
-
-function refuse(what: string): never {
-  throw new PacelineError("unsupported", `TensorRT-LLM has no call to ${what} generation by HTTP`, {
-    details: { engine: "trtllm", call: what },
-  });
 }

@@ -10,6 +10,7 @@ import type { Capabilities, EngineDescription } from "../../server/contract/work
 import { knownFacts } from "../completions/facts.ts";
 import { createLife } from "../completions/life.ts";
 import { OwnLoad } from "../completions/own-load.ts";
+import { Standstill } from "../completions/standstill.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { type Client, createClient, type Served } from "./client.ts";
 import { createControl } from "./control.ts";
@@ -25,6 +26,7 @@ export function createTrtllmEngine(url: string, options: EngineOptions = {}): En
   const load = new OwnLoad();
   let served: Served | null = null;
   let asleep = false;
+  const standstill = new Standstill();
 
   async function probe(signal: AbortSignal): Promise<EngineDescription> {
     const [told, listed, routes] = await Promise.all([
@@ -44,7 +46,7 @@ export function createTrtllmEngine(url: string, options: EngineOptions = {}): En
       ...shape,
       slots: [{ index: 0, kvTokens, maxRunning }],
       capabilities: { ...CAPABILITIES, logprobModes, sleep: "/release_memory" in routes.paths },
-      paused: asleep,
+      paused: asleep || standstill.paused,
       asleep,
       held,
     };
@@ -55,9 +57,12 @@ export function createTrtllmEngine(url: string, options: EngineOptions = {}): En
     probe,
     generate(request, signal) {
       if (served === null) throw new PacelineError("engine_error", "it has not been probed yet");
-      return load.counted(request, client.generate(request, served, signal));
+      const known = served;
+      return standstill.run(signal, (inner) =>
+        load.counted(request, client.generate(request, known, inner)),
+      );
     },
-    control: createControl(client, (now) => {
+    control: createControl(client, standstill, (now) => {
       asleep = now;
     }),
     weights: null,
@@ -92,7 +97,7 @@ const CAPABILITIES: Capabilities = {
   spans: "none",
   journal: "stream",
   sessionCache: false,
-  pause: [],
+  pause: ["abort"],
   sleep: false,
   weights: { stage: false, proof: "reported" },
   promptLogprobs: false,

@@ -108,7 +108,6 @@ describe("Dynamo", () => {
         const { control } = engine;
         for (const call of [
           () => control.pause("keep", deadline()),
-          () => control.resume(deadline()),
           () => control.flush(deadline()),
           () => control.sleep(deadline()),
           () => control.wake(deadline()),

@@ -197,7 +197,6 @@ describe("TensorRT-LLM", () => {
   test("what has no route is unsupported", async () => {
     for (const call of [
       () => engine.control.pause("keep", deadline()),
-      () => engine.control.resume(deadline()),
       () => engine.control.flush(deadline()),
     ]) {
       await assert.rejects(call(), { code: "unsupported" });

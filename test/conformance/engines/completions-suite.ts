@@ -1,10 +1,11 @@
 /**
- * The suite's rows for engines behind `/v1/completions`: their weights are what they were started with, and nothing
- * pauses them, so rows that stand on either have nothing to ask.
+ * The suite's rows for engines behind `/v1/completions`: their weights are what they were started with, and they
+ * stand still only when they are emptied, so rows that stand on more have nothing to ask.
  */
 import { after, before, describe, test } from "node:test";
 import { ABORT_CASES } from "./abort-cases.ts";
 import { type Case, runCase } from "./case.ts";
+import { CONTROL_CASES } from "./control-cases.ts";
 import { engineFaults } from "./engine-conformance.ts";
 import { type Bench, type EngineUnderTest, openBench } from "./fixture.ts";
 import { GENERATE_CASES, REFUSAL_CASES } from "./generate-cases.ts";
@@ -14,9 +15,10 @@ const TABLES: Readonly<Record<string, readonly Case[]>> = {
   generate: [...GENERATE_CASES, ...REFUSAL_CASES],
   seeds: SEED_CASES,
   aborts: ABORT_CASES,
+  pauses: CONTROL_CASES.filter(({ name }) => /^(pause|telemetry)/.test(name)),
 };
 
-/** Rows that pause the engine, or continue a rollout with the very tokens that it would have made. */
+/** Rows that freeze requests in place, or continue a rollout with the very tokens that it would have made. */
 const NEEDS_MORE: ReadonlySet<string> = new Set([
   "an abort before the first token, while the engine is paused, leaves nothing behind",
   "a rollout continued from any of its tokens makes the tokens of the undisturbed run",

@@ -58,7 +58,7 @@ const under = (
     spans: "none",
     journal: "stream",
     sessionCache: false,
-    pause: [],
+    pause: ["abort"],
     sleep: false,
     weights: { stage: false, proof: "reported" },
     promptLogprobs: false,
@@ -66,7 +66,14 @@ const under = (
     samplingMask: false,
   },
   versions: [checkpoint("step-1"), checkpoint("step-2")],
-  manners: { tellsCached: false, refusesRunningIds: false, swapClearsCache: false, undetectable },
+  manners: {
+    countsHeld: false,
+    keepsSteps: false,
+    tellsCached: false,
+    refusesRunningIds: false,
+    swapClearsCache: false,
+    undetectable,
+  },
 });
 
 completionsConformance(

@@ -53,7 +53,7 @@ completionsConformance({
     spans: "none",
     journal: "stream",
     sessionCache: false,
-    pause: [],
+    pause: ["abort"],
     sleep: true,
     weights: { stage: false, proof: "reported" },
     promptLogprobs: false,
@@ -62,6 +62,8 @@ completionsConformance({
   },
   versions: [checkpoint("step-1"), checkpoint("step-2")],
   manners: {
+    countsHeld: false,
+    keepsSteps: false,
     tellsCached: false,
     refusesRunningIds: false,
     swapClearsCache: false,
