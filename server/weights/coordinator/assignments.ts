@@ -59,7 +59,9 @@ export function obstacle(
 /** Why nobody else can put weights on this worker either; null if somebody can. */
 export function obstacleToMover({ description }: WorkerRecord, minProof: Proof): string | null {
   const { capabilities } = description;
-  if (!capabilities.pause.includes("keep")) return "its engine cannot pause in place";
+  // One that only ends what runs can be stopped once it is empty.
+  const { pause } = capabilities;
+  if (!pause.includes("keep") && !pause.includes("abort")) return "its engine cannot be stopped";
   return tooWeak(capabilities, minProof);
 }
 

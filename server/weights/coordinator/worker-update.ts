@@ -72,7 +72,7 @@ export class WorkerUpdate {
     const { gate, timings, standstills } = this.#context;
     const { onUpdate, updateGraceMs: graceMs } = this.#record;
     const { worker, incarnation } = this.#ref;
-    const all = empty || this.#mustCompute;
+    const all = empty || this.#mustCompute || !this.#pausesInPlace;
     const ms = gate.longestGraceMs(graceMs) + timings.gateSlackMs;
     const { kept } = await this.#step("gate", ms, signal, async () => {
       // Left paused by a former life of ours: that is no operator's pause.
@@ -93,7 +93,9 @@ export class WorkerUpdate {
     this.#pausedAt = clock.now();
     if (!this.#operatorPaused) {
       await standstills.begin(this.#ref, this.#record);
-      await this.#step("pause", timings.pauseMs, signal, (inner) => control.pause("keep", inner));
+      await this.#step("pause", timings.pauseMs, signal, (inner) =>
+        control.pause(this.#pauseMode, inner),
+      );
     }
   }
 
@@ -153,6 +155,14 @@ export class WorkerUpdate {
   #assertShowsNone(): void {
     if (this.#capabilities.weights.proof !== "digest") return;
     throw new PacelineError("engine_error", "it shows no digest, as it said that it could");
+  }
+
+  get #pausesInPlace(): boolean {
+    return this.#capabilities.pause.includes("keep");
+  }
+
+  get #pauseMode(): "keep" | "abort" {
+    return this.#pausesInPlace ? "keep" : "abort";
   }
 
   /** It may only be trusted by what it computes; an engine that computes runs everything that is in it. */
@@ -267,7 +277,7 @@ export class WorkerUpdate {
     gate.open(worker);
     // Paused by an operator, before or meanwhile: our resume undid that inside the engine.
     const paused = findWorker(fleet, worker)?.state === "paused";
-    if (paused && this.#resumed) await fleet.pause(worker, "keep");
+    if (paused && this.#resumed) await fleet.pause(worker, this.#pauseMode);
   }
 
   /** Nothing was swapped: the worker goes on with what it has. */
