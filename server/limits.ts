@@ -83,6 +83,8 @@ export const LIMITS = {
   samplingMaskIds: 4_194_304,
   /** A `tokenizer.json`; the largest public ones are some 35 MB. Parsed in one go, so a larger one would hold up everybody. */
   tokenizerBytes: 64 * 1024 * 1024,
+  /** Of one text that is made into ids: some 256k tokens of English, and two seconds in which nobody else is served. */
+  tokenizedChars: 1024 * 1024,
   /** Tokenizers parsed and kept, each a few times its file: one for each family of policies in use. */
   tokenizersKept: 8,
   mediaItems: 256,

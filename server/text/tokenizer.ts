@@ -12,6 +12,7 @@ import {
 } from "./chat-template.ts";
 
 export interface TextCodec {
+  /** Throws `prompt_too_long` beyond `LIMITS.tokenizedChars`, as `encodePrompt` does. */
   encode(text: string): number[];
   /** A whole prompt: with the special tokens that the tokenizer puts around one. */
   encodePrompt(text: string): number[];
@@ -60,8 +61,10 @@ function codecOf(directory: string, files: TokenizerFiles): TextCodec {
   try {
     const config = JSON.parse(files.config) as TokenizerConfig;
     const tokenizer = new Tokenizer(JSON.parse(files.tokenizer), config);
-    const encode = (text: string, add_special_tokens: boolean): number[] =>
-      Array.from(tokenizer.encode(text, { add_special_tokens }).ids);
+    const encode = (text: string, add_special_tokens: boolean): number[] => {
+      assertLength(text);
+      return Array.from(tokenizer.encode(text, { add_special_tokens }).ids);
+    };
     const eos = tokenText(config.eos_token);
     const [eosTokenId = null, more] = eos === "" ? [] : encode(eos, false);
     const decode = (ids: readonly number[], skip_special_tokens: boolean): string =>
@@ -80,6 +83,15 @@ function codecOf(directory: string, files: TokenizerFiles): TextCodec {
       `${directory}/tokenizer.json: ${PacelineError.from(thrown).message}`,
     );
   }
+}
+
+function assertLength({ length }: string): void {
+  if (length <= LIMITS.tokenizedChars) return;
+  throw new PacelineError(
+    "prompt_too_long",
+    `a text of ${length} characters: at most ${LIMITS.tokenizedChars} are made into ids here; ids can be sent instead`,
+    { details: { limit_chars: LIMITS.tokenizedChars } },
+  );
 }
 
 export interface Tokenizers {

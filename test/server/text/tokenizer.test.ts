@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
+import { LIMITS } from "../../../server/limits.ts";
 import type { Ledger } from "../../../server/policy/ledger.ts";
 import { policyTokenizer } from "../../../server/rollouts/text.ts";
 import { createTokenizers } from "../../../server/text/tokenizer.ts";
@@ -24,6 +25,12 @@ suite("tokenizers beside weights", () => {
   test("special tokens are text only where all is decoded", () => {
     const codec = createTokenizers().beside(STEP_1);
     assert.deepEqual([codec?.decode([49, 257]), codec?.decodeAll([49, 257])], ["1", "1<|eos|>"]);
+  });
+
+  test("a text that would hold everybody up is refused before it is read", () => {
+    const codec = createTokenizers().beside(STEP_1);
+    const text = "x".repeat(LIMITS.tokenizedChars + 1);
+    assert.throws(() => codec?.encode(text), { code: "prompt_too_long" });
   });
 
   test("none is null, a broken one unsupported, each time", () => {

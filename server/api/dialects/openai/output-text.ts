@@ -41,7 +41,7 @@ export class TextDeltas {
 
   add(ids: Uint32Array): string {
     if (this.#codec === null) return "";
-    this.#ids.push(...ids);
+    for (const id of ids) this.#ids.push(id);
     const before = this.#decode(this.#ids.slice(0, this.#read));
     const now = this.#decode(this.#ids);
     if (now.length > before.length && !now.endsWith(UNFINISHED)) {

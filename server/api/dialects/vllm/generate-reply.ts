@@ -83,7 +83,8 @@ export function logprobsText(
     const id = ids[at] as number;
     const own = entryText(id, logprobs[at] as number);
     const others = top === null ? "" : alternativesText(top, at, id, width - 1);
-    text += `${at === 0 ? "" : ","}${own.slice(0, -1)},"top_logprobs":[${width === 0 ? "" : own}${others}]}`;
+    const first = width === 0 ? "" : `${own}}`;
+    text += `${at === 0 ? "" : ","}${own},"top_logprobs":[${first}${others}]}`;
   }
   return `${text}]}`;
 }
@@ -98,14 +99,15 @@ function alternativesText(
   let written = 0;
   for (let at = offsets[row] as number; at < (offsets[row + 1] as number) && written < most; at++) {
     if (ids[at] === own) continue;
-    text += `,${entryText(ids[at] as number, logprobs[at] as number)}`;
+    text += `,${entryText(ids[at] as number, logprobs[at] as number)}}`;
     written++;
   }
   return text;
 }
 
+/** Without its closing brace. */
 const entryText = (id: number, logprob: number): string =>
-  `{"token":"token_id:${id}","token_id":${id},"logprob":${shortDouble(logprob)}}`;
+  `{"token":"token_id:${id}","token_id":${id},"logprob":${shortDouble(logprob)}`;
 
 /** One map a prompt token, the token itself its first and only entry; null for the first, which nothing comes before. */
 export function promptLogprobsText(

@@ -113,6 +113,9 @@ export function samplingAsked(given: Given, at: string): SamplingAsked {
 /** The path of the dialect's body for one of the contract's. */
 export function dialectPath(path: string, paths: { prompt: string; params: string }): string {
   if (path.startsWith("prompt_token_ids")) return paths.prompt + path.slice(16);
+  if (path === "size") return `${paths.params}n`;
+  if (path === "want.top_logprobs") return `${paths.params}logprobs`;
+  if (path.startsWith("want.prompt_logprobs")) return `${paths.params}prompt_logprobs`;
   if (!path.startsWith("sampling.")) return path;
   const name = path.slice(9);
   for (const [theirs, ours] of Object.entries(RENAMED)) {

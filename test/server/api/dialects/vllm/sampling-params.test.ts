@@ -86,6 +86,9 @@ suite("an error's path is the dialect's", () => {
     ["sampling.stop_token_ids[1]", "sampling_params.stop_token_ids[1]"],
     ["sampling.logit_bias.7", "sampling_params.logit_bias.7"],
     ["sampling.structured", "sampling_params.structured_outputs"],
+    ["size", "sampling_params.n"],
+    ["want.top_logprobs", "sampling_params.logprobs"],
+    ["want.prompt_logprobs.start", "sampling_params.prompt_logprobs"],
     ["priority", "priority"],
   ] as const) {
     test(ours, () => assert.equal(dialectPath(ours, paths), theirs));
