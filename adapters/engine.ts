@@ -149,7 +149,8 @@ export interface Engine {
   probe(signal: AbortSignal): Promise<EngineDescription>;
   /**
    * Runs one attempt. Aborting `signal` aborts the request inside the engine. Throws a typed error:
-   * `engine_unreachable` (socket lost), `engine_error` (protocol broken), `misaligned` (I1).
+   * `engine_unreachable` (socket lost), `engine_error` (protocol broken), `misaligned` (I1). With `details.doubtful` nothing
+   * of what the attempt has told is kept.
    */
   generate(request: EngineRequest, signal: AbortSignal): AsyncIterable<EngineEvent>;
   readonly control: EngineControl;

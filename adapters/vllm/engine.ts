@@ -1,4 +1,5 @@
 /** vLLM, by the HTTP routes of a server with `--enable-scale-out` in development mode. Proven on 0.32; see docs/engines.md. */
+import { PacelineError } from "../../server/contract/errors.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { createClient } from "./client.ts";
 import { createControl } from "./control.ts";
@@ -10,6 +11,7 @@ export function createVllmEngine(url: string, options: EngineOptions = {}): Engi
   const client = createClient(url, options.pacing ?? null);
   const weights = createWeights(client);
   const prober = createProber(client, weights, options.streamInterval ?? null);
+  const control = createControl(client);
   const totals: StepTotals = { seconds: 0, tokens: 0 };
   return {
     url,
@@ -18,7 +20,13 @@ export function createVllmEngine(url: string, options: EngineOptions = {}): Engi
       weights.assertHolds(request.policy);
       return client.generate(request, prober.known, signal);
     },
-    control: createControl(client),
+    control: {
+      ...control,
+      async sleep(signal) {
+        if (prober.sleeps) return control.sleep(signal);
+        throw new PacelineError("unsupported", "this vLLM was started without --enable-sleep-mode");
+      },
+    },
     weights,
     async telemetry(signal) {
       const metrics = await client.text({ method: "GET", path: "/metrics" }, signal);

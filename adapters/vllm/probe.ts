@@ -31,6 +31,8 @@ export interface Prober {
   /** Of the life that was probed last. Throws `engine_error` before. */
   readonly known: Known;
   readonly kvTotalTokens: number;
+  /** `--enable-sleep-mode`, as the last probe found it. */
+  readonly sleeps: boolean;
 }
 
 export function createProber(
@@ -40,6 +42,7 @@ export function createProber(
 ): Prober {
   let life: Life | null = null;
   let kvTotalTokens = 0;
+  let sleeps = false;
 
   function lifeOf(metrics: string): Life {
     const incarnation = incarnationOf(metrics);
@@ -76,6 +79,9 @@ export function createProber(
     get kvTotalTokens() {
       return kvTotalTokens;
     },
+    get sleeps() {
+      return sleeps;
+    },
     async probe(signal) {
       const is = async (path: string, field: string): Promise<boolean> => {
         const answer = await client.call({ method: "GET", path }, signal);
@@ -92,6 +98,7 @@ export function createProber(
       const { priorities, ranks, logprobMode } = shape;
       now.known = { priorities, logprobMode, streamInterval, slots: ranks };
       kvTotalTokens = shape.kvTokens * ranks;
+      sleeps = shape.sleeps;
       return {
         kind: "vllm",
         engineVersion: shape.version,

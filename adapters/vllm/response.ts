@@ -39,12 +39,14 @@ export function streamDecoder(
     counted = chunk.completionTokens ?? counted;
     if (chunk.ids.length > 0) {
       if (finish !== null) throw broken("tokens behind the finish");
+      if (at + chunk.ids.length > request.sampling.maxNewTokens) {
+        throw doubtful("more tokens than were asked for");
+      }
       if (!started) emit({ type: "started", cachedTokens });
       started = true;
       emit(tokensOf(chunk));
       at += chunk.ids.length;
       last = chunk.ids.at(-1) as number;
-      if (at > request.sampling.maxNewTokens) throw broken("more tokens than were asked for");
     }
     if (chunk.finishReason === null) return;
     if (finish !== null) throw broken("a second finish");
@@ -93,7 +95,7 @@ export function streamDecoder(
 
   function end(): void {
     if (counted !== null && counted !== at - given) {
-      throw broken(`${at - given} tokens where it counted ${counted}`);
+      throw doubtful(`${at - given} tokens where it counted ${counted}`);
     }
     // Servers that skip outputs without a token tell an abort by nothing but the end.
     const ended = finish ?? {
@@ -119,6 +121,10 @@ export function streamDecoder(
     },
   };
 }
+
+/** Deltas carry no position: which of them is missing or came twice nobody can say, so none can be kept. */
+const doubtful = (what: string): PacelineError =>
+  new PacelineError("engine_error", `vLLM sent ${what}`, { details: { doubtful: true } });
 
 /** Of a label that names weights of `policy`. Throws `engine_error` marked `misversioned` for any other. */
 export function versionOf(label: string, policy: string): number {

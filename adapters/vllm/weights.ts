@@ -8,7 +8,7 @@ import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldReport } from "../../server/contract/policy.ts";
 import type { EngineWeights } from "../engine.ts";
 import type { Client } from "./client.ts";
-import { resetPrefixCache } from "./control.ts";
+import { createControl, resetPrefixCache } from "./control.ts";
 import { labelOf, type Named, parseLabel } from "./label.ts";
 
 export interface VllmWeights extends EngineWeights {
@@ -83,11 +83,13 @@ export function createWeights(client: Client): VllmWeights {
       doubtful = true;
       const load = loads + 1;
       loads = load;
-      const body = { method: "reload_weights", kwargs: { weights_path: path } };
-      await client.call({ method: "POST", path: "/collective_rpc", body }, signal);
-      // Blocks of older loads lie in other namespaces; those of running requests go with them.
-      if (kv === "drop") await resetPrefixCache(client, "drop", signal);
-      await name({ policy, version, load }, signal);
+      await frozen(client, signal, async () => {
+        const body = { method: "reload_weights", kwargs: { weights_path: path } };
+        await client.call({ method: "POST", path: "/collective_rpc", body }, signal);
+        // Blocks of older loads lie in other namespaces; those of running requests go with them.
+        if (kv === "drop") await resetPrefixCache(client, "drop", signal);
+        await name({ policy, version, load }, signal);
+      });
       doubtful = false;
       current = { policy, version, load };
       staged = null;
@@ -99,6 +101,23 @@ export function createWeights(client: Client): VllmWeights {
     },
     held,
   };
+}
+
+/** Runs `change` while nothing is made: between the reload and the label, tokens of the new weights would bear the old label. */
+async function frozen(
+  client: Client,
+  signal: AbortSignal,
+  change: () => Promise<void>,
+): Promise<void> {
+  const answer = await client.call({ method: "GET", path: "/is_paused" }, signal);
+  const { is_paused: paused } = (answer ?? {}) as { is_paused?: unknown };
+  const control = createControl(client);
+  if (paused !== true) await control.pause("keep", signal);
+  try {
+    await change();
+  } finally {
+    if (paused !== true) await control.resume(signal);
+  }
 }
 
 /** vLLM's loader takes a folder. Throws `weights_rejected` for a file that is not the one of its folder. */

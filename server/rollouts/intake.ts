@@ -70,6 +70,12 @@ export class Intake {
     this.#wasted(outputTokens === 0 ? 0 : output.dropUnattested(), "unattested");
   }
 
+  /** Some of what the attempt told was not so, and nobody can say which. */
+  distrusted(): void {
+    this.#unknown = 0;
+    this.#wasted(this.#traveller.output.dropAttempt(this.#stay), "doubtful");
+  }
+
   /** The rollout starts over. */
   clear(reason: string): void {
     this.#wasted(this.#traveller.output.clear(), reason);

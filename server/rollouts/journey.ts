@@ -331,6 +331,7 @@ export class Journey {
       this.#fail(error);
       return;
     }
+    if (error.details["doubtful"] === true) this.#intake?.distrusted();
     const evidence = evidenceOf(error);
     this.#context.fleet.report(grant.worker, grant.incarnation, evidence);
     this.#context.log.warn(

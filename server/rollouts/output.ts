@@ -152,12 +152,21 @@ export class Output {
   dropUnattested(): number {
     const given = this.#continued?.outputTokenIds.length ?? 0;
     const unknown = this.#spans.find(({ attested, end }) => attested === "none" && end > given);
-    if (unknown === undefined) return 0;
-    const kept = Math.max(unknown.start, given);
-    const dropped = this.length - kept;
-    this.#tokens.truncate(kept);
-    this.side?.truncate(kept - given);
-    this.#uncover(kept);
+    return unknown === undefined ? 0 : this.#keep(Math.max(unknown.start, given));
+  }
+
+  /** Throws away what one attempt made; answers how many tokens that were. */
+  dropAttempt({ attempt }: Stay): number {
+    const made = this.#segments.find((segment) => segment.attempt === attempt);
+    return made === undefined ? 0 : this.#keep(made.start);
+  }
+
+  #keep(tokens: number): number {
+    const given = this.#continued?.outputTokenIds.length ?? 0;
+    const dropped = this.length - tokens;
+    this.#tokens.truncate(tokens);
+    this.side?.truncate(tokens - given);
+    this.#uncover(tokens);
     return dropped;
   }
 

@@ -19,8 +19,10 @@ const SHARED: Readonly<Record<string, readonly Case[]>> = {
   "side data": SIDE_CASES,
 };
 
-export function engineConformance(under: EngineUnderTest): void {
+/** `only`: one room of the cases that share an engine, for a second shape of one that has passed all. */
+export function engineConformance(under: EngineUnderTest, only?: keyof typeof SHARED): void {
   for (const [room, cases] of Object.entries(SHARED)) {
+    if (only !== undefined && room !== only) continue;
     describe(`engine ${under.name}: ${room}`, () => {
       let bench: Bench;
       before(async () => {
@@ -31,13 +33,16 @@ export function engineConformance(under: EngineUnderTest): void {
     });
   }
 
+  if (only === undefined) describeControl(under);
+  if (under.manners?.fresh !== false) describeBirth(under);
+}
+
+function describeControl(under: EngineUnderTest): void {
   describe(`engine ${under.name}: control and weights`, () => {
     for (const one of CONTROL_CASES) {
       test(one.name, () => withBench(under, (bench) => runCase(one, bench)));
     }
   });
-
-  if (under.manners?.fresh !== false) describeBirth(under);
 }
 
 /** Of engines that misbehave on command. `install` false: it holds what it was started with. */
