@@ -7,7 +7,7 @@ import { startFakeVllm } from "../fakes/vllm/fake-vllm.ts";
 import { type LiveServer, STEP_1, startLiveServer, workersReady } from "../support/live-server.ts";
 import { expect } from "./simulated-fleet.ts";
 
-export const KINDS = ["vllm"] as const;
+export const KINDS = ["vllm", "sglang"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface FakeEngine {

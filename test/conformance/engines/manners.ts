@@ -11,3 +11,13 @@ export const VLLM_MANNERS: Manners = {
   // Deltas without positions; the usage at the end counts them.
   undetectable: ["reorder"],
 };
+
+export const SGLANG_MANNERS: Manners = {
+  countsHeld: false,
+  uncounted: 1,
+  swapClearsCache: false,
+  pauseFlushes: false,
+  refusesAsleep: false,
+  scoresApart: true,
+  keepsSteps: false,
+};
