@@ -13,6 +13,7 @@ import { invalid } from "../../codec/invalid.ts";
 import type { DialectContext } from "../dialect.ts";
 import type { Hold } from "./hold.ts";
 import { gpusOf, workersOf } from "./info.ts";
+import { MoverGroups } from "./mover-groups.ts";
 
 type Engine = NonNullable<ReturnType<Fleet["engine"]>>;
 type Body = Readonly<Record<string, unknown>>;
@@ -23,11 +24,6 @@ const MOVE_MS = 600_000;
 const CALL_MS = 600_000;
 
 const SETTLED: ReadonlySet<WorkerPhase> = new Set(["installed", "failed", "poisoned", "gone"]);
-
-interface Member {
-  readonly worker: string;
-  readonly incarnation: string;
-}
 
 /** One external version under way. */
 interface Round {
@@ -41,8 +37,7 @@ interface Round {
 export class TrainerUpdate {
   readonly #context: DialectContext;
   readonly #hold: Hold;
-  /** NCCL groups: who joined them. */
-  readonly #groups = new Map<string, readonly Member[]>();
+  readonly #groups = new MoverGroups();
   #round: Round | null = null;
   #onUpdate: OnUpdate | null = null;
   /** Calls of one update come one after the other. */
@@ -121,17 +116,13 @@ export class TrainerUpdate {
           this.#pass(engine, "init_weights_update_group", joins[at]?.body ?? body, null),
       );
       if (failed.size > 0) throw notAll("did not join the group", failed);
-      this.#groups.set(name, workers.map(memberOf));
+      this.#groups.joined(name, workers);
     });
   }
 
   leaveGroup(name: string, body: Body): Promise<void> {
     return this.#inTurn(async () => {
-      const members = this.#groups.get(name) ?? [];
-      this.#groups.delete(name);
-      const there = workersOf(this.#context).filter((worker) =>
-        members.some(({ incarnation }) => incarnation === worker.description.incarnation),
-      );
+      const there = this.#groups.left(name, workersOf(this.#context));
       await this.#all(there, (engine) =>
         this.#pass(engine, "destroy_weights_update_group", body, null),
       );
@@ -148,7 +139,7 @@ export class TrainerUpdate {
         );
       }
       const workers = this.#movable();
-      if (group !== null) this.#assertGroup(group, workers);
+      if (group !== null) this.#groups.assertWhole(group, workers);
       const round = await this.#roundOf(step);
       const gated = workers.filter(({ id }) => round.fences.has(id));
       const target = { policy: this.#context.policy(), version: round.version };
@@ -250,21 +241,6 @@ export class TrainerUpdate {
     return workers;
   }
 
-  /** Whoever is not in the group, or not the process that joined it, would leave the others waiting for it. */
-  #assertGroup(name: string, workers: readonly WorkerRecord[]): void {
-    const members = this.#groups.get(name);
-    if (members === undefined) throw invalid("group_name", `${name} was not joined here`);
-    for (const { worker, incarnation } of members) {
-      const now = workers.find(({ id }) => id === worker)?.description.incarnation;
-      if (now === incarnation) continue;
-      throw new PacelineError(
-        "weights_rejected",
-        `${worker} has left group ${name}: join it anew`,
-        { details: { worker } },
-      );
-    }
-  }
-
   #engineOf({ id, description }: WorkerRecord): Engine | null {
     return this.#context.fleet.engine(id, description.incarnation);
   }
@@ -311,11 +287,6 @@ export class TrainerUpdate {
     return result;
   }
 }
-
-const memberOf = ({ id, description }: WorkerRecord): Member => ({
-  worker: id,
-  incarnation: description.incarnation,
-});
 
 function notAll(what: string, failed: ReadonlyMap<string, string>): PacelineError {
   const rows = [...failed].map(([worker, reason]) => ({ worker, reason }));

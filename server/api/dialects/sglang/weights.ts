@@ -52,62 +52,98 @@ const ADMIN = { scope: "admin", touches: "all" } as const;
 
 export function weightRoutes(
   context: DialectContext,
-  { hold }: MountState,
+  state: MountState,
   update: TrainerUpdate,
 ): DialectRoute[] {
-  const { rollouts, job } = context;
-  const post = (path: string, handler: Handler): DialectRoute => ({
-    ...ADMIN,
-    method: "POST",
-    path,
-    handler,
-  });
-  const abortIf = async (all: boolean | null | undefined): Promise<void> => {
-    if (all !== true) return;
-    hold.abortAll();
-    await rollouts.abortJob(job, "client");
-  };
-  const moved = (call: MoverCall, schema: typeof MOVED | typeof DISTRIBUTED): DialectRoute =>
-    post(`/${call}`, (request, reply) =>
+  const call: WeightCall = { context, state, update };
+  return [...pauseRoutes(call), ...fileRoutes(call), ...moverRoutes(call), ...refused()];
+}
+
+interface WeightCall {
+  readonly context: DialectContext;
+  readonly state: MountState;
+  readonly update: TrainerUpdate;
+}
+
+const post = (path: string, handler: Handler): DialectRoute => ({
+  ...ADMIN,
+  method: "POST",
+  path,
+  handler,
+});
+
+/** Ends all requests of the job where the body asks for it. */
+async function abortIf(
+  all: boolean | null | undefined,
+  { context: { rollouts, job }, state }: WeightCall,
+): Promise<void> {
+  if (all !== true) return;
+  state.hold.abortAll();
+  await rollouts.abortJob(job, "client");
+}
+
+const pauseRoutes = (call: WeightCall): DialectRoute[] => [
+  post("/pause_generation", async (request, reply) => {
+    const { mode = null } = check(PAUSE, request.body ?? {});
+    const paused = call.update.pause(mode === null ? null : ON_UPDATE[mode]);
+    await abortIf(mode === "abort", call);
+    await paused;
+    return said(reply, "Generation paused successfully.");
+  }),
+  post("/continue_generation", async (_request, reply) => {
+    await call.update.resume();
+    return said(reply, "Generation continued successfully.");
+  }),
+];
+
+const fileRoutes = (call: WeightCall): DialectRoute[] => [
+  post("/update_weights_from_disk", (request, reply) =>
+    succeed(call.context, reply, async () => {
+      const body = check(DISK, request.body ?? {});
+      assertLoadFormat(body.load_format ?? null);
+      const step = stepOf(body.weight_version);
+      await abortIf(body.abort_all_requests, call);
+      const { workers, installed } = await call.update.fromDisk(body.model_path, step);
+      const left = workers.filter(({ phase }) => phase !== "installed");
+      return {
+        message: `Weight version updated to ${committedText(call.context)} on ${installed} workers.`,
+        num_paused_requests: call.state.hold.waiting,
+        paceline: {
+          not_installed: left.map(({ worker, phase, reason }) => ({ worker, phase, reason })),
+        },
+      };
+    }),
+  ),
+  post("/update_weight_version", (request, reply) =>
+    succeed(call.context, reply, async () => {
+      const { new_version: named } = check(NAMED, request.body ?? {});
+      if (String(named) !== committedText(call.context)) {
+        throw new PacelineError(
+          "unsupported",
+          "new_version: a version is named by what moves it (weight_version), not afterwards",
+          { details: { path: "new_version" } },
+        );
+      }
+      return { new_version: String(named) };
+    }),
+  ),
+];
+
+function moverRoutes(call: WeightCall): DialectRoute[] {
+  const { context, update } = call;
+  const moved = (name: MoverCall, schema: typeof MOVED | typeof DISTRIBUTED): DialectRoute =>
+    post(`/${name}`, (request, reply) =>
       succeed(context, reply, async () => {
         const body = check(schema, request.body ?? {});
-        await abortIf(body.abort_all_requests);
+        await abortIf(body.abort_all_requests, call);
         const group = "group_name" in body ? String(body["group_name"]) : null;
         // A name for all of them is made by us; ending their requests is done already.
         const { weight_version, abort_all_requests: _, ...rest } = body;
-        await update.move(call, rest, stepOf(weight_version), group);
+        await update.move(name, rest, stepOf(weight_version), group);
         return {};
       }),
     );
   return [
-    post("/pause_generation", async (request, reply) => {
-      const { mode = null } = check(PAUSE, request.body ?? {});
-      const paused = update.pause(mode === null ? null : ON_UPDATE[mode]);
-      await abortIf(mode === "abort");
-      await paused;
-      return said(reply, "Generation paused successfully.");
-    }),
-    post("/continue_generation", async (_request, reply) => {
-      await update.resume();
-      return said(reply, "Generation continued successfully.");
-    }),
-    post("/update_weights_from_disk", (request, reply) =>
-      succeed(context, reply, async () => {
-        const body = check(DISK, request.body ?? {});
-        assertLoadFormat(body.load_format ?? null);
-        const step = stepOf(body.weight_version);
-        await abortIf(body.abort_all_requests);
-        const { workers, installed } = await update.fromDisk(body.model_path, step);
-        const left = workers.filter(({ phase }) => phase !== "installed");
-        return {
-          message: `Weight version updated to ${committedText(context)} on ${installed} workers.`,
-          num_paused_requests: hold.waiting,
-          paceline: {
-            not_installed: left.map(({ worker, phase, reason }) => ({ worker, phase, reason })),
-          },
-        };
-      }),
-    ),
     post("/init_weights_update_group", (request, reply) =>
       succeed(context, reply, async () => {
         const body = check(GROUP, request.body ?? {});
@@ -126,20 +162,6 @@ export function weightRoutes(
     moved("update_weights_from_tensor", MOVED),
     moved("update_weights_from_ipc", MOVED),
     moved("post_process_weights", MOVED),
-    post("/update_weight_version", (request, reply) =>
-      succeed(context, reply, async () => {
-        const { new_version: named } = check(NAMED, request.body ?? {});
-        if (String(named) !== committedText(context)) {
-          throw new PacelineError(
-            "unsupported",
-            "new_version: a version is named by what moves it (weight_version), not afterwards",
-            { details: { path: "new_version" } },
-          );
-        }
-        return { new_version: String(named) };
-      }),
-    ),
-    ...refused(),
   ];
 }
 

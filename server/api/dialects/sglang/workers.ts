@@ -20,23 +20,36 @@ const ADD = z.looseObject({
 
 const SELF = "paceline";
 
-export function workerRoutes(context: DialectContext): DialectRoute[] {
-  const { fleet } = context;
-  const registered = (): WorkerRecord[] =>
-    fleet.list().filter(({ engine, state }) => engine === "sglang" && state !== "lost");
-  const list = (request: FastifyRequest) => [
-    { id: SELF, url: ownUrl(request, context), worker_type: "regular", is_healthy: true },
-    ...registered().map(({ id, url, state }) => ({
-      id,
-      url,
-      worker_type: "regular",
-      is_healthy: state !== "suspect" && state !== "poisoned",
-    })),
-  ];
+export const workerRoutes = (context: DialectContext): DialectRoute[] => {
+  const router = new Router(context);
+  return [...listRoutes(router), ...changeRoutes(router), ...queryRoutes(router)];
+};
 
-  const add = async (request: FastifyRequest, given: z.output<typeof ADD>): Promise<string> => {
+/** Engines that registered at the mount, and the mount itself. */
+class Router {
+  readonly #context: DialectContext;
+
+  constructor(context: DialectContext) {
+    this.#context = context;
+  }
+
+  list(request: FastifyRequest) {
+    const own = ownUrl(request, this.#context);
+    return [
+      { id: SELF, url: own, worker_type: "regular", is_healthy: true },
+      ...this.#registered().map(({ id, url, state }) => ({
+        id,
+        url,
+        worker_type: "regular",
+        is_healthy: state !== "suspect" && state !== "poisoned",
+      })),
+    ];
+  }
+
+  /** Its id. Throws `unsupported` for half of a pair, and what registration throws. */
+  async add(request: FastifyRequest, given: z.output<typeof ADD>): Promise<string> {
     const url = originOf(given.url);
-    if (url === originOf(ownUrl(request, context))) return SELF;
+    if (url === originOf(ownUrl(request, this.#context))) return SELF;
     if (given.worker_type != null && given.worker_type !== "regular") {
       throw new PacelineError(
         "unsupported",
@@ -44,88 +57,107 @@ export function workerRoutes(context: DialectContext): DialectRoute[] {
         { details: { path: "worker_type" } },
       );
     }
-    const known = registered().find((worker) => originOf(worker.url) === url);
+    const known = this.#at(url);
     if (known !== undefined) return known.id;
-    return (await fleet.register({ url, engine: "sglang" })).id;
-  };
-  const removeUrl = async (given: string): Promise<void> => {
-    const url = originOf(given);
-    const known = registered().find((worker) => originOf(worker.url) === url);
-    if (known === undefined) throw new PacelineError("not_found", `no worker at ${given}`);
-    await fleet.remove(known.id, "removed by its trainer");
-  };
+    return (await this.#context.fleet.register({ url, engine: "sglang" })).id;
+  }
 
-  const admin = { scope: "admin", touches: "all" } as const;
-  const read = { scope: "read", touches: "fleet" } as const;
-  return [
-    {
-      ...read,
-      method: "GET",
-      path: "/workers",
-      handler(request, reply) {
-        const workers = list(request);
-        return sendJson(reply, JSON.stringify({ workers, total: workers.length }));
-      },
-    },
-    {
-      ...admin,
-      method: "POST",
-      path: "/workers",
-      async handler(request, reply) {
-        const given = check(ADD, request.body);
-        const id = await add(request, given);
-        const body = { status: "accepted", worker_id: id, url: given.url };
-        return sendJson(reply, JSON.stringify(body), 202);
-      },
-    },
-    {
-      ...admin,
-      method: "DELETE",
-      path: "/workers/{id}",
-      async handler(request, reply) {
-        const id = param(request, "id");
-        if (id !== SELF) {
-          // Those of other kinds are not this trainer's.
-          if (!registered().some((worker) => worker.id === id)) {
-            throw new PacelineError("not_found", `no worker ${id}`);
-          }
-          await fleet.remove(id, "removed by its trainer");
-        }
-        return sendJson(reply, JSON.stringify({ status: "accepted", worker_id: id }), 202);
-      },
-    },
-    {
-      ...read,
-      method: "GET",
-      path: "/list_workers",
-      handler: (request, reply) =>
-        sendJson(reply, JSON.stringify({ urls: list(request).map(({ url }) => url) })),
-    },
-    {
-      ...admin,
-      method: "POST",
-      path: "/add_worker",
-      async handler(request, reply) {
-        const url = urlIn(request);
-        await add(request, { url });
-        return sendJson(reply, JSON.stringify({ status: "success", worker_urls: [url] }));
-      },
-    },
-    {
-      ...admin,
-      method: "POST",
-      path: "/remove_worker",
-      async handler(request, reply) {
-        const url = urlIn(request);
-        await removeUrl(url);
-        return sendJson(reply, JSON.stringify({ status: "success", url }));
-      },
-    },
-  ];
+  /** Those of other kinds are not this trainer's to remove. Throws `not_found`. */
+  async remove(id: string): Promise<void> {
+    if (id === SELF) return;
+    const known = this.#registered().find((worker) => worker.id === id);
+    if (known === undefined) throw new PacelineError("not_found", `no worker ${id}`);
+    await this.#context.fleet.remove(id, "removed by its trainer");
+  }
+
+  async removeUrl(url: string): Promise<void> {
+    const known = this.#at(originOf(url));
+    if (known === undefined) throw new PacelineError("not_found", `no worker at ${url}`);
+    await this.remove(known.id);
+  }
+
+  #at = (url: string): WorkerRecord | undefined =>
+    this.#registered().find((worker) => originOf(worker.url) === url);
+
+  #registered(): WorkerRecord[] {
+    return this.#context.fleet
+      .list()
+      .filter(({ engine, state }) => engine === "sglang" && state !== "lost");
+  }
 }
 
+const ADMIN = { scope: "admin", touches: "all" } as const;
+const READ = { scope: "read", touches: "fleet" } as const;
+
+const listRoutes = (router: Router): DialectRoute[] => [
+  {
+    ...READ,
+    method: "GET",
+    path: "/workers",
+    handler(request, reply) {
+      const workers = router.list(request);
+      return sendJson(reply, JSON.stringify({ workers, total: workers.length }));
+    },
+  },
+  {
+    ...READ,
+    method: "GET",
+    path: "/list_workers",
+    handler: (request, reply) =>
+      sendJson(reply, JSON.stringify({ urls: router.list(request).map(({ url }) => url) })),
+  },
+];
+
+const changeRoutes = (router: Router): DialectRoute[] => [
+  {
+    ...ADMIN,
+    method: "POST",
+    path: "/workers",
+    async handler(request, reply) {
+      const given = check(ADD, request.body);
+      const id = await router.add(request, given);
+      const body = { status: "accepted", worker_id: id, url: given.url };
+      return sendJson(reply, JSON.stringify(body), 202);
+    },
+  },
+  {
+    ...ADMIN,
+    method: "DELETE",
+    path: "/workers/{id}",
+    async handler(request, reply) {
+      const id = param(request, "id");
+      await router.remove(id);
+      return sendJson(reply, JSON.stringify({ status: "accepted", worker_id: id }), 202);
+    },
+  },
+];
+
+/** miles' router, and sglang-router before 0.2.2. */
+const queryRoutes = (router: Router): DialectRoute[] => [
+  {
+    ...ADMIN,
+    method: "POST",
+    path: "/add_worker",
+    async handler(request, reply) {
+      const url = urlIn(request);
+      await router.add(request, { url });
+      return sendJson(reply, JSON.stringify({ status: "success", worker_urls: [url] }));
+    },
+  },
+  {
+    ...ADMIN,
+    method: "POST",
+    path: "/remove_worker",
+    async handler(request, reply) {
+      const url = urlIn(request);
+      await router.removeUrl(url);
+      return sendJson(reply, JSON.stringify({ status: "success", url }));
+    },
+  },
+];
+
 /** Where its caller found the mount. */
-export function ownUrl(request: FastifyRequest, { job }: DialectContext): string {
+function ownUrl(request: FastifyRequest, { job }: DialectContext): string {
   const path = request.url.startsWith("/jobs/") ? `/jobs/${job}` : "";
   return `${request.protocol}://${request.headers.host ?? ""}${path}`;
 }
