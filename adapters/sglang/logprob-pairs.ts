@@ -1,12 +1,15 @@
 /** `[-0.12,42,null]`, as SGLang writes a token's logprob when no text is asked for (`output_token_logprobs`). */
 import { Decimal } from "../json/decimal.ts";
 import type { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
-import { matched, type RowReader } from "../json/row-reader.ts";
+import type { RowReader } from "../json/row-reader.ts";
 
 const COMMA = 44;
 const ZERO = 48;
 const OPEN = 91;
-const REST = Buffer.from(",null]");
+const CLOSE = 93;
+const LETTER_L = 108;
+const LETTER_N = 110;
+const LETTER_U = 117;
 
 export class LogprobPairs implements RowReader {
   readonly #ids: GrowingUint32;
@@ -37,11 +40,13 @@ export class LogprobPairs implements RowReader {
       }
       const digits = at - start;
       if (digits === 0 || digits > 9 || (digits > 1 && bytes[start] === ZERO)) return end;
-      at = matched(bytes, at, REST);
-      if (at === -1) return end;
+      if (bytes[at] !== COMMA || bytes[at + 1] !== LETTER_N || bytes[at + 2] !== LETTER_U)
+        return end;
+      if (bytes[at + 3] !== LETTER_L || bytes[at + 4] !== LETTER_L) return end;
+      if (bytes[at + 5] !== CLOSE) return end;
       logprobs.push(logprob);
       ids.push(id);
-      end = at;
+      end = at + 6;
       if (bytes[end] !== COMMA) return end;
     }
   }

@@ -4,20 +4,23 @@
  */
 import { Decimal } from "../json/decimal.ts";
 import type { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
-import { matched, type RowReader, repeated } from "../json/row-reader.ts";
+import { Literal, type RowReader, repeated, viewUnder } from "../json/row-reader.ts";
 
 const COMMA = 44;
 const ZERO = 48;
-const TOKEN_ID = Buffer.from('{"token_id":');
-const LOGPROB = Buffer.from(',"logprob":');
-const RANK = Buffer.from(',"rank":');
-const TOP = Buffer.from(',"top_logprobs":[');
-const END = Buffer.from("}]}");
+const OPEN_ARRAY = 91;
+const CLOSE_ARRAY = 93;
+const CLOSE_OBJECT = 125;
+const TOKEN_ID = new Literal('{"token_id":');
+const LOGPROB = new Literal(',"logprob":');
+const RANK = new Literal(',"rank":');
+const TOP = new Literal(',"top_logprobs":');
 
 export class LogprobEntries implements RowReader {
   readonly #ids: GrowingUint32;
   readonly #logprobs: GrowingFloat32;
   readonly #decimal = new Decimal();
+  #view: DataView = new DataView(new ArrayBuffer(0));
   /** Where the last whole number ended; -1: there was none. */
   #next = 0;
 
@@ -29,25 +32,33 @@ export class LogprobEntries implements RowReader {
   read(bytes: Buffer, from: number, fresh: boolean): number {
     const decimal = this.#decimal;
     if (!fresh && bytes[from] !== COMMA) return from;
+    const view = viewUnder(bytes, this.#view);
+    this.#view = view;
+    /** Positions in the view are further on by this. */
+    const under = bytes.byteOffset;
     for (let end = from, row = fresh ? from : from + 1; ; row = end + 1) {
-      let at = matched(bytes, row, TOKEN_ID);
-      if (at === -1) return end;
+      let at = TOKEN_ID.match(view, row + under) - under;
+      if (at < row) return end;
       const id = this.#whole(bytes, at);
-      at = this.#next === -1 ? -1 : matched(bytes, this.#next, LOGPROB);
-      if (at === -1) return end;
+      if (this.#next === -1) return end;
+      at = LOGPROB.match(view, this.#next + under) - under;
+      if (at < row) return end;
       const logprob = decimal.float32(bytes, at);
-      at = decimal.next === -1 ? -1 : matched(bytes, decimal.next, RANK);
-      if (at === -1) return end;
+      if (decimal.next === -1) return end;
+      at = RANK.match(view, decimal.next + under) - under;
+      if (at < row) return end;
       this.#whole(bytes, at);
       const sampled = this.#next;
-      at = sampled === -1 ? -1 : matched(bytes, sampled, TOP);
+      if (sampled === -1) return end;
+      at = TOP.match(view, sampled + under) - under;
+      if (at < row || bytes[at] !== OPEN_ARRAY) return end;
       // The sampled token again, alone.
-      at = at === -1 ? -1 : repeated(bytes, row, sampled, at);
-      at = at === -1 ? -1 : matched(bytes, at, END);
-      if (at === -1) return end;
+      at = repeated(view, row + under, sampled + under, at + 1 + under) - under;
+      if (at < row || bytes[at] !== CLOSE_OBJECT) return end;
+      if (bytes[at + 1] !== CLOSE_ARRAY || bytes[at + 2] !== CLOSE_OBJECT) return end;
       this.#logprobs.push(logprob);
       this.#ids.push(id);
-      end = at;
+      end = at + 3;
       if (bytes[end] !== COMMA) return end;
     }
   }

@@ -147,6 +147,8 @@ function vllmParse(reply: Buffer): Tokens {
 const REPLY = new Keys("output_ids", "meta_info");
 const META = new Keys("finish_reason", "output_token_logprobs", "completion_tokens");
 const pairs = new LogprobPairs(entryIds, scores);
+/** Whether the reply that is read comes in pieces that repeat what came before. */
+let cumulative = false;
 const knownIds = new KnownPrefix();
 const knownScores = new KnownPrefix();
 
@@ -155,14 +157,14 @@ function sglangMeta(key: number): void {
     cursor.skip();
     return;
   }
-  if (!cursor.enterArrayAfter(knownScores)) return;
+  if (!(cumulative ? cursor.enterArrayAfter(knownScores) : cursor.enterArray())) return;
   cursor.rows(pairs);
   while (cursor.element()) {
     cursor.enterArray();
     if (cursor.element()) scores.push(cursor.float32());
     while (cursor.element()) cursor.skip();
   }
-  cursor.remember(knownScores);
+  if (cumulative) cursor.remember(knownScores);
 }
 
 function sglangKey(key: number): void {
@@ -170,12 +172,13 @@ function sglangKey(key: number): void {
     object(META, sglangMeta);
     return;
   }
-  if (!cursor.enterArrayAfter(knownIds)) return;
+  if (!(cumulative ? cursor.enterArrayAfter(knownIds) : cursor.enterArray())) return;
   if (cursor.element()) cursor.restOfUint32s(ids);
-  cursor.remember(knownIds);
+  if (cumulative) cursor.remember(knownIds);
 }
 
 function sglangCursor(pieces: readonly Buffer[]): Tokens {
+  cumulative = pieces.length > 1;
   knownIds.forget();
   knownScores.forget();
   for (const piece of pieces) {
