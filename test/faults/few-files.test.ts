@@ -16,13 +16,13 @@ const submit = (id: string) => ({
   id,
   prompt_token_ids: [72, 105],
   sampling: { max_new_tokens: TOKENS, ignore_eos: true },
-  timeout_ms: 20_000,
+  timeout_ms: 60_000,
 });
 
 test(
   `${ROLLOUTS} rollouts for an engine of ${FILES} files: ended whole or refused by a typed error`,
   {
-    timeout: 60_000,
+    timeout: 110_000,
   },
   () =>
     withFleet(
@@ -38,26 +38,29 @@ test(
           },
           FILES,
         );
-        const body = { url: engine.url, engine: "simulated", id: "w" };
-        const { body: registered } = await server.call<Worker>("POST", "/v1/workers", body);
-        expect(200, await publish(STEP_1));
-        const replies = await Promise.all(
-          Array.from({ length: ROLLOUTS }, (_, i) =>
-            server.call<Reply>("POST", "/v1/rollouts", submit(`r-${i}`)),
-          ),
-        );
-        for (const { status, body: given } of replies) {
-          if (status === 200) {
-            assert.equal(given.error, undefined);
-            assert.equal(given.output_token_ids.length, TOKENS);
-          } else assert.equal(status, ERRORS[given.error.code].http);
+        try {
+          const body = { url: engine.url, engine: "simulated", id: "w" };
+          const { body: registered } = await server.call<Worker>("POST", "/v1/workers", body);
+          expect(200, await publish(STEP_1));
+          const replies = await Promise.all(
+            Array.from({ length: ROLLOUTS }, (_, i) =>
+              server.call<Reply>("POST", "/v1/rollouts", submit(`r-${i}`)),
+            ),
+          );
+          for (const { status, body: given } of replies) {
+            if (status === 200) {
+              assert.equal(given.error, undefined);
+              assert.equal(given.output_token_ids.length, TOKENS);
+            } else assert.equal(status, ERRORS[given.error.code].http);
+          }
+          await settled(async () => (await worker("w")).state === "ready");
+          expect(200, await server.call("POST", "/v1/rollouts", submit("after")));
+          assert.equal((await worker("w")).incarnation, registered.incarnation);
+          assert.ok((await metric("paceline_attempts_total")) > ROLLOUTS + 1, "the limit was met");
+          assert.equal(await metric("paceline_inflight"), 0);
+        } finally {
+          engine.kill("SIGTERM");
         }
-        await settled(async () => (await worker("w")).state === "ready");
-        expect(200, await server.call("POST", "/v1/rollouts", submit("after")));
-        assert.equal((await worker("w")).incarnation, registered.incarnation);
-        assert.ok((await metric("paceline_attempts_total")) > ROLLOUTS + 1, "the limit was met");
-        assert.equal(await metric("paceline_inflight"), 0);
-        engine.kill("SIGTERM");
         assert.equal(await engine.ended, "SIGTERM", "it lived until now");
       },
     ),
