@@ -10,8 +10,10 @@ import { END, JsonCursor } from "../json/cursor.ts";
 import { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
 import { Keys } from "../json/keys.ts";
 import { KnownPrefix } from "../json/known-prefix.ts";
+import type { RowReader } from "../json/row-reader.ts";
 import { errorFromBody } from "./errors.ts";
 import { fallbackChunk } from "./fallback.ts";
+import { LogprobPairs } from "./logprob-pairs.ts";
 
 /** `start` and `end` count this request's own output tokens. */
 export interface LabelSpan {
@@ -62,6 +64,7 @@ export class ChunkReader {
   readonly #cursor = new JsonCursor();
   readonly #ids = new GrowingUint32();
   readonly #logprobs = new GrowingFloat32();
+  readonly #pairs = new LogprobPairs(this.#ids, this.#logprobs);
   readonly #top = {
     offsets: new GrowingUint32(),
     ids: new GrowingUint32(),
@@ -140,7 +143,11 @@ export class ChunkReader {
         this.#retractions = cursor.uint32();
         break;
       case 3:
-        this.#list(this.#known.logprobs, () => this.#triple(this.#ids, this.#logprobs));
+        this.#list(
+          this.#known.logprobs,
+          () => this.#triple(this.#ids, this.#logprobs),
+          this.#pairs,
+        );
         break;
       case 4:
         this.#list(this.#known.top, () => this.#topRow());
@@ -159,9 +166,11 @@ export class ChunkReader {
     }
   }
 
-  #list(known: KnownPrefix, read: () => void): void {
+  /** `rows` reads as far as it can, `read` one element each. */
+  #list(known: KnownPrefix, read: () => void, rows?: RowReader): void {
     const cursor = this.#cursor;
     if (!(this.#cumulative ? cursor.enterArrayAfter(known) : cursor.enterArray())) return;
+    if (rows !== undefined) cursor.rows(rows);
     while (cursor.element()) read();
     if (this.#cumulative) cursor.remember(known);
   }
