@@ -83,6 +83,7 @@ function requestOf({ body, ...call }: Call): Request {
     ...call,
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     repeatable: call.repeatable ?? call.method === "GET",
+    control: true,
   };
 }
 

@@ -35,6 +35,11 @@ export interface Request {
    * goes once more, on a fresh one: the engine's idle limit and our request crossed. Default false.
    */
   readonly repeatable?: boolean;
+  /**
+   * Goes over connections that generation does not use: one is open when generation has taken all that the engine
+   * may have. Default false.
+   */
+  readonly control?: boolean;
 }
 
 /** A reply under way. */
@@ -56,9 +61,11 @@ export interface Connections {
 export function createConnections(url: string, options: ConnectionsOptions): Connections {
   const { host, prefix, address } = parseUrl(url, options.tls ?? {});
   const common = headerLines(options.headers ?? {});
-  const pool = createPool(address, options);
+  const generation = createPool(address, options);
+  const control = createPool(address, options);
   return {
     send(request, taker) {
+      const pool = request.control === true ? control : generation;
       const text = requestText(prefix, host, common, request);
       if (request.repeatable !== true) {
         const connection = pool.take();
@@ -67,7 +74,10 @@ export function createConnections(url: string, options: ConnectionsOptions): Con
       }
       return new RepeatableExchange(pool, text, taker);
     },
-    close: () => pool.close(),
+    close() {
+      generation.close();
+      control.close();
+    },
   };
 }
 
