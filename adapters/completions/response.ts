@@ -47,13 +47,17 @@ export function completionDecoder(
   const broken = (what: string): PacelineError =>
     new PacelineError("engine_error", `${wire.engine} broke its protocol: ${what}`);
 
+  /** Deltas carry no position: which of them is missing or came twice nobody can say. */
+  const doubtful = (code: "engine_error" | "misaligned", what: string): PacelineError =>
+    new PacelineError(code, `${wire.engine}: ${what}`, { details: { doubtful: true } });
+
   function take(chunk: Chunk): void {
     cachedTokens = chunk.cachedTokens ?? cachedTokens;
     const { ids, logprobs } = tokensOf(chunk);
     if (ids.length > 0) {
       if (finish !== null) throw broken("tokens behind the finish");
       if (at + ids.length > request.sampling.maxNewTokens) {
-        throw broken("more tokens than were asked for");
+        throw doubtful("engine_error", "more tokens than were asked for");
       }
       if (!started) emit({ type: "started", cachedTokens });
       started = true;
@@ -67,7 +71,7 @@ export function completionDecoder(
       finish = reasonOf(chunk, chunk.finishReason);
     }
     if (chunk.made !== null && finish !== null && chunk.made !== at - given) {
-      throw new PacelineError("misaligned", `${chunk.made} tokens counted, ${at - given} told`);
+      throw doubtful("misaligned", `${chunk.made} tokens counted, ${at - given} told`);
     }
   }
 

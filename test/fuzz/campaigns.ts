@@ -1,9 +1,11 @@
 /** Every campaign by its name. */
 import { campaign, type Plan, type Tally } from "./campaign.ts";
+import { dialectsTarget } from "./dialects-target.ts";
 import { engineTarget } from "./engine-target.ts";
 import { grpcTarget } from "./grpc-target.ts";
 import { bytesTarget, httpTarget } from "./http-target.ts";
 import { liveTarget } from "./live-target.ts";
+import { streamsTarget } from "./streams-target.ts";
 import { framesTarget, repliesTarget } from "./wire-target.ts";
 
 export const CAMPAIGNS: Readonly<Record<string, (plan: Plan) => Promise<Tally>>> = {
@@ -12,6 +14,8 @@ export const CAMPAIGNS: Readonly<Record<string, (plan: Plan) => Promise<Tally>>>
   grpc: (plan) => campaign(grpcTarget, plan),
   engine: (plan) => campaign(engineTarget, plan),
   live: (plan) => campaign(liveTarget, { lanes: 32, ...plan }),
+  dialects: (plan) => campaign(dialectsTarget, { lanes: 16, ...plan }),
   frames: (plan) => campaign(framesTarget, plan),
   replies: (plan) => campaign(repliesTarget, plan),
+  streams: (plan) => campaign(streamsTarget, plan),
 };

@@ -9,8 +9,10 @@ const SLICES: Readonly<Record<string, number>> = {
   grpc: 500,
   engine: 400,
   live: 120,
+  dialects: 300,
   frames: 8_000,
   replies: 8_000,
+  streams: 4_000,
 };
 
 describe("fuzz: no crash, no hang, every error typed", { concurrency: false }, () => {

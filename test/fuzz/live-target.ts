@@ -57,7 +57,8 @@ export const liveTarget: Target<HttpInput> = {
   },
 };
 
-async function assertServes({ server, metric }: SimulatedFleet): Promise<void> {
+/** Serves, and nothing of what was sent before goes on or was a defect. */
+export async function assertServes({ server, metric }: SimulatedFleet): Promise<void> {
   const reply = await server.call("POST", "/v1/rollouts", {
     prompt_token_ids: [72],
     sampling: { max_new_tokens: 4 },
