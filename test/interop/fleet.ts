@@ -1,0 +1,91 @@
+/** A live server with real engines behind it, as tests drive and read it. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LiveServer } from "../support/live-server.ts";
+import { distance, replay } from "./attestation/replay.ts";
+
+export interface Result {
+  readonly id: string;
+  readonly output_token_ids: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly logprob_mode: string;
+  readonly spans: readonly {
+    readonly version: number;
+    readonly start: number;
+    readonly end: number;
+    readonly kv: "pure" | "mixed";
+    readonly attested: string;
+  }[];
+  readonly segments: readonly {
+    readonly worker: string;
+    readonly incarnation: string;
+    readonly start: number;
+    readonly end: number;
+  }[];
+  readonly usage: { readonly wasted_tokens: number };
+}
+
+/** Throws for whatever is no success. */
+export async function bodyOf<T>(
+  server: LiveServer,
+  method: "GET" | "POST" | "PUT",
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const reply = await server.call<T>(method, path, body);
+  assert.ok(reply.status < 300, `${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+  return reply.body;
+}
+
+/** The version's number, once it is committed. */
+export async function publish(server: LiveServer, path: string): Promise<number> {
+  const calls = "/v1/policies/default/versions?wait=committed";
+  const { version } = await bodyOf<{ version: number }>(server, "POST", calls, {
+    source: { path },
+  });
+  return version;
+}
+
+/** Resolves when each of these rollouts has so many tokens. */
+export async function reached(
+  server: LiveServer,
+  ids: readonly string[],
+  tokens: number,
+): Promise<void> {
+  for (const id of ids) {
+    for (;;) {
+      const { body } = await server.call<{ output_tokens?: number }>("GET", `/v1/rollouts/${id}`);
+      if ((body.output_tokens ?? 0) >= tokens) break;
+      await sleep(20);
+    }
+  }
+}
+
+/**
+ * The largest distance, in nats at any token, between what was told and what torch computes under the version that
+ * each span names. `models`: directory by version.
+ */
+export async function worstToken(
+  python: string,
+  results: readonly Result[],
+  models: ReadonlyMap<number, string>,
+  prompt: readonly number[] = [10, 11, 12, 13, 14],
+): Promise<number> {
+  const told = await replay(
+    python,
+    results.map(({ output_token_ids: output, spans, segments }) => ({
+      prompt,
+      output,
+      // Each stay computes its context anew, and so does each version where no span says that it is mixed.
+      phases: [...new Set([...spans, ...segments].map(({ end }) => end))]
+        .sort((a, b) => a - b)
+        .map((end) => {
+          const span = spans.find((one) => one.start < end && end <= one.end);
+          const fresh = span?.kv === "pure";
+          return { model: models.get(span?.version ?? -1) ?? "", end, fresh };
+        }),
+    })),
+  );
+  const apart = results.map(({ logprobs }, at) => distance(logprobs, told[at]?.raw ?? []).largest);
+  return Math.max(...apart);
+}
