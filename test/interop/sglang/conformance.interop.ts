@@ -5,6 +5,7 @@ import type { Engine } from "../../../adapters/engine.ts";
 import { createSglangEngine } from "../../../adapters/sglang/engine.ts";
 import { deadline, run } from "../../conformance/engines/attempt.ts";
 import { engineConformance } from "../../conformance/engines/engine-conformance.ts";
+import { SGLANG_MANNERS } from "../../conformance/engines/manners.ts";
 import type { EngineProcess } from "../engines/process.ts";
 import { openSglang, SGLANG_VERSION } from "../engines/sglang.ts";
 
@@ -59,14 +60,8 @@ for (const [name, flags] of [
       },
       capabilities: {} as never,
       versions: sglang.models,
-      manners: {
-        // Of bfloat16 in batches of another size.
-        tolerance: 0.06,
-        fresh: false,
-        countsHeld: false,
-        uncounted: 1,
-        swapClearsCache: false,
-      },
+      // Of bfloat16 in batches of another size.
+      manners: { ...SGLANG_MANNERS, tolerance: 0.06, fresh: false },
     });
   });
 }
