@@ -86,7 +86,7 @@ function parse(given: unknown): Body {
 }
 
 function assertAsked({ model, options }: VllmState, asked: Body): void {
-  const { model: name, token_ids: ids, sampling_params: params, priority } = asked;
+  const { model: name, token_ids: ids, sampling_params: params } = asked;
   if (name != null && name !== options.served && !model.adapters.has(name)) {
     const message = `The model \`${name}\` does not exist. Valid aliases: ${options.served}.`;
     throw new FakeError(404, message, "NotFoundError", "model");
@@ -144,7 +144,6 @@ function assertAsked({ model, options }: VllmState, asked: Body): void {
       name,
     );
   }
-  if (priority !== 0 && !options.priorities) refuse("priority needs priority scheduling");
 }
 
 /** One sampled without a seed is like no other. */
@@ -164,7 +163,8 @@ function submit({ model, options }: VllmState, asked: Body, requestId: string) {
       sampling: samplingOf(params, room),
       logprobMode: options.logprobsMode === "raw_logprobs" ? "raw" : "processed",
       cacheNamespace: asked.cache_salt ?? "",
-      priority: asked.priority,
+      // Without its scheduling policy it is read over.
+      priority: options.priorities ? asked.priority : 0,
       adapter: asked.model == null || asked.model === options.served ? null : asked.model,
       side:
         topLogprobs > 0 || samplingMask || scored
@@ -268,7 +268,7 @@ async function stream(
   }
   if (held !== null) send(held, null);
   if (options?.include_usage === true) {
-    const usage = usageOf(asked, made, cached);
+    const usage = told(usageOf(asked, made, cached));
     reply.event({ request_id: requestId, usage, output_mode: "tokens", choices: [] }, made, true);
   }
   reply.done();
@@ -323,10 +323,21 @@ function usageOf({ token_ids: ids }: Body, made: number, cached: number | null) 
     prompt_tokens: ids.length,
     total_tokens: ids.length + made,
     completion_tokens: made,
-    prompt_tokens_details: cached === null ? null : { cached_tokens: cached },
+    prompt_tokens_details:
+      cached === null
+        ? null
+        : { cached_tokens: cached, created_cache_tokens: null, multimodal_tokens: null },
     completion_tokens_details: null,
   };
 }
+
+/** In a stream's last event what is null is left out. */
+const told = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value)
+      .filter(([, one]) => one !== null)
+      .map(([key, one]) => [key, typeof one === "object" ? told(one) : one]),
+  );
 
 const cachedOf = ({ options }: VllmState, { cachedTokens }: FakeFinish): number | null =>
   options.promptTokensDetails ? cachedTokens : null;

@@ -85,7 +85,8 @@ def filtered(logprobs: torch.Tensor, sampling: dict) -> torch.Tensor:
     before = ranked.cumsum(-1) - ranked
     keep = before <= sampling.get("top_p", 1)
     if (top_k := sampling.get("top_k", 0)) > 0:
-        keep &= torch.arange(len(keep)) < top_k
+        # Logits of low precision tie, and engines keep all that tie with the last.
+        keep &= ranked >= ranked[top_k - 1]
     keep &= ranked >= ranked[0] * sampling.get("min_p", 0)
     kept = torch.full_like(logprobs, float("-inf"))
     kept[order[keep]] = logprobs[order[keep]]

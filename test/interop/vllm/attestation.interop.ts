@@ -53,7 +53,11 @@ describe("attestation on real vLLM", () => {
     console.table(rows);
   });
 
-  async function ok<T>(method: "GET" | "POST" | "PUT", path: string, body?: unknown): Promise<T> {
+  async function ok<T>(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    body?: unknown,
+  ): Promise<T> {
     const reply = await server.call<T>(method, path, body);
     assert.ok(reply.status < 300, `${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body;
@@ -198,6 +202,8 @@ describe("attestation on real vLLM", () => {
   }
 
   test("without a cache namespace of its own, a prompt finds KV of the old weights and is told to be new", async () => {
+    // The server would find out, and load its own version again.
+    await ok("DELETE", "/v1/workers/w-1");
     const direct = createVllmEngine(engine.url);
     try {
       await direct.probe(longDeadline());

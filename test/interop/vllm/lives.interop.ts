@@ -41,7 +41,7 @@ after(async () => {
   await engine.kill();
 });
 
-async function ok<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
+async function ok<T>(method: "GET" | "POST" | "PUT", path: string, body?: unknown): Promise<T> {
   const reply = await server.call<T>(method, path, body);
   assert.ok(reply.status < 300, `${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
   return reply.body;
@@ -53,6 +53,7 @@ const publish = async (path: string): Promise<number> => {
 };
 
 test("rollouts outlive an update and the death of their engine", async () => {
+  await ok("PUT", "/v1/policies/default", {});
   await ok("POST", "/v1/workers", { url: engine.url, engine: "vllm", id: "w-1" });
   const one = await publish(vllm.models[0]);
   await workersReady(server, 1, one);

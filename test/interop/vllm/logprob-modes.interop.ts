@@ -15,6 +15,8 @@ import { generated, install, longDeadline } from "./attempts.ts";
 /** Largest difference at any token that bfloat16 explains between vLLM's kernels and torch's, nat. */
 const SAME = 0.05;
 
+/** Of the 20 that top-k leaves, three may tie with others in bfloat16, in or out: log(23 / 20). */
+const FEW = 0.14;
 /** Of 64 tokens, those that may lie on a filter's very edge. */
 const EDGE = 4;
 
@@ -76,7 +78,7 @@ for (const [flag, wanted] of [
             sampling: wireOf(sampling),
           })),
         );
-        for (const [at, [name]] of SETTINGS.entries()) {
+        for (const [at, [name, sampling]] of SETTINGS.entries()) {
           // A token that rounding puts on the other side of a filter's edge has no logprob in torch.
           const inside = (told[at]?.processed ?? []).map((value) => value > -1e6);
           const edge = inside.filter((one) => !one).length;
@@ -88,8 +90,9 @@ for (const [flag, wanted] of [
           rows[name] = Object.fromEntries(
             MODES.map((mode) => [mode, apart[mode].largest.toFixed(4)]),
           ) as Record<LogprobMode, string>;
+          const limit = wanted === "processed" && sampling.topK === 20 ? FEW : SAME;
           assert.ok(
-            apart[wanted].largest < SAME,
+            apart[wanted].largest < limit,
             `${name}: ${apart[wanted].largest} from ${wanted}`,
           );
         }
