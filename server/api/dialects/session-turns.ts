@@ -1,8 +1,14 @@
 /** Turns of sessions that a header names: it has no numbers. */
+import { createHash } from "node:crypto";
 import type { SessionRef } from "../../contract/rollout.ts";
 import { LIMITS } from "../../limits.ts";
-import { invalid } from "../codec/invalid.ts";
 import type { DialectContext } from "./dialect.ts";
+
+const ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** A client's key as a session's id: as it is where ids may be so, else its hash. */
+export const sessionId = (key: string): string =>
+  ID.test(key) ? key : createHash("sha256").update(key).digest("hex");
 
 /**
  * Each call is the next turn of a branch that rests; a retried call, under the same request
@@ -17,12 +23,10 @@ export class SessionTurns {
   }
 
   of(job: string, session: string, request: string | null): SessionRef {
-    if (!/^[A-Za-z0-9._:-]{1,128}$/.test(session)) {
-      throw invalid("x-session-id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ : -");
-    }
+    const id = sessionId(session);
     const before = request === null ? undefined : this.#given.get(request);
-    if (before?.id === session) return before;
-    const ref = this.#sessions.next(job, session);
+    if (before?.id === id) return before;
+    const ref = this.#sessions.next(job, id);
     if (request !== null) this.#given.set(request, ref);
     const oldest = this.#given.keys().next();
     if (this.#given.size > LIMITS.liveSessions && !oldest.done) this.#given.delete(oldest.value);

@@ -4,7 +4,6 @@
  * `SamplingParams`. Text-only parameters (`skip_special_tokens`, …) are the reply's, `extra_key` and `cache_salt` are
  * accepted, as every prompt has a cache namespace of ours already.
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { PacelineError } from "../../../contract/errors.ts";
 import type { Rollout } from "../../../contract/rollout.ts";
@@ -140,7 +139,7 @@ export function decodeGenerate(
         ...(siblings === null ? {} : { group: { id: siblings.id, size: n, index: sample } }),
         ...(headers.routingKey === null || list || n > 1
           ? {}
-          : { session: turns.of(context.job, sessionId(headers.routingKey), rid) }),
+          : { session: turns.of(context.job, headers.routingKey, rid) }),
         ...(version === null ? {} : { version }),
         // SGLang runs the higher number first.
         priority: -(item.priority ?? 0),
@@ -275,7 +274,3 @@ function decoded(
     throw renamed(thrown, at);
   }
 }
-
-/** A routing key as a session's id: as it is where ids may be so, else its hash. */
-const sessionId = (key: string): string =>
-  ID.test(key) ? key : createHash("sha256").update(key).digest("hex");

@@ -140,9 +140,15 @@ export function createPauses(context: DialectContext, state: MountState): Pauses
   };
 }
 
-/** What runs keeps its KV, or computes it again under what is loaded next. */
-function pauseMode({ pause }: Capabilities, clearCache: boolean): "keep" | "retract" {
-  return clearCache && pause.includes("retract") ? "retract" : "keep";
+/**
+ * What runs keeps its KV, or computes it again under what is loaded next. An engine that has neither ends its attempts: their
+ * rollouts go on from their tokens when it runs again.
+ */
+function pauseMode({ pause }: Capabilities, clearCache: boolean): "keep" | "retract" | "abort" {
+  const modes = clearCache
+    ? (["retract", "keep", "abort"] as const)
+    : (["keep", "retract", "abort"] as const);
+  return modes.find((mode) => pause.includes(mode)) ?? "keep";
 }
 
 /** vLLM ignores parameters that it does not know. */

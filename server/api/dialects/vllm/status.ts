@@ -4,6 +4,7 @@ import type { WorkerRecord } from "../../../fleet/fleet.ts";
 import { query, sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
 import { workersOf } from "../openai/models.ts";
+import { sessionId } from "../session-turns.ts";
 import { vllmMetrics } from "./metrics.ts";
 
 /** The release whose wire this dialect speaks. */
@@ -29,7 +30,7 @@ export function statusRoutes(context: DialectContext): DialectRoute[] {
       handler(request, reply) {
         const { session_id: id = "" } = query(request, ["session_id"]);
         // A trace that made no call of its own has no session, and a client must not fail on that.
-        const known = id !== "" && finished(() => sessions.finish(job, id));
+        const known = id !== "" && finished(() => sessions.finish(job, sessionId(id)));
         return sendJson(reply, JSON.stringify({ status: "ok", finished: known }));
       },
     },

@@ -301,6 +301,15 @@ suite("a unary reply", () => {
     await turn();
     const finish = () => client.call("POST", "/finish_session?session_id=trace-1");
     assert.deepEqual((await finish()).json(), { status: "ok", finished: true });
+    const odd = "trace/2 é".repeat(30);
+    // What cannot be sent in a header as it is comes as its bytes.
+    const bytes = Buffer.from(odd).toString("latin1");
+    await generated(body(), { "x-session-id": bytes });
+    const ended = await client.call(
+      "POST",
+      `/finish_session?session_id=${encodeURIComponent(bytes)}`,
+    );
+    assert.deepEqual(ended.json(), { status: "ok", finished: true });
     const unknown = await client.call("POST", "/finish_session?session_id=other");
     assert.deepEqual(unknown.json(), { status: "ok", finished: false });
     assert.equal((await client.call("POST", "/finish_session")).status, 200);
