@@ -79,7 +79,7 @@ export function nativeChunks(): ChunkWire {
         cachedTokens: isCount(meta.cached_tokens) ? meta.cached_tokens : null,
         made,
       };
-      if (pairs.some((pair, i) => (pair as unknown[])[1] !== chunk.ids[i])) {
+      if (pairs.some((pair, i) => !Array.isArray(pair) || pair[1] !== chunk.ids[i])) {
         throw new PacelineError("misaligned", "logprobs of other tokens than those told");
       }
       seen = made;

@@ -7,11 +7,13 @@
  *      "nvext": {"completion_token_ids": […], "stop_reason", "worker_id": {"decode_worker_id", …},
  *       "engine_data": {"completion_token_ids", "completion_logprobs"}}}
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import { type BodyFacts, completionBody } from "../completions/body.ts";
 import type { Chunk, ChunkWire } from "../completions/response.ts";
 import type { EngineRequest } from "../engine.ts";
+import { shown } from "../http/shown.ts";
 import { broken, errorInStream } from "./errors.ts";
 
 const EXTRAS = ["completion_token_ids", "worker_id", "stop_reason", "engine_data"];
@@ -102,5 +104,5 @@ function usageOf(usage: unknown): Pick<Chunk, "cachedTokens" | "made"> {
 
 const migrated = (from: unknown, to: unknown): PacelineError =>
   new PacelineError("engine_error", "Dynamo moved the rollout to another worker amid its reply", {
-    details: { migrated: true, from: String(from), to: String(to) },
+    details: { migrated: true, from: shown(from), to: shown(to) },
   });

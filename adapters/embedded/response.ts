@@ -2,10 +2,12 @@
  * From frames to engine events, each checked before anyone sees it: no gap and no overlap, one start, a
  * finish that is one. The reader has checked alignment (I1) and versions.
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishCause, FinishType } from "../../server/contract/rollout.ts";
 import { assertPromptLogprobs } from "../../server/contract/side-data.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
+import { shown } from "../http/shown.ts";
 import { errorFromBody } from "./errors.ts";
 import type { FrameSink } from "./wire/frame-reader.ts";
 
@@ -87,7 +89,7 @@ function promptSink({ promptTokenIds, side }: Expected, emit: (event: EngineEven
 function finishOf(body: unknown): EngineFinish {
   if (typeof body !== "object" || body === null) throw broken("a finished frame that is no object");
   const { type, cause, matched, cached_tokens: cachedTokens } = body as Record<string, unknown>;
-  if (!isReason(type, cause)) throw broken(`finished as ${String(type)}, ${String(cause)}`);
+  if (!isReason(type, cause)) throw broken(`finished as ${shown(type)}, ${shown(cause)}`);
   if (!(matched === null || typeof matched === "number" || typeof matched === "string")) {
     throw broken("a finished frame without what matched");
   }

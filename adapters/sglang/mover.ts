@@ -3,8 +3,10 @@
  * ours, as its tokens must name a version that we know, and nothing is flushed, as paused in place it cannot be and
  * what is cached lies under the old version's namespace anyway.
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { EngineWeights } from "../engine.ts";
+import { shown } from "../http/shown.ts";
 import type { Client } from "./client.ts";
 import type { EngineState } from "./facts.ts";
 import { type Label, labelText } from "./label.ts";
@@ -48,7 +50,7 @@ export function createMove({ calls }: Pick<Client, "calls">, state: EngineState)
     }
     const { success, message } = (answer ?? {}) as { success?: unknown; message?: unknown };
     if (success === false) {
-      throw new PacelineError("weights_rejected", `SGLang refuses ${call}: ${String(message)}`);
+      throw new PacelineError("weights_rejected", `SGLang refuses ${call}: ${shown(message)}`);
     }
     if (label !== null) state.label = label;
   };

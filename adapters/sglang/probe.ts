@@ -3,9 +3,11 @@
  * nothing but a refusal, and EOS ids by nothing but what `min_new_tokens` takes away; which distribution its logprobs
  * are of is a matter of versions and environment variables, so it is measured.
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode } from "../../server/contract/rollout.ts";
 import type { EngineDescription } from "../../server/contract/worker.ts";
+import { shown } from "../http/shown.ts";
 import { describe, incarnationOf, parseServerInfo, type ServerInfo } from "./capabilities.ts";
 import type { Client } from "./client.ts";
 import type { EngineState, Facts } from "./facts.ts";
@@ -37,7 +39,7 @@ export async function probe(
   const incarnation = incarnationOf(given);
   const { weight_version: label = "" } = (model ?? {}) as { weight_version?: unknown };
   if (incarnation !== state.incarnation) reborn(state, incarnation);
-  state.label = parseLabel(String(label));
+  state.label = parseLabel(shown(label));
   state.loads = Math.max(state.loads, state.label?.load ?? 0);
   if (ready !== null) state.paused = !ready;
   if (state.facts === null) {

@@ -3,6 +3,7 @@
  * no overlap, a finish that is one. Versions are told on the last chunk alone: SGLang's scalar `weight_version` is the
  * label at the time of the answer, whatever made the tokens.
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishReason } from "../../server/contract/rollout.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
+import { shown } from "../http/shown.ts";
 import { SseCutter } from "../http/sse.ts";
 import { type Chunk, ChunkReader } from "./chunk.ts";
 import { errorFrom } from "./errors.ts";
@@ -180,7 +182,7 @@ export class ReplyReader implements ReplyDecoder {
     if (type === "length") return { type: "length", cause: this.#lengthCause(), matched: null };
     if (type !== "abort") throw broken(`finished as ${JSON.stringify(finish)}`);
     const { status_code: status, message } = finish;
-    if (typeof status === "number") throw errorFrom(status, String(message));
+    if (typeof status === "number") throw errorFrom(status, shown(message));
     return { type: "abort", cause: "drain", matched: null };
   }
 

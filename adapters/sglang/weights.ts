@@ -3,9 +3,11 @@
  * cannot read beside what serves; it shows no digest. So what is said of it is: the label that we gave it, which
  * only a load that succeeded sets, and the caller's canary.
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldReport } from "../../server/contract/policy.ts";
 import type { EngineControl, EngineWeights } from "../engine.ts";
+import { shown } from "../http/shown.ts";
 import type { Client } from "./client.ts";
 import type { EngineState } from "./facts.ts";
 import { type Label, labelText, parseLabel } from "./label.ts";
@@ -42,7 +44,7 @@ export function createWeights(
       signal,
     );
     const { success, message } = (answer ?? {}) as { success?: unknown; message?: unknown };
-    if (success !== true) throw rejected(path, String(message));
+    if (success !== true) throw rejected(path, shown(message));
     await verify(label, signal);
     state.label = label;
   }

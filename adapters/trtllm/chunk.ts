@@ -5,9 +5,11 @@
  *      "logprobs": {"text_offset", "token_logprobs": [deltas], "tokens", "top_logprobs"} | null, "finish_reason",
  *      "stop_reason"}], "usage": null | {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details"}}
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { Chunk, ChunkWire } from "../completions/response.ts";
+import { shown } from "../http/shown.ts";
 
 interface Choice {
   readonly token_ids?: unknown;
@@ -32,7 +34,7 @@ export const TRTLLM_CHUNKS: ChunkWire = {
       object?: unknown;
       message?: unknown;
     };
-    if (object === "error") throw broken(`it failed amid its reply: ${String(message)}`);
+    if (object === "error") throw broken(`it failed amid its reply: ${shown(message)}`);
     if (!Array.isArray(choices) || choices.length > 1) throw broken("a chunk without its choice");
     return { ...choiceOf(choices[0] as Choice | undefined), ...usageOf(usage ?? null) };
   },

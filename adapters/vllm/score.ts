@@ -1,7 +1,9 @@
 /** The prompt's logprobs, from the unary reply that alone carries them. */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import { assertPromptLogprobs, type PromptLogprobs } from "../../server/contract/side-data.ts";
 import type { EngineRequest } from "../engine.ts";
+import { shown } from "../http/shown.ts";
 import { broken } from "./errors.ts";
 import { engineId, scoreId } from "./request.ts";
 import { versionOf } from "./response.ts";
@@ -23,7 +25,7 @@ export function promptLogprobsOf(
   const reply = (json ?? {}) as Reply;
   const { promptTokenIds, requestId } = request;
   if (reply.request_id !== engineId(scoreId(requestId))) {
-    throw broken(`an answer to ${String(reply.request_id)}`);
+    throw broken(`an answer to ${shown(reply.request_id)}`);
   }
   const told = reply.prompt_logprobs;
   if (!Array.isArray(told) || told.length !== promptTokenIds.length) {
