@@ -2,6 +2,7 @@
 import { after, before, describe } from "node:test";
 import { createVllmEngine } from "../../../adapters/vllm/engine.ts";
 import { engineConformance } from "../../conformance/engines/engine-conformance.ts";
+import { VLLM_MANNERS } from "../../conformance/engines/manners.ts";
 import type { EngineProcess } from "../engines/process.ts";
 import { openVllm, VLLM_VERSION } from "../engines/vllm.ts";
 
@@ -22,12 +23,7 @@ describe(`vLLM ${VLLM_VERSION}`, () => {
     },
     capabilities: {} as never,
     versions: vllm.models,
-    manners: {
-      // Of bfloat16 in batches of another size.
-      tolerance: 0.06,
-      fresh: false,
-      refusesRunningIds: false,
-      swapClearsCache: false,
-    },
+    // Of bfloat16 in batches of another size.
+    manners: { ...VLLM_MANNERS, tolerance: 0.06, fresh: false },
   });
 });
