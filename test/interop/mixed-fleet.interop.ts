@@ -27,6 +27,7 @@ before(async () => {
   engines.set("vllm", await vllm.start());
   engines.set("sglang", await sglang.start(FLAGS));
   server = await startLiveServer({ engine: "none", lease_ms: 10_000 });
+  await bodyOf(server, "PUT", "/v1/policies/default", {});
   await bodyOf(server, "PUT", "/v1/jobs/mixed", { mixed_engines: true });
 });
 after(async () => {

@@ -20,6 +20,7 @@ before(async () => {
   sglang = await openSglang();
   engine = await sglang.start(["--incremental-streaming-output"]);
   server = await startLiveServer({ engine: "none", lease_ms: 10_000 });
+  await bodyOf(server, "PUT", "/v1/policies/default", {});
 });
 after(async () => {
   await server.stop();
