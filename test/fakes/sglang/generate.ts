@@ -203,7 +203,9 @@ function samplingOf(
     presencePenalty: params.presence_penalty,
     frequencyPenalty: params.frequency_penalty,
     repetitionPenalty: params.repetition_penalty,
-    stopTokenIds: params.stop_token_ids ?? [],
+    // Told to look past EOS it looks past these too; those that min_new_tokens holds off it never draws.
+    stopTokenIds:
+      params.ignore_eos && params.min_new_tokens === 0 ? [] : (params.stop_token_ids ?? []),
     ignoreEos: params.ignore_eos,
     seed: deterministic ? Math.abs(params.sampling_seed ?? DEFAULT_SEED) : ++unseeded,
     logitBias: Object.entries(params.logit_bias ?? {}).map(([token, bias]) => [

@@ -40,6 +40,7 @@ export async function startEngineProcess(command: EngineCommand): Promise<Engine
   child.stderr.pipe(file);
   const stopWithUs = (): void => killGroup(child);
   process.once("exit", stopWithUs);
+  exitOnSignals();
   const url = `http://127.0.0.1:${port}`;
   const kill = async (): Promise<void> => {
     process.removeListener("exit", stopWithUs);
@@ -55,6 +56,15 @@ export async function startEngineProcess(command: EngineCommand): Promise<Engine
     throw new Error(`${command.name} did not start; its log: ${log}`, { cause: error });
   }
   return { url, port, kill };
+}
+
+let exits = false;
+
+/** A signal alone would end us without `exit`, and leave the engines behind. */
+function exitOnSignals(): void {
+  if (exits) return;
+  exits = true;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(1));
 }
 
 function killGroup({ pid }: ChildProcess): void {
