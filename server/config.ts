@@ -152,7 +152,7 @@ export const SETTINGS = {
     engineFacts,
     { trtllm: {}, dynamo: {} },
     "JSON",
-    "What TensorRT-LLM and Dynamo do not tell of themselves, by kind: {trtllm: {max_model_len, vocab_size, kv_tokens, max_running, dtype, eos_token_ids, logprob_mode, weights: policy@version, rl_url, control_key_file}, dynamo: {…}}. In the file: tables.",
+    "What TensorRT-LLM and Dynamo do not tell of themselves, by kind: {trtllm: {max_model_len, vocab_size, kv_tokens, max_running, dtype, eos_token_ids, logprob_mode, weights: policy@version, control_key_file}, dynamo: {…}}. In the file: tables.",
   ),
   dialects: setting<readonly DialectSetting[]>(
     dialectList,

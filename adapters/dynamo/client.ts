@@ -1,7 +1,6 @@
 /** The sockets to one Dynamo frontend: streams of tokens, and calls. Aborting a request is closing its socket. */
 import { LIMITS } from "../../server/limits.ts";
 import { type BodyFacts, checkRequest, nothingLeft, tokensLeft } from "../completions/body.ts";
-import type { Life } from "../completions/life.ts";
 import { completionDecoder } from "../completions/response.ts";
 import type { EngineEvent, EngineOptions, EngineRequest } from "../engine.ts";
 import { type Calls, createCalls } from "../http/calls.ts";
@@ -31,33 +30,22 @@ export interface Served extends BodyFacts {
 
 export interface Client extends Calls {
   generate(request: EngineRequest, served: Served, signal: AbortSignal): AsyncIterable<EngineEvent>;
-  /** Of the port that lists RL workers; null where none was told. */
-  readonly discovery: Calls | null;
   close(): void;
 }
 
-export function createClient(url: string, { pacing, facts }: EngineOptions, life: Life): Client {
+export function createClient(url: string, { pacing }: EngineOptions): Client {
   const connections = createConnections(url, LIMITS_OF_SOCKETS);
-  const others =
-    facts?.rlUrl === undefined ? null : createConnections(facts.rlUrl, LIMITS_OF_SOCKETS);
   const limits = { answerBytes: LIMITS.engineControlBytes, refused: errorFromReply };
   const calls = createCalls(connections, limits);
-  const watched = <T>(promise: Promise<T>): Promise<T> => {
-    promise.catch((error: unknown) => life.lost(error));
-    return promise;
-  };
   return {
-    // Not repeated: where nothing else tells, a closed connection is the only sign of a restart.
-    text: (call, signal) => watched(calls.text({ ...call, repeatable: false }, signal)),
-    json: (call, signal) => watched(calls.json({ ...call, repeatable: false }, signal)),
-    discovery: others === null ? null : createCalls(others, limits),
+    ...calls,
     generate(request, served, signal) {
       if (signal.aborted) throw errorFromSignal(signal, "the attempt");
       checkRequest(request, served);
       if (tokensLeft(request, served) === 0) return nothingLeft(request);
       const { native, model } = served;
       const body = native ? nativeBody(request, served) : openaiBody(request, served, model);
-      const chunks = native ? nativeChunks() : openaiChunks();
+      const chunks = native ? nativeChunks(request.requestId) : openaiChunks();
       const stream = new EventStream(
         {
           request,
@@ -67,7 +55,6 @@ export function createClient(url: string, { pacing, facts }: EngineOptions, life
           left: () => {},
           limits: STREAM_LIMITS,
           refused: errorFromReply,
-          lost: (error) => life.lost(error),
         },
         (emit) => completionDecoder(request, chunks, emit),
       );
@@ -76,9 +63,6 @@ export function createClient(url: string, { pacing, facts }: EngineOptions, life
       const path = native ? "/generate" : "/v1/completions";
       return stream.reads(connections.send({ method: "POST", path, body, ...headers }, stream));
     },
-    close() {
-      connections.close();
-      others?.close();
-    },
+    close: () => connections.close(),
   };
 }

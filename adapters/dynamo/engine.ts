@@ -6,20 +6,18 @@ import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
 import { knownFacts } from "../completions/facts.ts";
-import { createLife, type Life } from "../completions/life.ts";
 import { OwnLoad } from "../completions/own-load.ts";
 import { Standstill } from "../completions/standstill.ts";
 import type { Engine, EngineControl, EngineOptions } from "../engine.ts";
 import { metricSum } from "../http/prometheus.ts";
 import { type Client, createClient, type Served } from "./client.ts";
-import { discoverWorkers, incarnationOf } from "./discovery.ts";
+import { incarnationOf, workersOf } from "./fleet.ts";
 import { telemetryOf } from "./telemetry.ts";
 
 const models = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })).min(1) });
 
 export function createDynamoEngine(url: string, options: EngineOptions = {}): Engine {
-  const life = createLife("dynamo");
-  const client = createClient(url, options, life);
+  const client = createClient(url, options);
   const load = new OwnLoad();
   let served: Served | null = null;
   let kvTokens = 0;
@@ -30,19 +28,29 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
   return {
     url,
     async probe(signal) {
-      const [listed, metrics, incarnation] = await Promise.all([
+      const [listed, metrics, about, health] = await Promise.all([
         client.json({ method: "GET", path: "/v1/models" }, signal),
         client.text({ method: "GET", path: "/metrics" }, signal),
-        incarnationOfFleet(client, life, signal),
+        client.json({ method: "GET", path: "/openapi.json" }, signal),
+        client.text({ method: "GET", path: "/health" }, signal),
       ]);
+      const workers = workersOf(health);
+      const incarnation = incarnationOf(workers);
       if (native?.of !== incarnation) {
         native = { of: incarnation, is: await isNative(client, signal) };
       }
       const model = modelOf(listed);
-      const facts = knownFacts("dynamo", options.facts ?? {}, toldBy(metrics));
+      const told = toldBy(metrics, workers.length);
+      const facts = knownFacts("dynamo", options.facts ?? {}, told);
       kvTokens = facts.kvTokens;
       served = { engine: "Dynamo", model, native: native.is, ...facts };
-      return { ...describe(served, facts, incarnation), paused: standstill.paused };
+      const engineVersion = versionOf(about);
+      return {
+        ...describe(served, facts),
+        engineVersion,
+        incarnation,
+        paused: standstill.paused,
+      };
     },
     generate(request, signal) {
       if (served === null) throw new PacelineError("engine_error", "it has not been probed yet");
@@ -69,18 +77,14 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
 function describe(
   { model, native }: Served,
   { held, logprobModes, kvTokens, maxRunning, ...shape }: ReturnType<typeof knownFacts>,
-  incarnation: string,
-): EngineDescription {
+): Omit<EngineDescription, "engineVersion" | "incarnation" | "paused"> {
   const sampling = native ? NATIVE_SAMPLING : OPENAI_SAMPLING;
   return {
     kind: "dynamo",
-    engineVersion: "unknown",
-    incarnation,
     model,
     ...shape,
     slots: [{ index: 0, kvTokens, maxRunning }],
     capabilities: { ...CAPABILITIES, logprobModes, sampling },
-    paused: false,
     asleep: false,
     held,
   };
@@ -92,32 +96,31 @@ function modelOf(listed: unknown): string {
   throw new PacelineError("engine_error", "Dynamo's frontend lists no model: no worker is there");
 }
 
-/** `/generate` is there with `DYN_SGLANG_ENABLE_GENERATE=1` only: a request without a prompt is refused, or not found. */
+const openapi = z.looseObject({ info: z.looseObject({ version: z.string() }) });
+
+function versionOf(about: unknown): string {
+  const parsed = openapi.safeParse(about);
+  return parsed.success ? parsed.data.info.version : "unknown";
+}
+
+/**
+ * Whether `/generate` serves this model: the route is there with `DYN_SGLANG_ENABLE_GENERATE=1`, and its workers must know
+ * it too. Only a token that is asked for tells.
+ */
 async function isNative(client: Client, signal: AbortSignal): Promise<boolean> {
-  const body = { input_ids: [], sampling_params: { max_new_tokens: 1 }, stream: true };
+  const body = { input_ids: [1], sampling_params: { max_new_tokens: 1 }, stream: true };
   try {
     await client.text({ method: "POST", path: "/generate", body }, signal);
     return true;
   } catch (error) {
-    const { code, details } = PacelineError.from(error);
-    if (code === "engine_unreachable" || code === "cancelled") throw error;
-    return details["status"] !== 404;
+    const known = PacelineError.from(error);
+    if (known.details["status"] !== 404) throw error;
+    return false;
   }
 }
 
-/** Of the lives of its workers, where they are listed. */
-async function incarnationOfFleet(
-  { discovery }: Client,
-  life: Life,
-  signal: AbortSignal,
-): Promise<string> {
-  if (discovery === null) return life.incarnation;
-  const workers = await discoverWorkers(discovery, signal);
-  return workers.length === 0 ? life.incarnation : incarnationOf(workers);
-}
-
-/** What the frontend's metrics say of its model: of each worker the smallest part, of all of them the sum. */
-function toldBy(metrics: string) {
+/** What the frontend's metrics say of its model: of one worker, and 0 for what it does not know. */
+function toldBy(metrics: string, workers: number) {
   const text = `\n${metrics}`;
   const of = (name: string): number | undefined =>
     metricSum(text, `dynamo_frontend_model_${name}`) ?? undefined;
@@ -126,8 +129,8 @@ function toldBy(metrics: string) {
   const [maxModelLen, maxRunning] = [of("context_length"), of("max_num_seqs")];
   return {
     ...(maxModelLen ? { maxModelLen } : {}),
-    ...(maxRunning ? { maxRunning } : {}),
-    ...(blocks && blockTokens ? { kvTokens: blocks * blockTokens } : {}),
+    ...(maxRunning ? { maxRunning: maxRunning * workers } : {}),
+    ...(blocks && blockTokens ? { kvTokens: blocks * blockTokens * workers } : {}),
   };
 }
 

@@ -43,6 +43,7 @@ export function nativeBody(request: EngineRequest, facts: BodyFacts): string {
 }
 
 interface Meta {
+  readonly id?: unknown;
   readonly completion_tokens?: unknown;
   readonly cached_tokens?: unknown;
   readonly output_token_logprobs?: unknown;
@@ -50,7 +51,7 @@ interface Meta {
 }
 
 /** One for each reply: it knows how many tokens there were. */
-export function nativeChunks(): ChunkWire {
+export function nativeChunks(requestId: string): ChunkWire {
   let seen = 0;
   return {
     engine: "Dynamo",
@@ -67,8 +68,9 @@ export function nativeChunks(): ChunkWire {
         meta_info?: Meta;
       };
       if (event === "error" || error !== undefined) throw errorInStream(error ?? body);
+      if (meta?.id !== requestId) throw broken(`an answer to ${String(meta?.id)}`);
       const made = meta?.completion_tokens;
-      if (!Array.isArray(ids) || meta === undefined || !isCount(made)) {
+      if (!Array.isArray(ids) || !isCount(made)) {
         throw broken("an event without its ids or its count");
       }
       const pairs = newOf(meta.output_token_logprobs ?? [], made, seen, "logprobs");

@@ -9,8 +9,7 @@ export interface Own {
 }
 
 /**
- * From the frontend's `/metrics`. A request waits in the frontend's own queue or at a worker, which is not told apart: all count as
- * running. Blocks that are used are the workers' decode blocks, where the router knows them.
+ * From the frontend's `/metrics`. Requests that wait at a worker count as running. Blocks that are used are the workers' decode blocks, where the router knows them.
  */
 export function telemetryOf(metrics: string, own: Own, kvTokens: number): EngineTelemetry {
   const text = `\n${metrics}`;
@@ -19,7 +18,7 @@ export function telemetryOf(metrics: string, own: Own, kvTokens: number): Engine
   const used = (of("worker_active_decode_blocks") ?? 0) * blockTokens;
   return {
     running: Math.max(own.running, of("inflight_requests") ?? of("active_requests") ?? 0),
-    waiting: 0,
+    waiting: of("router_queue_pending_requests") ?? 0,
     kvUsedTokens: Math.min(used, kvTokens),
     kvTotalTokens: kvTokens,
     outputTokens: own.outputTokens,

@@ -17,8 +17,6 @@ export interface EngineFacts {
   readonly logprobMode?: LogprobMode;
   /** The weights that it was started with, which nothing changes; default: it holds none that we know. */
   readonly weights?: { readonly policy: string; readonly version: number };
-  /** Where Dynamo lists its RL workers, such as `http://host:8001`; default: it is not asked. */
-  readonly rlUrl?: string;
   /** File of the key that signs control calls (TensorRT-LLM's `rl_control_api_key`); default: they are not signed. */
   readonly controlKeyFile?: string;
 }
@@ -41,7 +39,6 @@ const facts = z
       .string()
       .regex(/^[A-Za-z0-9._:-]{1,128}@\d{1,15}$/, "must be policy@version")
       .optional(),
-    rl_url: z.url().optional(),
     control_key_file: z.string().min(1).optional(),
   })
   .transform((given): EngineFacts => {
@@ -57,7 +54,6 @@ const facts = z
       eosTokenIds: given.eos_token_ids,
       logprobMode: given.logprob_mode,
       weights: at === -1 ? undefined : named,
-      rlUrl: given.rl_url,
       controlKeyFile: given.control_key_file,
     };
     return Object.fromEntries(

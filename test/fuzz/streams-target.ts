@@ -165,7 +165,7 @@ const WIRES: Readonly<Record<string, Wire>> = {
   },
   "dynamo generate": {
     events: sglangEvents(false, false),
-    decoder: (emit) => completionDecoder(request(), nativeChunks(), emit),
+    decoder: (emit) => completionDecoder(request(), nativeChunks(request().requestId), emit),
   },
 };
 

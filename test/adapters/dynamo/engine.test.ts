@@ -74,15 +74,16 @@ describe("Dynamo", () => {
     );
   });
 
-  test("its workers' lives are its own, where they are listed", async () => {
+  test("its incarnation is of its workers' lives, to the last digit of their ids", async () => {
     await against(
       {},
-      (fake) => ({ rlUrl: fake.url }),
+      () => ({}),
       async (engine, fake) => {
-        const { incarnation } = await engine.probe(deadline());
-        fake.workers = [12, 11];
+        const { incarnation, engineVersion } = await engine.probe(deadline());
+        assert.equal(engineVersion, "1.6.1");
+        fake.workers = [...fake.workers].reverse();
         assert.equal((await engine.probe(deadline())).incarnation, incarnation);
-        fake.workers = [11, 13];
+        fake.workers = ["12195079162039251465", "3139514393538821950"];
         assert.notEqual((await engine.probe(deadline())).incarnation, incarnation);
       },
     );

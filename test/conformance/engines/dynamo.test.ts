@@ -76,9 +76,7 @@ const under = (
   },
 });
 
-completionsConformance(
-  under("dynamo /generate", { native: true }, NATIVE, [...UNTOLD, "reorder", "other_id"]),
-);
+completionsConformance(under("dynamo /generate", { native: true }, NATIVE, [...UNTOLD, "reorder"]));
 completionsConformance(
   under(
     "dynamo /v1/completions",

@@ -1,9 +1,9 @@
 /**
  * A Dynamo frontend's wire on a real socket, with the demo policy's numbers and SGLang- or vLLM-like workers behind it:
- * `/generate` or `/v1/completions` with `nvext`, and the list of RL workers, which has a port of its own in the real
- * one and is served here beside the rest.
+ * `/generate` or `/v1/completions` with `nvext`. Shapes are those of 1.6.1.
  */
 import { createFakeModel, type FakeModel, type FakeModelOptions } from "../core/fake-model.ts";
+import { encodeJson } from "../core/fake-reply.ts";
 import {
   FakeError,
   type FakeRoute,
@@ -25,7 +25,7 @@ export interface FakeDynamo {
   readonly url: string;
   readonly model: FakeModel;
   /** Instance ids of its workers, as discovery lists them. */
-  workers: readonly number[];
+  workers: readonly string[];
   /** The worker that serves; a change amid a reply is a migration. */
   worker: number;
   fault(kind: FaultKind, options?: FaultOptions): void;
@@ -37,30 +37,37 @@ export interface FakeDynamo {
 export async function startFakeDynamo(options: FakeDynamoOptions = {}): Promise<FakeDynamo> {
   const model = createFakeModel(options);
   const faults = createFaults();
-  const fleet = { workers: [11, 12] as readonly number[], worker: 11 };
+  const fleet = {
+    workers: ["12195079162039251464", "3139514393538821950"] as readonly string[],
+    worker: 11,
+  };
   const routes: Record<string, FakeRoute> = {
     [COMPLETIONS]: completionsRoute(model, fleet),
     ...(options.native ? { [GENERATE]: generateRoute(model, options.cumulative ?? false) } : {}),
-    "GET /health": ({ reply }) => reply.json(200, { status: "healthy" }),
     "GET /v1/models": ({ reply }) => {
-      const card = { id: "demo", object: "model", created: 0, owned_by: "nvidia" };
+      const card = {
+        id: "demo",
+        object: "model",
+        created: 0,
+        owned_by: "nvidia",
+        context_window: 0,
+      };
       reply.json(200, { object: "list", data: [card] });
     },
     "GET /metrics": ({ reply }) => reply.text(200, metricsOf(model)),
-    "GET /v1/rl/workers": ({ reply }) =>
-      reply.json(200, {
-        protocol_version: 1,
+    // Ids of 64 bits, which no double holds.
+    "GET /health": ({ reply }) => {
+      const instances = fleet.workers.map((id) => ({
+        component: "backend",
+        endpoint: "generate",
         namespace: "dynamo",
-        workers: fleet.workers.map((instance_id) => ({
-          namespace: "dynamo",
-          component: "backend",
-          endpoint: "rl",
-          instance_id,
-          transport: "tcp",
-          request_plane_url: "tcp://127.0.0.1:1",
-          routes: ["pause_generation", "resume_generation"],
-        })),
-      }),
+        instance_id: { rawJSON: id },
+      }));
+      const text = encodeJson({ status: "healthy", endpoints: [], instances });
+      reply.text(200, text, "application/json");
+    },
+    "GET /openapi.json": ({ reply }) =>
+      reply.json(200, { openapi: "3.1.0", info: { title: "Dynamo", version: "1.6.1" }, paths: {} }),
   };
   const server = await startFakeServer(
     { routes, generates: [COMPLETIONS, GENERATE], errorOf },
@@ -87,8 +94,8 @@ function metricsOf(model: FakeModel): string {
     `dynamo_frontend_inflight_requests${labels} ${running}`,
     `dynamo_frontend_model_context_length${labels} ${model.info.maxModelLen}`,
     `dynamo_frontend_model_kv_cache_block_size${labels} 16`,
-    `dynamo_frontend_model_total_kv_blocks${labels} ${kvTotalTokens / 16}`,
-    `dynamo_frontend_model_max_num_seqs${labels} 16`,
+    `dynamo_frontend_model_total_kv_blocks${labels} ${kvTotalTokens / 32}`,
+    `dynamo_frontend_model_max_num_seqs${labels} 8`,
     `dynamo_frontend_worker_active_decode_blocks${labels} ${Math.ceil(kvUsedTokens / 16)}`,
     "",
   ].join("\n");

@@ -4,13 +4,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync } from "node:fs";
+import { createWriteStream, existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { enginesFolder } from "./folder.ts";
 import { ensureModels } from "./models.ts";
 import { type EngineProcess, startEngineProcess } from "./process.ts";
-import { type EnginePackage, ensureVenv } from "./venv.ts";
+import { type EnginePackage, ensureVenv, run } from "./venv.ts";
 
 const DYNAMO_VERSION = "1.6.1";
 
@@ -41,11 +41,14 @@ export interface DynamoOptions {
   readonly workers: number;
   /** How much faster than an engine its workers are. */
   readonly speedup: number;
-  readonly rlPort?: number;
 }
 
 export async function startDynamo(options: DynamoOptions): Promise<Dynamo> {
   const python = await ensureVenv(PACKAGE);
+  // Only the weights need it, which the mocker does not read.
+  if (!existsSync(join(enginesFolder(), "tiny-1", "model.safetensors"))) {
+    await run(python, ["-m", "pip", "install", "-q", "torch==2.13.0"]);
+  }
   const [model] = await ensureModels(python);
   const env = {
     DYN_DISCOVERY_BACKEND: "file",
@@ -53,9 +56,6 @@ export async function startDynamo(options: DynamoOptions): Promise<Dynamo> {
     DYN_REQUEST_PLANE: "tcp",
     DYN_EVENT_PLANE: "zmq",
     ...(options.native ? { DYN_SGLANG_ENABLE_GENERATE: "1" } : {}),
-    ...(options.rlPort === undefined
-      ? {}
-      : { DYN_ENABLE_RL: "true", DYN_RL_PORT: String(options.rlPort) }),
   };
   const workers = Array.from({ length: options.workers }, (_, at) =>
     startWorker(python, [...workerArgs(model, options)], env, at),
