@@ -66,6 +66,8 @@ interface Case {
   readonly not?: readonly (typeof KINDS)[number][];
 }
 
+const SPAN = { version: 1, start: 0, end: 1, kv: "pure", attested: "engine" };
+
 const AFTER = { afterTokens: 8, count: 2 };
 const ALL = process.env["PACELINE_TEST_ALL"] === "1";
 const OFTEN: ReadonlySet<FaultKind> = new Set([
@@ -83,8 +85,8 @@ const CASES: readonly Case[] = [
   { kind: "error_inside", options: { count: 3 } },
   { kind: "not_json", options: { count: 3 } },
   { kind: "reset", options: { count: 3 } },
-  { kind: "hang", options: { count: 2 }, stuckMs: 400 },
-  { kind: "stall", options: AFTER, stuckMs: 400 },
+  { kind: "hang", options: { count: 2 }, stuckMs: 800 },
+  { kind: "stall", options: AFTER, stuckMs: 800 },
   { kind: "die", options: AFTER },
   { kind: "truncate", options: AFTER },
   { kind: "malformed", options: AFTER },
@@ -154,7 +156,7 @@ for (const kind of KINDS) {
   });
 
   test(`both ${kind} misbehave: typed, retryable errors in time, nothing inside a 200`, () =>
-    withAdapters(kind, { stuck_ms: 300 }, async (fleet) => {
+    withAdapters(kind, { stuck_ms: 800 }, async (fleet) => {
       for (const engine of fleet.engines) engine.fault("nan_logprob", { count: 1_000_000 });
       const replies = await Promise.all(
         bodies().map((body) => send(fleet, { ...body, timeout_ms: 4_000 })),
@@ -166,10 +168,77 @@ for (const kind of KINDS) {
     }));
 
   test(`${kind} that is healthy but dead is found out, and its rollouts go elsewhere`, () =>
-    withAdapters(kind, { stuck_ms: 400 }, async (fleet) => {
+    withAdapters(kind, { stuck_ms: 800 }, async (fleet) => {
       fleet.engines[0]?.fault("hang", { count: 1_000_000 });
       const all = bodies();
       const replies = await Promise.all(all.map((body) => send(fleet, body)));
       for (const [i, reply] of replies.entries()) await assertMade(reply, all[i] as Body);
     }));
+
+  test(`ids out of the vocabulary never reach ${kind}`, { timeout: 60_000 }, () =>
+    withAdapters(kind, {}, async (fleet) => {
+      const good = bodies()[0] as Body;
+      const { sampling, prompt_token_ids: prompt } = good;
+      const bad = [
+        { prompt_token_ids: [...prompt, 260] },
+        { prompt_token_ids: [0xffff_ffff] },
+        { sampling: { ...sampling, stop_token_ids: [260] } },
+        { sampling: { ...sampling, logit_bias: { "260": 1 } } },
+        { continue: { output_token_ids: [260], logprobs: [-1], spans: [SPAN] } },
+      ];
+      for (const [i, wrong] of bad.entries()) {
+        const { status, body } = await send(fleet, { ...good, ...wrong, id: `bad-${i}` });
+        assert.deepEqual(
+          [status, body.error.code],
+          [400, "invalid_argument"],
+          JSON.stringify(wrong),
+        );
+      }
+      assert.deepEqual(await Promise.all(["w-1", "w-2"].map((id) => fleet.state(id))), [
+        "ready",
+        "ready",
+      ]);
+      await assertMade(await send(fleet, good), good);
+    }),
+  );
+
+  test(
+    `${kind} that cannot be reached by name, by TLS or at all is a typed error`,
+    { timeout: 60_000 },
+    () =>
+      withAdapters(kind, {}, async ({ server, engines }) => {
+        const { port } = new URL(engines[0]?.url ?? "");
+        for (const url of [
+          "http://nowhere.invalid:8000",
+          `https://127.0.0.1:${port}`,
+          "http://127.0.0.1:1",
+        ]) {
+          const body = { url, engine: kind, id: "w-9" };
+          const { status, body: told } = await server.call<Failure>("POST", "/v1/workers", body);
+          assert.ok(status >= 400, url);
+          assert.equal(status, ERRORS[told.error.code].http);
+          assert.notEqual(told.error.code, "internal", JSON.stringify(told));
+        }
+      }),
+  );
+
+  test(
+    `${kind} that stands still on command keeps what it runs, for longer than a stream may be silent`,
+    { timeout: 60_000 },
+    () =>
+      withAdapters(kind, { stuck_ms: 1_500 }, async (fleet) => {
+        const all = bodies();
+        const sent = Promise.all(all.map((body) => send(fleet, body)));
+        const [one] = fleet.engines;
+        while ((one?.model.stats().running ?? 0) === 0) await fleet.state("w-1");
+        expect(200, await fleet.server.call("POST", "/v1/workers/w-1/pause", {}));
+        // Longer than the silence that makes a stream stuck.
+        await new Promise((resolve) => setTimeout(resolve, 2_200));
+        expect(200, await fleet.server.call("POST", "/v1/workers/w-1/resume", {}));
+        const replies = await sent;
+        for (const [i, reply] of replies.entries()) await assertMade(reply, all[i] as Body);
+        const stuck = (await fleet.events()).filter(({ evidence }) => evidence === "stuck");
+        assert.deepEqual(stuck, []);
+      }),
+  );
 }
