@@ -25,6 +25,8 @@ export interface Manners {
   readonly fresh?: boolean;
   /** Telemetry tells of requests that came while it was paused. Default true. */
   readonly countsHeld?: boolean;
+  /** Telemetry tells of requests that a pause has frozen. Default true; vLLM counts nothing while it is paused. */
+  readonly countsFrozen?: boolean;
   /** Tokens of a request that telemetry leaves out. Default 0; SGLang's first is its prefill's. */
   readonly uncounted?: number;
   /** Refuses a request id that is running. Default true. */
@@ -84,6 +86,7 @@ const PATIENT: Required<Manners> = {
   tolerance: 0,
   fresh: true,
   countsHeld: true,
+  countsFrozen: true,
   uncounted: 0,
   refusesRunningIds: true,
   swapClearsCache: true,
@@ -185,6 +188,9 @@ export async function until(engine: Engine, running: number): Promise<void> {
   }
 }
 
-/** Likewise, counting `held` requests that wait for a resume only where the engine counts them. */
-export const untilHeld = ({ engine, manners }: Bench, running: number, held: number) =>
-  until(engine, manners.countsHeld ? running + held : running);
+/** Likewise of one that is paused, counting `held` requests that came meanwhile, and those that froze, where it does. */
+export const untilHeld = (
+  { engine, manners: { countsHeld, countsFrozen } }: Bench,
+  running: number,
+  held: number,
+) => until(engine, (countsFrozen ? running : 0) + (countsHeld ? held : 0));
