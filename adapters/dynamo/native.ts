@@ -5,11 +5,13 @@
  *     {"output_ids": […], "meta_info": {"id", "finish_reason": null | {"type", "matched" | "length" | "message"},
  *      "prompt_tokens", "completion_tokens", "cached_tokens", "output_token_logprobs": [[logprob, id, null], …]}}
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import { type BodyFacts, tokensLeft } from "../completions/body.ts";
 import type { Chunk, ChunkWire } from "../completions/response.ts";
 import type { EngineRequest } from "../engine.ts";
+import { shown } from "../http/shown.ts";
 import { broken, errorInStream } from "./errors.ts";
 
 /** Throws `unsupported` for what an OpenAI route would take and this one does not. A seed means nothing to it. */
@@ -68,7 +70,7 @@ export function nativeChunks(requestId: string): ChunkWire {
         meta_info?: Meta;
       };
       if (event === "error" || error !== undefined) throw errorInStream(error ?? body);
-      if (meta?.id !== requestId) throw broken(`an answer to ${String(meta?.id)}`);
+      if (meta?.id !== requestId) throw broken(`an answer to ${shown(meta?.id)}`);
       const made = meta?.completion_tokens;
       if (!Array.isArray(ids) || !isCount(made)) {
         throw broken("an event without its ids or its count");

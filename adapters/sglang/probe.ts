@@ -150,13 +150,15 @@ async function generate(
 
 /** Logprob and id of the first position's alternatives, most likely first. */
 function firstRow(meta: Meta): (readonly [logprob: number, id: number])[] {
-  const [row] = (meta["output_top_logprobs"] ?? []) as (readonly unknown[][])[];
-  if (!Array.isArray(row) || row.length < 2) {
+  const rows = meta["output_top_logprobs"];
+  const row: unknown = Array.isArray(rows) ? rows[0] : null;
+  const isPair = (pair: unknown): boolean => Array.isArray(pair) && Number.isSafeInteger(pair[1]);
+  if (!Array.isArray(row) || row.length < 2 || !row.every(isPair)) {
     throw new PacelineError("engine_error", "/generate tells no top logprobs");
   }
-  return row.map(([value, id]) => [
+  return (row as [unknown, number][]).map(([value, id]) => [
     typeof value === "number" ? value : Number.NEGATIVE_INFINITY,
-    Number(id),
+    id,
   ]);
 }
 

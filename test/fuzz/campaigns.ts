@@ -1,4 +1,5 @@
 /** Every campaign by its name. */
+import { answersTarget } from "./answers-target.ts";
 import { campaign, type Plan, type Tally } from "./campaign.ts";
 import { dialectsTarget } from "./dialects-target.ts";
 import { engineTarget } from "./engine-target.ts";
@@ -15,6 +16,7 @@ export const CAMPAIGNS: Readonly<Record<string, (plan: Plan) => Promise<Tally>>>
   engine: (plan) => campaign(engineTarget, plan),
   live: (plan) => campaign(liveTarget, { lanes: 32, ...plan }),
   dialects: (plan) => campaign(dialectsTarget, { lanes: 16, ...plan }),
+  answers: (plan) => campaign(answersTarget, { lanes: 2, ...plan }),
   frames: (plan) => campaign(framesTarget, plan),
   replies: (plan) => campaign(repliesTarget, plan),
   streams: (plan) => campaign(streamsTarget, plan),

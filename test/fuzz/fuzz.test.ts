@@ -10,6 +10,7 @@ const SLICES: Readonly<Record<string, number>> = {
   engine: 400,
   live: 120,
   dialects: 300,
+  answers: 40,
   frames: 8_000,
   replies: 8_000,
   streams: 4_000,
