@@ -90,7 +90,7 @@ export function createClient(url: string, state: EngineState, options: EngineOpt
       if (signal.aborted) abort(scoreId(request));
       throw error;
     }
-    const { prompt, cachedTokens } = parseScore(reply, request, start);
+    const { prompt, cachedTokens } = parseScore(reply, request, facts, start);
     yield { type: "started", cachedTokens };
     yield { type: "prompt", prompt };
     if (tokensLeft(request, facts) === 0) {
@@ -152,6 +152,7 @@ async function* only(...events: EngineEvent[]): AsyncGenerator<EngineEvent, unde
 function parseScore(
   reply: unknown,
   { promptTokenIds, policy }: EngineRequest,
+  { vocabSize }: Facts,
   start: number,
 ): { prompt: PromptLogprobs; cachedTokens: number } {
   const meta = ((reply as { meta_info?: unknown } | null)?.meta_info ?? {}) as Readonly<
@@ -165,7 +166,9 @@ function parseScore(
   if (!Array.isArray(listed)) throw new PacelineError("misaligned", "a prompt without logprobs");
   const entries = start === 0 ? listed : listed.slice(1);
   for (const [index, entry] of entries.entries()) {
-    if (entry?.[1] === promptTokenIds[start + index]) continue;
+    const token = promptTokenIds[start + index] as number;
+    // It calls the vocabulary's last id 0 here (seen on 0.5.23), and means it.
+    if (entry?.[1] === token || (token === vocabSize - 1 && entry?.[1] === 0)) continue;
     throw new PacelineError("misaligned", `logprobs of another prompt, at token ${start + index}`);
   }
   const logprobs = Float32Array.from(entries, (entry) => entry[0] ?? Number.NaN);
