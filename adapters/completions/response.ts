@@ -2,10 +2,12 @@
  * From the stream of `/v1/completions` to engine events, each checked before anyone sees it: ids and logprobs from one
  * payload and of one length (I1), no more tokens than were asked for, one finish. An engine says how its chunks are read.
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishReason } from "../../server/contract/rollout.ts";
 import type { EngineEvent, EngineRequest } from "../engine.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
+import { shown } from "../http/shown.ts";
 import { SseCutter } from "../http/sse.ts";
 
 export interface Chunk {
@@ -80,11 +82,11 @@ export function completionDecoder(
       if (Number.isInteger(id) && (id as number) >= 0 && (id as number) <= 0xffff_ffff) {
         return id as number;
       }
-      throw broken(`${JSON.stringify(id)} for a token's id`);
+      throw broken(`${shown(id)} for a token's id`);
     });
     const logprobs = Float32Array.from(chunk.logprobs, (logprob) => {
       if (typeof logprob === "number") return logprob;
-      throw new PacelineError("misaligned", `${JSON.stringify(logprob)} for a logprob`);
+      throw new PacelineError("misaligned", `${shown(logprob)} for a logprob`);
     });
     // Values are looked at where they are kept.
     if (ids.length === logprobs.length) return { ids, logprobs };

@@ -3,7 +3,9 @@
  * reply. Ours says policy, version and how often this life of the engine has loaded, `default@7#3`, so that a
  * server of ours that comes later reads there what an earlier one has proved to have put in place.
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
+import { shown } from "../http/shown.ts";
 
 export interface Label {
   readonly policy: string;
@@ -31,7 +33,7 @@ export function versionOf(text: string, policy: string): number {
   if (label?.policy === policy) return label.version;
   throw new PacelineError(
     "engine_error",
-    `tokens of policy ${policy} come from weights that the engine calls ${JSON.stringify(text)}`,
+    `tokens of policy ${policy} come from weights that the engine calls ${shown(text)}`,
     { details: { misversioned: true, label: text } },
   );
 }

@@ -87,7 +87,7 @@ export class ReplyReader implements ReplyDecoder {
   }
 
   #check({ id, retractions, ids }: Chunk): void {
-    if (id !== this.#context.request.requestId) throw broken(`an answer to ${JSON.stringify(id)}`);
+    if (id !== this.#context.request.requestId) throw broken(`an answer to ${shown(id)}`);
     // Its penalties and min_new_tokens begin anew then (seen on 0.5.23): what follows is not what was asked for.
     if (this.#forgetful && retractions > 0) {
       throw new PacelineError(
@@ -180,7 +180,7 @@ export class ReplyReader implements ReplyDecoder {
       return { type: "stop", cause, matched };
     }
     if (type === "length") return { type: "length", cause: this.#lengthCause(), matched: null };
-    if (type !== "abort") throw broken(`finished as ${JSON.stringify(finish)}`);
+    if (type !== "abort") throw broken(`finished as ${shown(finish)}`);
     const { status_code: status, message } = finish;
     if (typeof status === "number") throw errorFrom(status, shown(message));
     return { type: "abort", cause: "drain", matched: null };

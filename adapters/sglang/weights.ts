@@ -54,7 +54,7 @@ export function createWeights(
     if (held === labelText(label)) return;
     throw new PacelineError(
       "engine_error",
-      `SGLang calls its weights ${JSON.stringify(held)} after it was told ${labelText(label)}`,
+      `SGLang calls its weights ${shown(held)} after it was told ${labelText(label)}`,
     );
   }
 

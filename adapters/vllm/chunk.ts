@@ -6,7 +6,9 @@
  *      "routed_experts", "sampling_mask", "weight_versions", "logprobs": {"content": [{"token_id", "logprob", "rank",
  *      "top_logprobs": [{"token_id", "logprob", "rank"}]}]}}]}
  */
+
 import { PacelineError } from "../../server/contract/errors.ts";
+import { shown } from "../http/shown.ts";
 import { END, JsonCursor } from "../json/cursor.ts";
 import { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
 import { Keys } from "../json/keys.ts";
@@ -260,7 +262,7 @@ function scoredIdOf(entry: Record<string, unknown>): number {
 function idOf(value: unknown): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)
     return value;
-  throw broken(`${JSON.stringify(value)} for a token's id`);
+  throw broken(`${shown(value)} for a token's id`);
 }
 
 function numberOf(value: unknown): number {
@@ -278,7 +280,7 @@ function versionsOf(value: unknown): readonly LabelRun[] | null {
   return arrayOf(value, "weight_versions").map((one) => {
     const { version, start, end } = objectOf(one, "a version's span");
     if (typeof version !== "string" || !isPosition(start) || !isPosition(end)) {
-      throw broken(`${JSON.stringify(one).slice(0, 100)} for a version's span`);
+      throw broken(`${shown(one)} for a version's span`);
     }
     return { version, start, end };
   });

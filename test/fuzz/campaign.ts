@@ -105,7 +105,7 @@ async function runLane<Input>(
   if (!details.failed) return details.numRuns;
   const [input] = details.counterexample ?? [];
   const { counterexamplePath, errorInstance } = details;
-  const again = `npm run fuzz -- --target ${target.name} --seed ${seed} --path ${counterexamplePath}`;
+  const again = `npm run fuzz -- --target ${target.name} --seed=${seed} --path ${counterexamplePath}`;
   throw new Error(
     `${target.name}: ${errorInstance instanceof Error ? errorInstance.message : String(errorInstance)}\n` +
       `minimised after ${details.numShrinks} steps:\n${input === undefined ? "" : target.shown(input)}\nagain: ${again}`,
