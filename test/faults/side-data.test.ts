@@ -5,6 +5,7 @@ import type { Result } from "../../server/contract/result.ts";
 import { createGrpcClient, type GrpcClient } from "../support/grpc-client.ts";
 import { createHttpClient, type HttpClient } from "../support/http-client.ts";
 import { type LiveServer, startLiveServer, workersReady } from "../support/live-server.ts";
+import { streamStruck } from "./struck-streams.ts";
 
 const WORKERS = 2;
 const PROMPT = [...Buffer.from("17+25=42;7+5=12;99+99=")];
@@ -94,17 +95,7 @@ suite("side data over a whole server", { timeout: 120_000 }, () => {
     const calm = await Promise.all(
       bodies.map((body, i) => http.generate({ ...body, id: `calm-${i}` })),
     );
-    let chunks = 0;
-    const struck = async (body: object, i: number): Promise<Result> => {
-      for await (const { event } of http.stream({ ...body, id: `storm-${i}` })) {
-        if (event.type === "tokens" && ++chunks === 60) {
-          process.kill(server.workerPids().get("w-1") as number, "SIGKILL");
-        }
-        if (event.type === "finished") return event.result;
-      }
-      throw new Error("a stream without an end");
-    };
-    const stormy = await Promise.all(bodies.map(struck));
+    const stormy = await streamStruck(server, http, bodies);
     for (const [i, result] of stormy.entries()) {
       assert.deepEqual(result.outputTokenIds, calm[i]?.outputTokenIds, `tokens of ${i}`);
       assert.deepEqual(result.side, calm[i]?.side, `side data of ${i}`);

@@ -5,6 +5,7 @@ import type { Result } from "../../server/contract/result.ts";
 import { createGrpcClient, type GrpcClient } from "../support/grpc-client.ts";
 import { createHttpClient, type HttpClient } from "../support/http-client.ts";
 import { type LiveServer, startLiveServer, workersReady } from "../support/live-server.ts";
+import { streamStruck } from "./struck-streams.ts";
 
 const WORKERS = 2;
 const bytes = (text: string): number[] => [...Buffer.from(text)];
@@ -75,17 +76,7 @@ suite("text and continuations over a whole server", { timeout: 120_000 }, () => 
     const calm = await Promise.all(
       bodies.map((each, i) => http.generate({ ...each, id: `calm-${i}` })),
     );
-    let chunks = 0;
-    const struck = async (each: object, i: number): Promise<Result> => {
-      for await (const { event } of http.stream({ ...each, id: `storm-${i}` })) {
-        if (event.type === "tokens" && ++chunks === 48) {
-          process.kill(server.workerPids().get("w-1") as number, "SIGKILL");
-        }
-        if (event.type === "finished") return event.result;
-      }
-      throw new Error("a stream without an end");
-    };
-    const stormy = await Promise.all(bodies.map(struck));
+    const stormy = await streamStruck(server, http, bodies);
     for (const [i, result] of stormy.entries()) {
       assert.deepEqual(result.outputTokenIds, calm[i]?.outputTokenIds, `tokens of ${i}`);
       assert.deepEqual(result.finishReason, calm[i]?.finishReason, `end of ${i}`);
