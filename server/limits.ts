@@ -23,6 +23,10 @@ export const LIMITS = {
   /** Tombstones kept after results expire, 20 bytes each. */
   tombstones: 1_000_000,
   workers: 10_000,
+  /** Data-parallel ranks that one engine says it has; the largest known deployments have some hundreds. */
+  engineSlots: 4_096,
+  /** Token ids that an engine says it knows; the largest public vocabularies have a quarter of a million. */
+  vocabulary: 4 * 1024 * 1024,
   policies: 10_000,
   /** Jobs that were declared or whose trainer reported; each is a row of the store and a label of metrics. */
   jobs: 1_024,

@@ -24,7 +24,7 @@ const serverInfo = z.object({
   max_req_input_len: natural.nullish(),
   max_total_num_tokens: natural,
   max_running_requests: natural.nullish(),
-  dp_size: z.int().min(1).default(1),
+  dp_size: z.int().min(1).max(LIMITS.engineSlots).default(1),
   random_seed: z.number().nullish(),
   startup_time: z.unknown().optional(),
   launch_command: z.unknown().optional(),

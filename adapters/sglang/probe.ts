@@ -7,6 +7,7 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode } from "../../server/contract/rollout.ts";
 import type { EngineDescription } from "../../server/contract/worker.ts";
+import { LIMITS } from "../../server/limits.ts";
 import { shown } from "../http/shown.ts";
 import { describe, incarnationOf, parseServerInfo, type ServerInfo } from "./capabilities.ts";
 import type { Client } from "./client.ts";
@@ -123,8 +124,9 @@ async function vocabularyOf(client: Client, signal: AbortSignal): Promise<number
   } catch (thrown) {
     const error = PacelineError.from(thrown);
     const last = /\[0, (\d+)\]/.exec(error.message)?.[1];
-    if (error.code === "invalid_argument" && last !== undefined) return Number(last) + 1;
-    throw error;
+    if (error.code !== "invalid_argument" || last === undefined) throw error;
+    if (Number(last) < LIMITS.vocabulary) return Number(last) + 1;
+    throw new PacelineError("engine_error", `it says that its last token id is ${last}`);
   }
   throw new PacelineError("unsupported", "this SGLang server does not check token ids of a bias");
 }

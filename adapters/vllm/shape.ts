@@ -4,6 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode } from "../../server/contract/rollout.ts";
+import { LIMITS } from "../../server/limits.ts";
 import { metricLabel } from "../http/prometheus.ts";
 import type { Client } from "./client.ts";
 
@@ -41,7 +42,9 @@ const serverInfo = z.looseObject({
       max_num_seqs: z.int().min(1),
       policy: z.string().optional(),
     }),
-    parallel_config: z.looseObject({ data_parallel_size: z.int().min(1).default(1) }),
+    parallel_config: z.looseObject({
+      data_parallel_size: z.int().min(1).max(LIMITS.engineSlots).default(1),
+    }),
   }),
 });
 const version = z.object({ version: z.string() });
