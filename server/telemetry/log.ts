@@ -9,7 +9,7 @@ import { LIMITS } from "../limits.ts";
 /** Fields that hold a secret whatever is in them. */
 const SECRET_FIELD = /^(proxy-)?authorization$|^cookie$|token$|secret|password|private_?key/i;
 /** Tokens of ours, and whatever follows the name of their scheme, inside a longer text. */
-const SECRET_TEXT = /\bpl_[A-Za-z0-9_-]{20,}|\b(?<=Bearer )[!-~]+/gi;
+const SECRET_TEXT = /\bpl_[A-Za-z0-9_-]{20,}|(?<=\bBearer )[!-~]+/gi;
 const BLOTTED = "<secret>";
 
 /** Entries of an array of words that are worth a line. */

@@ -57,6 +57,7 @@ const SECRETS: readonly [string, (log: Logger) => void][] = [
   ["a header", (log) => log.info({ headers: { authorization: `Basic ${SECRET.slice(3)}` } }, "m")],
   ["a message", (log) => log.info(`it said Bearer ${SECRET}`)],
   ["another scheme's text", (log) => log.info(`it said bearer ${SECRET.slice(3)}`)],
+  ["a token that begins as no word does", (log) => log.info(`it said Bearer -${SECRET.slice(3)}`)],
   ["a format argument", (log) => log.info("said %s", SECRET)],
   ["a field", (log) => log.info({ said: [`${SECRET}`] }, "m")],
   ["a field that holds secrets", (log) => log.info({ access_token: SECRET.slice(3) }, "m")],
