@@ -136,7 +136,8 @@ export function createRollouts(
       return life;
     },
     get,
-    abort(job: string, id: string, cause: FinishCause): Promise<Result> {
+    // Whoever aborts what is over by now is told by the promise, and not by a throw amid a socket's event.
+    async abort(job: string, id: string, cause: FinishCause): Promise<Result> {
       const life = get(job, id);
       life.end(cause);
       return life.result();

@@ -226,3 +226,11 @@ test("a session's turns keep their order; what was aborted or failed is open aga
     branches: 1,
   });
 });
+
+test("an abort of what is not there any more is a rejection, never a throw", async () => {
+  const w = world([play([tokens(0, 1), finished])]);
+  await w.rollouts.submit(sampleRollout({})).result();
+  await w.clock.advance(60_001);
+  const late = w.rollouts.abort("default", "r-1", "client");
+  await assert.rejects(late, { code: "not_found" });
+});
