@@ -2,11 +2,11 @@
  * What the server costs in the middle, on simulated engines that run flat out. Prints Markdown.
  *
  *   node bench/gateway/run.ts [budget] [fronts]      both by default
- *   node bench/gateway/run.ts soak                   5,000 SSE streams for two minutes
+ *   node bench/gateway/run.ts soak                   5,000 SSE streams for five minutes
  *
  *   --rollouts 600 --concurrency 16 --rounds 3 --unread-ms 100      budget
  *   --interval 16 --install-haproxy                                 fronts
- *   --streams 5000 --seconds 120 --step-seconds 0.2                 soak
+ *   --streams 5000 --seconds 300 --step-seconds 0.2                 soak
  *   --profile DIR    writes the server's CPU profile there
  */
 import { parseArgs } from "node:util";
@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
     interval: { type: "string", default: "16" },
     "install-haproxy": { type: "boolean", default: false },
     streams: { type: "string", default: "5000" },
-    seconds: { type: "string", default: "120" },
+    seconds: { type: "string", default: "300" },
     "step-seconds": { type: "string", default: "0.2" },
     profile: { type: "string" },
   },

@@ -135,8 +135,8 @@ interface Sample {
 
 interface Figures {
   /** After a collection, MB a minute, over the last half. */
-  readonly rssSlope: number;
-  readonly heapSlope: number;
+  readonly rss: Slope;
+  readonly heap: Slope;
   readonly loopP99Ms: number;
   readonly cpuShare: number;
 }
@@ -169,8 +169,8 @@ async function watch(
   }
   const loopP99Ms = await loopDelayMs(fleet.http);
   const cpuShare = (cpuMs(fleet.server) - cpu) / (performance.now() - from);
-  const [rssSlope, heapSlope] = [slopeOf(samples, "rss"), slopeOf(samples, "heapUsed")];
-  return { rssSlope, heapSlope, loopP99Ms, cpuShare };
+  const [rss, heap] = [slopeOf(samples, "rss"), slopeOf(samples, "heapUsed")];
+  return { rss, heap, loopP99Ms, cpuShare };
 }
 
 const MEMORY = ["rss", "heapTotal", "heapUsed", "external", "arrayBuffers"] as const;
@@ -181,14 +181,24 @@ const memoryTable = (): Table =>
     ...MEMORY,
   ]);
 
+/** MB a minute, with its standard error: what V8 hands back of its heap moves by MB between two samples. */
+interface Slope {
+  readonly value: number;
+  readonly error: number;
+}
+
 /** Least squares. */
-function slopeOf(samples: readonly Sample[], part: "rss" | "heapUsed"): number {
+function slopeOf(samples: readonly Sample[], part: "rss" | "heapUsed"): Slope {
   const mean = (of: (sample: Sample) => number): number =>
     samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
   const [minute, mb] = [mean((one) => one.minute), mean((one) => one.memory[part])];
-  const covariance = mean((one) => (one.minute - minute) * (one.memory[part] - mb));
-  return covariance / mean((one) => (one.minute - minute) ** 2);
+  const spread = mean((one) => (one.minute - minute) ** 2);
+  const value = mean((one) => (one.minute - minute) * (one.memory[part] - mb)) / spread;
+  const rest = mean((one) => (one.memory[part] - mb - value * (one.minute - minute)) ** 2);
+  return { value, error: Math.sqrt(rest / spread / Math.max(1, samples.length - 2)) };
 }
+
+const printed = ({ value, error }: Slope): string => `${value.toFixed(2)} ± ${error.toFixed(2)}`;
 
 /** p99 since the last call. */
 async function loopDelayMs(http: string): Promise<number> {
@@ -210,13 +220,13 @@ function report(
   );
   out.row(
     ...[tally.open, tally.most, tally.finished, tally.errors.length],
-    ...[figures.rssSlope.toFixed(2), figures.heapSlope.toFixed(2)],
+    ...[printed(figures.rss), printed(figures.heap)],
     ...[figures.loopP99Ms.toFixed(1), figures.cpuShare.toFixed(2)],
   );
   for (const [message, count] of Object.entries(Object.groupBy(tally.errors, (one) => one))) {
     console.log(`${count?.length} × ${message}`);
   }
-  const failed = tally.errors.length > 0 || figures.rssSlope >= SLOPE_MB_PER_MINUTE;
+  const failed = tally.errors.length > 0 || figures.rss.value >= SLOPE_MB_PER_MINUTE;
   console.log(failed ? "\nFAILED" : "\nno error, and memory is level");
   if (failed) process.exitCode = 1;
 }
