@@ -23,6 +23,8 @@ export const LIMITS = {
   /** Tombstones kept after results expire, 20 bytes each. */
   tombstones: 1_000_000,
   workers: 10_000,
+  /** Rollouts of one trace file: twice the largest simulated run, about 1 KB each. */
+  traceRollouts: 2_000_000,
   /** Data-parallel ranks that one engine says it has; the largest known deployments have some hundreds. */
   engineSlots: 4_096,
   /** Token ids that an engine says it knows; the largest public vocabularies have a quarter of a million. */

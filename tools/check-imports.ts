@@ -29,6 +29,16 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["server/seeded-random", ["server/contract"]],
   ["server/config", ["server/contract", "server/limits"]],
   ["server/scheduler", ["server/contract"]],
+  [
+    "server/simulator",
+    [
+      "server/contract",
+      "server/scheduler",
+      "server/placement",
+      "server/limits",
+      "server/seeded-random",
+    ],
+  ],
   ["server/weights/coordinator/core", ["server/contract"]],
   ["server/store", ["server/contract", "server/limits"]],
   ["server/arrow", ["server/contract"]],

@@ -1,0 +1,79 @@
+/**
+ * Agents in sessions of many turns: turns per session as in NeMo RL's replay of 610 sessions (5 at least, median 29, 99 at
+ * most); gaps between turns lognormal with median 1 s and a tail to 700 s, as in the Alibaba-derived sample. Each turn's prompt
+ * is all that went before and the tool's answer. All sessions share one system prompt. Tokens a turn are ours.
+ */
+import type { Random } from "../../contract/clock.ts";
+import { PREFIX_BLOCK_TOKENS } from "../../scheduler/card.ts";
+import type { SimulatedRollout, Workload } from "../workload.ts";
+import type { PresetChanges } from "./changes.ts";
+import { type FleetShape, uniformFleet } from "./fleets.ts";
+import { freshBlocks } from "./groups.ts";
+import { lognormal, standardNormal } from "./lengths.ts";
+
+const SESSIONS = 256;
+const SYSTEM_TOKENS = 8_192;
+const TASK = { median: 1_000, sigma: 0.8, cap: 8_192 };
+const ANSWER = { median: 400, sigma: 1, cap: 8_192 };
+const OUTPUT = { median: 200, sigma: 0.9, cap: 4_096 };
+const GAP = { sigma: 1.64, longestSeconds: 700 };
+/** Quantiles of turns a session, linear between. */
+export const TURNS: readonly (readonly [share: number, turns: number])[] = [
+  [0, 5],
+  [0.5, 29],
+  [0.9, 56],
+  [0.99, 85],
+  [1, 99],
+];
+/** Sessions at half their length hold about one and a half times this fleet's KV. */
+const FLEET: FleetShape = {
+  workers: 8,
+  kvTokens: 500_000,
+  step: { a: 0.01, s: 0.000_1 },
+  prefillTokensPerSecond: 12_000,
+};
+
+export function agentic(random: Random, changes: PresetChanges): Omit<Workload, "name"> {
+  const { sessions = SESSIONS, workers = FLEET.workers, resume = "recompute" } = changes;
+  const system = freshBlocks(random, SYSTEM_TOKENS);
+  return {
+    policies: [{ name: "policy", base: null }],
+    rollouts: Array.from({ length: sessions }, (_, s) => session(random, `s-${s}`, system)).flat(),
+    fleet: uniformFleet({ ...FLEET, workers }, resume, changes.hostShare),
+  };
+}
+
+function session(random: Random, id: string, system: readonly number[]): SimulatedRollout[] {
+  const blocks = [...system];
+  let promptTokens = SYSTEM_TOKENS + lognormal(random, TASK.median, TASK.sigma, TASK.cap);
+  return Array.from({ length: agenticTurns(random.next()) }, (_, turn): SimulatedRollout => {
+    const missing = Math.floor(promptTokens / PREFIX_BLOCK_TOKENS) - blocks.length;
+    for (let i = 0; i < missing; i++) blocks.push(random.u32());
+    const outputTokens = lognormal(random, OUTPUT.median, OUTPUT.sigma, OUTPUT.cap);
+    const gap = Math.min(GAP.longestSeconds, Math.exp(GAP.sigma * standardNormal(random)));
+    const rollout = {
+      id: `${id}.${turn}`,
+      group: null,
+      promptTokens,
+      prefix: [...blocks],
+      outputTokens,
+      maxNewTokens: OUTPUT.cap,
+      arrivalSeconds: 0,
+      session: { id, turn, gapSeconds: turn === 0 ? 0 : gap },
+      policy: "policy",
+      prompt: id,
+    };
+    promptTokens += outputTokens + lognormal(random, ANSWER.median, ANSWER.sigma, ANSWER.cap);
+    return rollout;
+  });
+}
+
+/** Turns of the session at this quantile. */
+export function agenticTurns(share: number): number {
+  for (const [i, [upper, turns]] of TURNS.entries()) {
+    const [lower, before] = TURNS[i - 1] ?? [0, turns];
+    if (share > upper) continue;
+    return Math.round(before + ((share - lower) / (upper - lower || 1)) * (turns - before));
+  }
+  throw new RangeError(`${share} is no share`);
+}
