@@ -40,6 +40,11 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
     ],
   ],
   ["server/weights/coordinator/core", ["server/contract"]],
+  ["server/simulator/engine", ["server/scheduler/heap"]],
+  [
+    "server/simulator",
+    ["server/contract", "server/scheduler", "server/seeded-random", "server/limits"],
+  ],
   ["server/store", ["server/contract", "server/limits"]],
   ["server/arrow", ["server/contract"]],
   ["server/checkpoint", ["server/contract", "server/limits"]],

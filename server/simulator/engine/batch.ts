@@ -1,0 +1,200 @@
+/**
+ * Continuous batching by lengths: admission by KV, chunked prefill in the steps that decode, and the youngest gives way
+ * where KV runs out. Time is the caller's: `plan` tells the longest run of equal steps from here, `advance` makes some of
+ * them at once. A decoding sequence costs nothing per step: its output is the batch's count of steps less an offset.
+ */
+import { IndexedHeap } from "../../scheduler/heap.ts";
+import { KvBook } from "./kv-book.ts";
+import type { Sequence } from "./sequence.ts";
+import { type EngineShape, stepSeconds } from "./shape.ts";
+
+export interface Phase {
+  readonly steps: number;
+  /** Of each step. */
+  readonly seconds: number;
+}
+
+const before = (a: Sequence, b: Sequence): boolean => {
+  const [dueA, dueB] = [a.offset + a.stopAt, b.offset + b.stopAt];
+  return dueA < dueB || (dueA === dueB && a.order < b.order);
+};
+
+export class Batch {
+  readonly kv: KvBook;
+  /** By priority, then arrival; who was put out keeps its place. */
+  readonly waiting: Sequence[] = [];
+  /** In order of admission. */
+  readonly running: Sequence[] = [];
+  readonly #prefilling: Sequence[] = [];
+  readonly #decoding = new IndexedHeap<Sequence>(before);
+  readonly #shape: EngineShape;
+  /** Decode steps made. */
+  #made = 0;
+  prefilledTokens = 0;
+  /** Of these, what had been computed before. */
+  reprefilledTokens = 0;
+  preemptions = 0;
+
+  constructor(shape: EngineShape) {
+    this.#shape = shape;
+    this.kv = new KvBook(shape.kvTokens);
+  }
+
+  get decoding(): number {
+    return this.#decoding.size;
+  }
+
+  outputOf(sequence: Sequence): number {
+    return sequence.state === "decoding" ? this.#made - sequence.offset : sequence.outputTokens;
+  }
+
+  /** Takes part from the next `plan` on. */
+  add(sequence: Sequence): void {
+    const at = this.waiting.findIndex(
+      (other) =>
+        other.priority > sequence.priority ||
+        (other.priority === sequence.priority && other.order > sequence.order),
+    );
+    sequence.state = "waiting";
+    this.waiting.splice(at === -1 ? this.waiting.length : at, 0, sequence);
+  }
+
+  /** `leaves`: see `KvBook.release`. */
+  remove(sequence: Sequence, leaves?: readonly number[]): void {
+    if (sequence.state === "waiting") this.waiting.splice(this.waiting.indexOf(sequence), 1);
+    else this.#rest(sequence, leaves);
+    sequence.state = "gone";
+  }
+
+  /** Its `stopAt` has moved. */
+  stopMoved(sequence: Sequence): void {
+    if (sequence.state === "decoding") this.#decoding.moved(sequence);
+  }
+
+  /** Lets in what fits, then: steps until something changes. Null: nothing to do. */
+  plan(): Phase | null {
+    this.#makeRoom();
+    this.#admit();
+    const decoding = this.#decoding.size;
+    const head = this.#prefilling[0];
+    if (head === undefined) {
+      if (decoding === 0) return null;
+      return { steps: this.#decodeSteps(), seconds: stepSeconds(this.#shape, decoding, 0) };
+    }
+    this.kv.lookAgain(head);
+    const { prefillChunk } = this.#shape;
+    const whole = Math.floor((head.missing - 1) / prefillChunk);
+    if (whole > 0) {
+      const steps = Math.min(whole, decoding === 0 ? whole : this.#decodeSteps());
+      return { steps, seconds: stepSeconds(this.#shape, decoding, prefillChunk) };
+    }
+    const { tokens, done } = this.#lastChunk();
+    return { steps: 1, seconds: stepSeconds(this.#shape, decoding + done, tokens) };
+  }
+
+  /** Makes `steps` of those planned; answers who has come to its `stopAt`. */
+  advance(steps: number): Sequence[] {
+    const head = this.#prefilling[0];
+    if (head !== undefined) this.#prefill(steps);
+    const decoding = this.#decoding.size;
+    this.#made += steps;
+    if (decoding > 0) this.kv.grow(decoding * steps);
+    const due: Sequence[] = [];
+    for (let next = this.#decoding.peek(); next !== null; next = this.#decoding.peek()) {
+      if (next.offset + next.stopAt > this.#made) break;
+      this.#decoding.remove(next);
+      due.push(next);
+    }
+    return due;
+  }
+
+  /** What was due goes on to a later `stopAt`. */
+  goOn(sequence: Sequence, stopAt: number): void {
+    sequence.stopAt = stopAt;
+    this.#decoding.push(sequence);
+  }
+
+  #decodeSteps(): number {
+    const first = this.#decoding.peek();
+    if (first === null) return 1;
+    const due = first.offset + first.stopAt - this.#made;
+    if (this.running.length === 1) return due;
+    const room = this.#shape.kvTokens - this.kv.held - this.running.length;
+    return Math.max(1, Math.min(due, 1 + Math.floor(room / this.#decoding.size)));
+  }
+
+  /** Each that runs needs room for one more token, or the youngest gives way. */
+  #makeRoom(): void {
+    while (this.running.length > 1 && this.kv.held + this.running.length > this.#shape.kvTokens) {
+      const youngest = this.running.reduce((young, each) =>
+        each.order > young.order ? each : young,
+      );
+      this.#rest(youngest);
+      this.preemptions++;
+      this.add(youngest);
+    }
+  }
+
+  #admit(): void {
+    const { maxRunning, kvTokens } = this.#shape;
+    while (this.running.length < maxRunning) {
+      const next = this.waiting[0];
+      if (next === undefined) return;
+      // Room for one more token of everybody, or the next step would put it out again.
+      const growth = this.running.length + 1;
+      if (this.kv.held + this.kv.need(next) + growth > kvTokens) return;
+      this.waiting.shift();
+      this.kv.take(next);
+      next.state = "prefilling";
+      this.running.push(next);
+      this.#prefilling.push(next);
+    }
+  }
+
+  #lastChunk(): { readonly tokens: number; readonly done: number } {
+    let left = this.#shape.prefillChunk;
+    let done = 0;
+    for (const { missing } of this.#prefilling) {
+      if (missing > left) return { tokens: this.#shape.prefillChunk, done };
+      left -= missing;
+      done++;
+    }
+    return { tokens: this.#shape.prefillChunk - left, done };
+  }
+
+  #prefill(steps: number): void {
+    let left = this.#shape.prefillChunk * steps;
+    for (let head = this.#prefilling[0]; head !== undefined && left > 0; ) {
+      const chunk = Math.min(head.missing, left);
+      left -= chunk;
+      this.prefilledTokens += chunk;
+      this.reprefilledTokens += Math.max(0, Math.min(chunk, head.known - head.computed));
+      head.computed += chunk;
+      if (head.missing > 0) return;
+      this.#prefilling.shift();
+      this.kv.share(head);
+      head.offset = this.#made - head.outputTokens;
+      head.state = "decoding";
+      this.#decoding.push(head);
+      head = this.#prefilling[0];
+    }
+  }
+
+  /** Out of the batch, its output and its KV settled. */
+  #rest(sequence: Sequence, leaves?: readonly number[]): void {
+    const { state } = sequence;
+    if (state === "prefilling") {
+      this.#prefilling.splice(this.#prefilling.indexOf(sequence), 1);
+    } else {
+      sequence.outputTokens = this.outputOf(sequence);
+      if (sequence.heapIndex >= 0) this.#decoding.remove(sequence);
+      // The last token's KV is made by the step that follows it.
+      sequence.computed = Math.max(0, sequence.contextTokens - 1);
+    }
+    this.running.splice(this.running.indexOf(sequence), 1);
+    this.kv.release(sequence, leaves);
+    sequence.known = Math.max(sequence.known, sequence.computed);
+    sequence.computed = 0;
+    sequence.state = "waiting";
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * An engine's KV, counted in tokens: what running sequences hold (shared prefix blocks once), and what is cached of
+ * nobody who runs, least recently used first out. Sharing goes by blocks of the card's prefix; beyond it a context is
+ * its rollout's own tail, found again by a later attempt only. Engines' smaller blocks would round 20,000 tokens up by
+ * 8, so the rest is counted to the token.
+ */
+import type { Sequence } from "./sequence.ts";
+
+/** As `PREFIX_BLOCK_TOKENS` of the scheduler's cards. */
+export const BLOCK_TOKENS = 256;
+
+export interface Block {
+  readonly hash: number;
+  refs: number;
+  /** Found by lookups; false once the cache was cleared under those that use it. */
+  listed: boolean;
+}
+
+/** Idle tails stand beside idle blocks, whose hashes are not negative. */
+const tailKey = (owner: number): number => -1 - owner;
+
+export class KvBook {
+  readonly capacity: number;
+  readonly #blocks = new Map<number, Block>();
+  /** Idle tokens by block or tail; insertion order is order of use. */
+  readonly #idle = new Map<number, number>();
+  #held = 0;
+  #idleTokens = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  /** Tokens of those that run. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Cached tokens that nobody who runs holds. */
+  get idle(): number {
+    return this.#idleTokens;
+  }
+
+  /** Tokens that it would take to let it run. */
+  need({ prefix, contextTokens }: Sequence): number {
+    let need = contextTokens;
+    for (const hash of prefix) {
+      const block = this.#blocks.get(hash);
+      if (block === undefined || need <= BLOCK_TOKENS) break;
+      if (block.refs > 0) need -= BLOCK_TOKENS;
+    }
+    return need;
+  }
+
+  /** Room for its whole context; `computed` is what is cached of it. */
+  take(sequence: Sequence): void {
+    const shared = this.#match(sequence);
+    let cached = shared;
+    this.#held += sequence.contextTokens - shared;
+    if (sequence.blocks.length === sequence.prefix.length) {
+      cached += this.#forget(tailKey(sequence.owner));
+    }
+    // The last token is always computed: its logits give the next.
+    sequence.computed = Math.max(0, Math.min(cached, sequence.contextTokens - 1));
+    this.#evict();
+  }
+
+  /** As it comes to its turn: a sibling that was ahead may have computed the prefix meanwhile. */
+  lookAgain(sequence: Sequence): void {
+    const { blocks, prefix, contextTokens, computed } = sequence;
+    if (blocks.length === prefix.length) return;
+    this.#held -= this.#match(sequence);
+    const shared = Math.min(blocks.length * BLOCK_TOKENS, contextTokens - 1);
+    sequence.computed = Math.max(computed, shared);
+  }
+
+  /** Its context is computed: the prefix can be shared from here on. */
+  share({ prefix, blocks }: Sequence): void {
+    for (let i = blocks.length; i < prefix.length; i++) {
+      const hash = prefix[i] as number;
+      // Computed side by side with another: its own copy stays its own.
+      if (this.#blocks.has(hash)) return;
+      const block = { hash, refs: 1, listed: true };
+      this.#blocks.set(hash, block);
+      blocks.push(block);
+    }
+  }
+
+  grow(tokens: number): void {
+    this.#held += tokens;
+    this.#evict();
+  }
+
+  /** It runs no more; what it computed stays as cache while there is room. `leaves`: block hashes of its whole context, where a later turn will ask for them. */
+  release(sequence: Sequence, leaves: readonly number[] = []): void {
+    const { blocks, owner, computed, contextTokens } = sequence;
+    const shared = blocks.length * BLOCK_TOKENS;
+    this.#held -= contextTokens - shared;
+    // Oldest first out: a chain goes from its end.
+    const kept = Math.max(0, computed - shared);
+    const turned = Math.min(leaves.length, blocks.length + Math.floor(kept / BLOCK_TOKENS));
+    const tail = kept - Math.max(0, turned - blocks.length) * BLOCK_TOKENS;
+    if (tail > 0) this.#keep(tailKey(owner), tail);
+    for (let i = turned - 1; i >= blocks.length; i--) this.#leave(leaves[i] as number);
+    for (let i = blocks.length - 1; i >= 0; i--) this.#unref(blocks[i] as Block);
+    blocks.length = 0;
+    this.#evict();
+  }
+
+  /** Nothing that was computed so far is found any more; who runs keeps what it holds. */
+  clear(): void {
+    for (const block of this.#blocks.values()) block.listed = false;
+    this.#blocks.clear();
+    this.#idle.clear();
+    this.#idleTokens = 0;
+  }
+
+  /** Takes part in the blocks that are there beyond those it has; answers their tokens. */
+  #match({ prefix, blocks, contextTokens }: Sequence): number {
+    const before = blocks.length;
+    const most = Math.min(prefix.length, Math.floor(contextTokens / BLOCK_TOKENS));
+    for (let i = before; i < most; i++) {
+      const block = this.#blocks.get(prefix[i] as number);
+      if (block === undefined) break;
+      if (block.refs++ === 0) this.#held += this.#forget(block.hash);
+      blocks.push(block);
+    }
+    return (blocks.length - before) * BLOCK_TOKENS;
+  }
+
+  #leave(hash: number): void {
+    const known = this.#blocks.get(hash);
+    if (known === undefined) this.#blocks.set(hash, { hash, refs: 0, listed: true });
+    else if (known.refs > 0) return;
+    else this.#forget(hash);
+    this.#keep(hash, BLOCK_TOKENS);
+  }
+
+  #unref(block: Block): void {
+    block.refs--;
+    if (block.refs > 0) return;
+    this.#held -= BLOCK_TOKENS;
+    if (block.listed) this.#keep(block.hash, BLOCK_TOKENS);
+  }
+
+  #keep(key: number, tokens: number): void {
+    this.#idleTokens += tokens - (this.#idle.get(key) ?? 0);
+    this.#idle.delete(key);
+    this.#idle.set(key, tokens);
+  }
+
+  #forget(key: number): number {
+    const tokens = this.#idle.get(key) ?? 0;
+    this.#idle.delete(key);
+    this.#idleTokens -= tokens;
+    return tokens;
+  }
+
+  #evict(): void {
+    let over = this.#held + this.#idleTokens - this.capacity;
+    for (const [key, tokens] of this.#idle) {
+      if (over <= 0) return;
+      // A tail goes from its end, token by token; a block as a whole.
+      if (key < 0 && tokens > over) {
+        this.#idle.set(key, tokens - over);
+        this.#idleTokens -= over;
+        return;
+      }
+      this.#forget(key);
+      if (key >= 0) this.#blocks.delete(key);
+      over -= tokens;
+    }
+  }
+}

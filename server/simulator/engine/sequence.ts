@@ -1,0 +1,59 @@
+/** One request as an engine sees it: lengths and hashes of its blocks, never tokens. */
+import type { Block } from "./kv-book.ts";
+
+export interface SequenceWish {
+  /** Order of arrival: who gives way where KV runs out. */
+  readonly order: number;
+  /** Lower comes first. */
+  readonly priority: number;
+  /** Number of the rollout: what an earlier attempt left of its context is found by it. */
+  readonly owner: number;
+  readonly promptTokens: number;
+  /** Made by earlier attempts: prefilled with the prompt. */
+  readonly outputTokens: number;
+  readonly prefix: readonly number[];
+  /** Output at which the batch stops and tells. */
+  readonly stopAt: number;
+}
+
+export class Sequence {
+  readonly order: number;
+  readonly priority: number;
+  readonly owner: number;
+  readonly promptTokens: number;
+  readonly prefix: readonly number[];
+  /** While it does not decode; `Batch.outputOf` tells it always. */
+  outputTokens: number;
+  stopAt: number;
+  /** Tokens whose KV exists, before it decodes. */
+  computed = 0;
+  /** Computed before, here or elsewhere: what is prefilled again. */
+  known: number;
+  /** Blocks of the prefix that it shares. */
+  readonly blocks: Block[] = [];
+  state: "waiting" | "prefilling" | "decoding" | "gone" = "waiting";
+  /** Decode steps of its batch when its output was 0. */
+  offset = 0;
+  /** Owned by the batch's heap. */
+  heapIndex = -1;
+
+  constructor(wish: SequenceWish) {
+    this.order = wish.order;
+    this.priority = wish.priority;
+    this.owner = wish.owner;
+    this.promptTokens = wish.promptTokens;
+    this.outputTokens = wish.outputTokens;
+    this.prefix = wish.prefix;
+    this.stopAt = wish.stopAt;
+    this.known = wish.outputTokens === 0 ? 0 : wish.promptTokens + wish.outputTokens;
+  }
+
+  /** Not while it decodes. */
+  get contextTokens(): number {
+    return this.promptTokens + this.outputTokens;
+  }
+
+  get missing(): number {
+    return this.contextTokens - this.computed;
+  }
+}

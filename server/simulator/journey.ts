@@ -1,0 +1,105 @@
+/** A simulated rollout's way: which attempt it is at, what it has made, and what is written down of it. */
+import { rolloutKey } from "../contract/rollout.ts";
+import type { Card } from "../scheduler/card.ts";
+import type { Sequence } from "./engine/sequence.ts";
+import type { RolloutRun, SegmentRun } from "./run.ts";
+import type { SimulatedWorker } from "./worker.ts";
+import type { SimulatedRollout } from "./workload.ts";
+
+/** All of a simulated workload is one job: shares between jobs are another question. */
+export const JOB = "simulated";
+
+/** Where an attempt runs. */
+export interface Stay {
+  readonly worker: SimulatedWorker;
+  readonly incarnation: number;
+  readonly sequence: Sequence;
+  readonly version: number;
+  /** Output at which the attempt is over. */
+  readonly end: number;
+  readonly startedAt: number;
+}
+
+export class Journey {
+  readonly rollout: SimulatedRollout;
+  readonly index: number;
+  readonly key: string;
+  /** The session's next turn. */
+  next: Journey | null = null;
+  arrivedAt = 0;
+  attempt = 1;
+  /** Made by attempts that are over. */
+  outputTokens = 0;
+  lastVersion: number | null = null;
+  stay: Stay | null = null;
+  /** Output as last told to the scheduler. */
+  reported = 0;
+  finishedAt: number | null = null;
+  readonly segments: SegmentRun[] = [];
+
+  constructor(rollout: SimulatedRollout, index: number) {
+    this.rollout = rollout;
+    this.index = index;
+    this.key = rolloutKey(JOB, rollout.id);
+  }
+
+  card(): Card {
+    const { rollout, key, attempt, outputTokens, lastVersion } = this;
+    return {
+      key,
+      job: JOB,
+      policy: rollout.policy,
+      pool: null,
+      pools: [],
+      attempt,
+      promptTokens: rollout.promptTokens,
+      outputTokens,
+      maxNewTokens: rollout.maxNewTokens,
+      expectedNewTokens: null,
+      prefix: rollout.prefix,
+      priority: 0,
+      session: rollout.session === null ? null : `${JOB}/${rollout.session.id}`,
+      group: rollout.group,
+      constraint: null,
+      lastVersion,
+      onUpdate: null,
+      updateGraceMs: null,
+      logprobModes: ["processed"],
+      features: [],
+      side: null,
+      resume: { seeded: false, penalties: false },
+      avoid: [],
+      engine: null,
+      acceptedAt: this.arrivedAt * 1_000,
+    };
+  }
+
+  /** The attempt is over at `outputTokens`; answers where it was. */
+  leave(outputTokens: number, now: number, ended: SegmentRun["ended"]): void {
+    const { stay } = this;
+    if (stay === null) return;
+    this.segments.push({
+      worker: stay.worker.spec.id,
+      startSeconds: stay.startedAt,
+      endSeconds: now,
+      from: this.outputTokens,
+      to: outputTokens,
+      ended,
+    });
+    if (outputTokens > this.outputTokens) this.lastVersion = stay.version;
+    this.outputTokens = outputTokens;
+    this.stay = null;
+  }
+
+  written(): RolloutRun {
+    const { rollout, arrivedAt, finishedAt, segments, outputTokens } = this;
+    return {
+      id: rollout.id,
+      arrivalSeconds: arrivedAt,
+      startSeconds: segments[0]?.startSeconds ?? null,
+      finishSeconds: finishedAt,
+      outputTokens,
+      segments,
+    };
+  }
+}

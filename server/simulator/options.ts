@@ -1,0 +1,24 @@
+/** Every constant of a simulated run, with unit, default and reason. */
+export interface DriverOptions {
+  /** Output tokens between two reports of progress, as live rollouts report. */
+  readonly progressTokens: number;
+  /** Between two looks at a worker, seconds; the live fleet's default. */
+  readonly telemetrySeconds: number;
+  /** Age of a look when the scheduler hears of it, seconds. */
+  readonly telemetryDelaySeconds: number;
+  /** Rollouts that wait in the scheduler; others wait outside, as a client that was refused does. Half of the scheduler's own bound. */
+  readonly waitingLimit: number;
+  /** A run in which nothing runs, comes or is placed for so long is given up, virtual seconds: beyond every wait of the scheduler. */
+  readonly stalledSeconds: number;
+  /** Tokens of a block of a card's prefix. */
+  readonly blockTokens: number;
+}
+
+export const DRIVER_OPTIONS: DriverOptions = {
+  progressTokens: 256,
+  telemetrySeconds: 0.5,
+  telemetryDelaySeconds: 0.1,
+  waitingLimit: 100_000,
+  stalledSeconds: 600,
+  blockTokens: 256,
+};

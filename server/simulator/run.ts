@@ -1,0 +1,67 @@
+/** What came out of a simulated run. Plain data: same workload, scheduler and seed, same bytes. */
+import type { Outcome } from "../scheduler/card.ts";
+
+/** What one attempt made. */
+export interface SegmentRun {
+  readonly worker: string;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** Output tokens before and after. */
+  readonly from: number;
+  readonly to: number;
+  readonly ended: Outcome;
+}
+
+export interface RolloutRun {
+  readonly id: string;
+  readonly arrivalSeconds: number;
+  /** Null: never placed. */
+  readonly startSeconds: number | null;
+  /** Null: not finished. */
+  readonly finishSeconds: number | null;
+  readonly outputTokens: number;
+  readonly segments: readonly SegmentRun[];
+}
+
+/** The fleet at one time; per worker, in the fleet's order. */
+export interface TimelineSample {
+  readonly seconds: number;
+  readonly waiting: number;
+  readonly finished: number;
+  readonly running: readonly number[];
+  readonly kvTokens: readonly number[];
+}
+
+export interface Run {
+  readonly workload: string;
+  readonly scheduler: string;
+  readonly seed: number;
+  readonly workers: number;
+  readonly finished: number;
+  /** Rollouts that nothing could place any more, or that were refused. */
+  readonly unfinished: number;
+  /** Finished at a worker's KV before their length. */
+  readonly truncated: number;
+  readonly makespanSeconds: number;
+  /** Share of the makespan in which the last tenth of the rollouts finished. */
+  readonly tailShare: number;
+  readonly outputTokens: number;
+  readonly prefilledTokens: number;
+  /** Of these, what had been computed before. */
+  readonly reprefilledTokens: number;
+  readonly preemptions: number;
+  /** Largest share of its KV that any worker held. */
+  readonly peakKvShare: number;
+  readonly events: number;
+  readonly rollouts: readonly RolloutRun[];
+  readonly timeline: readonly TimelineSample[];
+}
+
+/** Share of the makespan after nine tenths of the finished rollouts were through. */
+export function tailShare(rollouts: readonly RolloutRun[], makespanSeconds: number): number {
+  const ends = rollouts.flatMap(({ finishSeconds: end }) => (end === null ? [] : [end]));
+  if (ends.length === 0 || makespanSeconds === 0) return 0;
+  ends.sort((a, b) => a - b);
+  const ninth = ends[Math.ceil(ends.length * 0.9) - 1] as number;
+  return (makespanSeconds - ninth) / makespanSeconds;
+}

@@ -1,0 +1,41 @@
+/**
+ * Samples of the fleet over a run whose length nobody knows before: the interval doubles, and every other sample goes,
+ * each time there are too many. So memory is bounded, and a run samples itself alike each time.
+ */
+import { type Agenda, Appointment } from "./agenda.ts";
+import type { TimelineSample } from "./run.ts";
+
+/** Enough for a plot; between half of it and all of it are kept. */
+const MOST_SAMPLES = 512;
+const FIRST_SECONDS = 0.25;
+
+export class Timeline {
+  readonly #agenda: Agenda;
+  readonly #look: () => TimelineSample;
+  readonly #appointment: Appointment;
+  #samples: TimelineSample[] = [];
+  #interval = FIRST_SECONDS;
+
+  constructor(agenda: Agenda, look: () => TimelineSample) {
+    this.#agenda = agenda;
+    this.#look = look;
+    this.#appointment = new Appointment(() => this.#sample());
+  }
+
+  get samples(): readonly TimelineSample[] {
+    return this.#samples;
+  }
+
+  start(): void {
+    this.#agenda.set(this.#appointment, this.#agenda.now);
+  }
+
+  #sample(): void {
+    this.#samples.push(this.#look());
+    if (this.#samples.length > MOST_SAMPLES) {
+      this.#samples = this.#samples.filter((_, i) => i % 2 === 0);
+      this.#interval *= 2;
+    }
+    this.#agenda.set(this.#appointment, this.#agenda.now + this.#interval);
+  }
+}
