@@ -59,9 +59,10 @@ class AuditedPlacer extends Placer {
 
   #scan({ card, class: cls, growth }: Applicant, now: number): number {
     const contextTokens = card.promptTokens + card.outputTokens;
-    const ask = { contextTokens, newTokens: growth, nowSeconds: now / 1_000 };
+    const nowSeconds = now / 1_000;
+    const ask = { contextTokens, prefillTokens: contextTokens, newTokens: growth, nowSeconds };
     const cached = new Map(
-      this.#affinity.hints(card).map((hint) => [hint.slot, hint.cachedTokens]),
+      this.#affinity.hints(card, now).map((hint) => [hint.slot, hint.cachedTokens]),
     );
     let least = Number.POSITIVE_INFINITY;
     for (const kind of cls.kinds.keys()) {

@@ -2,11 +2,9 @@
 import type { Rollout } from "../contract/rollout.ts";
 import { sessionKey } from "../contract/rollout.ts";
 import { sideWanted } from "../contract/side-data.ts";
-import { type Card, PREFIX_BLOCK_TOKENS, type SideNeeds } from "../scheduler/card.ts";
+import type { Card, SideNeeds } from "../scheduler/card.ts";
+import { prefixHashes } from "../scheduler/prefix.ts";
 import { featuresOf, RESUME_NEEDS, resumeNeeds } from "./resume.ts";
-
-/** Of prompts shorter than a block, shared. */
-const NO_BLOCK: readonly number[] = [];
 
 /** The part of a card that changes from attempt to attempt. */
 export type CardWish = Pick<
@@ -25,7 +23,7 @@ export function cardOf(rollout: Rollout, wish: CardWish): Card {
     promptTokens: rollout.promptTokenIds.length,
     maxNewTokens: rollout.sampling.maxNewTokens,
     expectedNewTokens: rollout.hints.expectedNewTokens,
-    prefix: prefixHashes(reusable(rollout)),
+    prefix: prefixHashes(rollout.policy, reusable(rollout)),
     priority: rollout.priority,
     session: rollout.session === null ? null : sessionKey(rollout.job, rollout.session.id),
     group: rollout.group,
@@ -54,17 +52,4 @@ const reusable = ({ promptTokenIds, want }: Rollout): Uint32Array =>
 function sideNeeds({ want }: Rollout): SideNeeds | null {
   const side = sideWanted(want);
   return side === null ? null : { ...side, promptLogprobs: side.promptLogprobs !== null };
-}
-
-/** FNV-1a over token ids, one hash at the end of each full block: equal prefixes, equal hashes. */
-function prefixHashes(ids: Uint32Array): readonly number[] {
-  if (ids.length < PREFIX_BLOCK_TOKENS) return NO_BLOCK;
-  const hashes = new Array<number>(Math.floor(ids.length / PREFIX_BLOCK_TOKENS));
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < ids.length; i++) {
-    hash = Math.imul(hash ^ (ids[i] as number), 0x01000193);
-    const blocks = (i + 1) / PREFIX_BLOCK_TOKENS;
-    if (Number.isInteger(blocks)) hashes[blocks - 1] = hash >>> 0;
-  }
-  return hashes;
 }

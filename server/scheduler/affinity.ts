@@ -1,9 +1,12 @@
 /**
- * Where a card's KV probably is: its session's home, and the slots that were given the same prompt
- * prefix or a sibling of its group (predicted cache, recorded at dispatch, so that siblings do not
- * burst over the fleet). All of it bounded, and void once the slot's cache is.
+ * Where a card's KV is, or probably is. Slots whose engines tell what they cache are known exactly (`cached-blocks.ts`).
+ * For the others, and for what an engine has not told yet, it is predicted at dispatch: a session's home, and the slots
+ * that were given the same prompt prefix or a sibling of its group, so that siblings do not burst over the fleet. A
+ * prediction holds while its version is held there and until a whole cache of other tokens has gone through the slot.
  */
+import type { HeldVersion } from "../contract/policy.ts";
 import type { Attempt } from "./attempts.ts";
+import { CachedBlocks, type CacheEvent, cachedDepth } from "./cached-blocks.ts";
 import { type Card, PREFIX_BLOCK_TOKENS } from "./card.ts";
 import { Generations } from "./generations.ts";
 import type { SchedulerOptions } from "./options.ts";
@@ -13,44 +16,66 @@ import type { Slot } from "./slots.ts";
 interface Trace {
   readonly slot: Slot;
   readonly life: number;
-  readonly tokens: number;
+  /** Whose KV it is: of another version, or load, it is of no use. */
+  readonly held: HeldVersion;
+  /** The worker's, when `held` was last seen to be there. */
+  holdsLife: number;
+  tokens: number;
+  /** The slot's, when this was last used. */
+  filled: number;
+  /** Clock time in seconds from which on the engine has told of it, if it tells at all. */
+  toldAt: number;
 }
 
 export interface Hint {
   readonly slot: Slot;
   cachedTokens: number;
+  /** Of these, such as come back from the host's memory. */
+  hostTokens: number;
   readonly home: boolean;
 }
 
-const alive = (trace: Trace): boolean => trace.life === trace.slot.cacheLife;
+/** KV that lies in the pool. */
+export interface Pooled {
+  readonly version: number;
+  readonly tokens: number;
+}
 
 export class Affinity {
   readonly #homes: Generations<string, Trace>;
   /** Latest first. */
   readonly #marks: Generations<number | string, Trace[]>;
-  readonly #seeds = new Generations<string, number>(4_096);
-  readonly #prefixSlots: number;
+  readonly #blocks: CachedBlocks;
+  readonly #options: SchedulerOptions;
 
   constructor(options: SchedulerOptions) {
     this.#homes = new Generations(options.sessionLimit);
     this.#marks = new Generations(options.prefixLimit);
-    this.#prefixSlots = options.prefixSlots;
+    this.#blocks = new CachedBlocks(options);
+    this.#options = options;
   }
 
   /** Slots worth a look beside the cheapest ones; the home first. */
-  hints(card: Card): Hint[] {
+  hints(card: Card, now: number): Hint[] {
     const hints: Hint[] = [];
     const home = card.session === null ? undefined : this.#homes.get(card.session);
-    if (home !== undefined && alive(home)) {
-      hints.push({ slot: home.slot, cachedTokens: home.tokens, home: true });
-    }
-    this.#eachMark(card, (mark) => {
+    if (home !== undefined && alive(home)) hints.push(this.#hint(home, card, now, true));
+    eachMark(card, (mark, tokens) => {
       for (const trace of this.#marks.get(mark) ?? []) {
         if (!alive(trace)) continue;
         const known = hints.find((hint) => hint.slot === trace.slot);
+        if (known === undefined) hints.push(this.#hint(trace, card, now, false));
+        else if (trace.tokens > known.cachedTokens) {
+          const kept = this.#keptOf(trace, card, now);
+          if (kept.cachedTokens > known.cachedTokens) Object.assign(known, kept);
+        }
+      }
+      if (typeof mark === "string") return;
+      for (const slot of this.#blocks.holders(mark)) {
+        const known = hints.find((hint) => hint.slot === slot);
         if (known === undefined) {
-          hints.push({ slot: trace.slot, cachedTokens: trace.tokens, home: false });
-        } else known.cachedTokens = Math.max(known.cachedTokens, trace.tokens);
+          hints.push({ slot, cachedTokens: exactTokens(slot, card), hostTokens: 0, home: false });
+        } else known.cachedTokens = Math.max(known.cachedTokens, tokens);
       }
     });
     // A prompt's last token is always computed.
@@ -59,69 +84,117 @@ export class Affinity {
     return hints;
   }
 
-  granted(attempt: Attempt): void {
+  /** What workers with a pool could fetch of it: its session's context, once its last turn is over. */
+  pooled(card: Card): Pooled | null {
+    const home = card.session === null ? undefined : this.#homes.get(card.session);
+    if (home === undefined || (home.slot.worker.view.tiers?.poolTokensPerSecond ?? null) === null)
+      return null;
+    const tokens = Math.min(home.tokens, card.promptTokens + card.outputTokens - 1);
+    return { version: home.held.version, tokens };
+  }
+
+  granted(attempt: Attempt, held: HeldVersion): void {
     const { card, slot } = attempt;
-    this.#settle(attempt);
-    this.#eachMark(card, (mark, tokens) => {
-      const trace = { slot, life: slot.cacheLife, tokens };
+    this.#settle(attempt, held);
+    eachMark(card, (mark, tokens) => {
       const known = this.#marks.get(mark);
+      const trace = this.#trace(slot, held, tokens);
       if (known === undefined) {
         this.#marks.set(mark, [trace]);
         return;
       }
-      const [latest] = known;
-      if (latest?.slot === slot && alive(latest) && latest.tokens >= tokens) return;
       const at = known.findIndex((other) => other.slot === slot);
+      const old = known[at];
+      if (old !== undefined && old.tokens > tokens && alive(old)) trace.tokens = old.tokens;
       if (at >= 0) known.splice(at, 1);
-      else if (known.length === this.#prefixSlots) known.pop();
+      else if (known.length === this.#options.prefixSlots) known.pop();
       known.unshift(trace);
     });
   }
 
   /** The context that the attempt leaves behind is what the session's next turn finds. */
   ended(attempt: Attempt): void {
-    this.#settle(attempt);
+    this.#settle(attempt, attempt.held);
   }
 
   sessionFinished(session: string): void {
     this.#homes.delete(session);
   }
 
-  #settle(attempt: Attempt): void {
+  /** What the slot's engine says. */
+  told(slot: Slot, event: CacheEvent): void {
+    this.#blocks.apply(slot, event);
+  }
+
+  /** The slot is gone for good. */
+  forget(slot: Slot): void {
+    this.#blocks.forget(slot);
+  }
+
+  #settle(attempt: Attempt, held: HeldVersion): void {
     const { card, slot, contextTokens, cacheLife } = attempt;
     if (card.session === null) return;
-    this.#homes.set(card.session, { slot, life: cacheLife, tokens: contextTokens });
+    this.#homes.set(card.session, { ...this.#trace(slot, held, contextTokens), life: cacheLife });
   }
 
-  /**
-   * Marks stand after 1, 2, 4, 8 … blocks and at the last one, so that equal prompts meet fully and
-   * others to within half, at a cost that grows with the logarithm of the prompt. Where the prompt is
-   * shorter than a block, a group meets by its id.
-   */
-  #eachMark(card: Card, visit: (mark: number | string, tokens: number) => void): void {
-    const { prefix, group } = card;
-    if (prefix.length === 0) {
-      if (group !== null) visit(`${card.policy} ${card.job}/${group.id}`, card.promptTokens);
-      return;
-    }
-    const seed = this.#seed(card.policy);
-    const last = prefix.length - 1;
-    for (let at = 1; at - 1 < last; at *= 2) {
-      visit(((prefix[at - 1] as number) ^ seed) >>> 0, at * PREFIX_BLOCK_TOKENS);
-    }
-    visit(((prefix[last] as number) ^ seed) >>> 0, (last + 1) * PREFIX_BLOCK_TOKENS);
+  #trace(slot: Slot, held: HeldVersion, tokens: number): Trace {
+    const { cacheLife: life, filled, prefillFreeAt, worker } = slot;
+    const toldAt = prefillFreeAt + this.#options.cacheEventSeconds;
+    return { slot, life, held, holdsLife: worker.holdsLife, tokens, filled, toldAt };
   }
 
-  /** KV of one policy says nothing about another's: FNV-1a of the name keeps their marks apart. */
-  #seed(policy: string): number {
-    let seed = this.#seeds.get(policy);
-    if (seed === undefined) {
-      seed = 0x811c9dc5;
-      for (let i = 0; i < policy.length; i++) {
-        seed = Math.imul(seed ^ policy.charCodeAt(i), 0x01000193);
-      }
-      this.#seeds.set(policy, seed);
-    }
-    return seed;
+  #hint(trace: Trace, card: Card, now: number, home: boolean): Hint {
+    return { slot: trace.slot, ...this.#keptOf(trace, card, now), home };
   }
+
+  /** An engine that tells is believed from when it should have told; but the end of a prompt is no whole block. */
+  #keptOf({ slot, tokens, filled, toldAt }: Trace, card: Card, now: number) {
+    if (slot.cached !== null && now / 1_000 > toldAt) {
+      const exact = exactTokens(slot, card);
+      const whole = exact === card.prefix.length * PREFIX_BLOCK_TOKENS;
+      return { cachedTokens: whole ? Math.max(exact, tokens) : exact, hostTokens: 0 };
+    }
+    const dropped = slot.filled - filled > slot.kvTokens;
+    return { cachedTokens: tokens, hostTokens: dropped ? tokens : 0 };
+  }
+}
+
+const exactTokens = (slot: Slot, { prefix }: Card): number =>
+  slot.cached === null ? 0 : cachedDepth(slot.cached, prefix) * PREFIX_BLOCK_TOKENS;
+
+/** Least recently used goes first: after a whole cache of other tokens it is gone, from the host's memory after that of both. */
+function alive(trace: Trace): boolean {
+  const { slot, life, filled } = trace;
+  if (life !== slot.cacheLife) return false;
+  const { view, holdsLife } = slot.worker;
+  if (slot.filled - filled > slot.kvTokens + (view.tiers?.hostTokens ?? 0)) return false;
+  if (trace.holdsLife === holdsLife) return true;
+  const { policy, version, load } = trace.held;
+  if (
+    !view.holds.some(
+      (held) => held.policy === policy && held.version === version && held.load === load,
+    )
+  ) {
+    return false;
+  }
+  trace.holdsLife = holdsLife;
+  return true;
+}
+
+/**
+ * Marks stand after 1, 2, 4, 8 … blocks and at the last one, so that equal prompts meet fully and
+ * others to within half, at a cost that grows with the logarithm of the prompt. Where the prompt is
+ * shorter than a block, a group meets by its id.
+ */
+function eachMark(card: Card, visit: (mark: number | string, tokens: number) => void): void {
+  const { prefix, group } = card;
+  if (prefix.length === 0) {
+    if (group !== null) visit(`${card.policy} ${card.job}/${group.id}`, card.promptTokens);
+    return;
+  }
+  const last = prefix.length - 1;
+  for (let at = 1; at - 1 < last; at *= 2) {
+    visit(prefix[at - 1] as number, at * PREFIX_BLOCK_TOKENS);
+  }
+  visit(prefix[last] as number, (last + 1) * PREFIX_BLOCK_TOKENS);
 }

@@ -1,4 +1,5 @@
 /** A granted attempt: the card on its slot, until `done`, `withdraw` or the worker's loss. */
+import type { HeldVersion } from "../contract/policy.ts";
 import type { Card } from "./card.ts";
 import type { Link } from "./chain.ts";
 import type { Account } from "./fairness.ts";
@@ -10,6 +11,8 @@ export class Attempt implements Link<Attempt> {
   readonly card: Card;
   readonly slot: Slot;
   readonly account: Account;
+  /** What it was granted under. */
+  readonly held: HeldVersion;
   outputTokens: number;
   /** Expected growth that is reserved beyond the context, tokens. */
   remaining: number;
@@ -20,8 +23,9 @@ export class Attempt implements Link<Attempt> {
   /** Told to end; its room is free at `done`. */
   revoked = false;
 
-  constructor(card: Card, slot: Slot, account: Account, remaining: number) {
+  constructor(card: Card, slot: Slot, account: Account, held: HeldVersion, remaining: number) {
     this.card = card;
+    this.held = held;
     this.slot = slot;
     this.account = account;
     this.outputTokens = card.outputTokens;

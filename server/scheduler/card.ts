@@ -33,7 +33,7 @@ export interface Card {
   /** Upper limit of all output tokens, those that exist included. */
   readonly maxNewTokens: number;
   readonly expectedNewTokens: number | null;
-  /** Chain hashes (u32) of the prompt's blocks of `PREFIX_BLOCK_TOKENS`, for cache affinity. */
+  /** Chain hashes (u32) of the prompt's blocks of `PREFIX_BLOCK_TOKENS`, for cache affinity; another policy has others. */
   readonly prefix: readonly number[];
   readonly priority: number;
   readonly session: string | null;

@@ -57,12 +57,12 @@ export interface Aim {
   readonly nowSeconds: number;
 }
 
-export function aim({ contextTokens, newTokens, nowSeconds }: Ask): Aim {
-  const prefill = cellOf(PREFILL_GRID, contextTokens);
+export function aim({ contextTokens, prefillTokens, newTokens, nowSeconds }: Ask): Aim {
+  const prefill = cellOf(PREFILL_GRID, prefillTokens);
   const growth = cellOf(GROWTH_GRID, newTokens);
   return {
     point: prefill * GROWTH_GRID.length + growth,
-    prefillShare: shareOf(PREFILL_GRID, prefill, contextTokens),
+    prefillShare: shareOf(PREFILL_GRID, prefill, prefillTokens),
     growthShare: shareOf(GROWTH_GRID, growth, newTokens),
     tokens: contextTokens + newTokens,
     nowSeconds,

@@ -3,6 +3,7 @@
  * delay that it is for those that run there. Rates are measured ones or defaults.
  *
  *   (1+n)·uncached prefill / rate   its own, and the stall that it is for the n that decode there
+ *   + kept elsewhere / tier's rate  KV that comes back from the host's memory or a pool stalls nobody
  *   + prefill already queued there
  *   + L·τ(n+1)                      own decode, L = forecast of new tokens, τ(b) = a + s·b
  *   + s·min(n·L, Σ remaining)       slowdown of the n: Σ min(L, rem)·(τ(n+1) − τ(n)), from above
@@ -11,8 +12,9 @@
 import type { Slot } from "./slots.ts";
 
 export interface Ask {
-  /** Tokens to prefill where nothing is cached. */
   readonly contextTokens: number;
+  /** Of these, such as must be computed where nothing is cached: less than all where a pool has the rest. */
+  readonly prefillTokens: number;
   /** Forecast of tokens still to come. */
   readonly newTokens: number;
   /** Clock time, seconds. */
@@ -28,10 +30,10 @@ export function slotSeconds(
   cachedTokens: number,
   kvBarrierSeconds: number,
 ): number {
-  const { contextTokens, newTokens, nowSeconds } = ask;
+  const { contextTokens, prefillTokens, newTokens, nowSeconds } = ask;
   const queued = Math.max(0, slot.prefillFreeAt - nowSeconds);
   const share = (slot.reserved + slot.foreign + contextTokens + newTokens) / slot.kvTokens;
-  const work = workSeconds(slot, contextTokens - cachedTokens, newTokens);
+  const work = workSeconds(slot, Math.max(0, prefillTokens - cachedTokens), newTokens);
   return queued + work + barrierSeconds(share, kvBarrierSeconds);
 }
 

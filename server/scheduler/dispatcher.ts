@@ -221,9 +221,10 @@ export class Dispatcher {
     if (held === undefined) throw new Error(`${worker.id} is eligible without a version`);
     const context = card.promptTokens + card.outputTokens;
     const account = job.account(kind.facts.pool);
-    const attempt = new Attempt(card, slot, account, Math.min(growth, slot.usable - context));
+    const attempt = new Attempt(card, slot, account, held, Math.min(growth, slot.usable - context));
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
     slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
+    slot.filled += context - cachedTokens;
     slot.take(attempt);
     worker.attempts.push(attempt);
     this.#parts.census.runs(attempt);
@@ -231,7 +232,7 @@ export class Dispatcher {
     if (job.full) this.quotaChanged(job);
     kind.line.served(account);
     account.charge(attempt.charged);
-    this.#parts.affinity.granted(attempt);
+    this.#parts.affinity.granted(attempt, held);
     kind.index.changed(slot);
     const { id, incarnation } = worker;
     const where = { worker: id, slot: slot.index, incarnation, held };

@@ -17,6 +17,8 @@ export interface KindFacts {
   readonly side: SideNeeds;
   readonly resume: { readonly seeded: boolean; readonly penalties: boolean };
   readonly holds: readonly Pick<HeldVersion, "policy" | "version" | "label">[];
+  /** How fast KV comes from the pool, tokens/s; null: it reaches none. */
+  readonly poolTokensPerSecond: number | null;
 }
 
 /** Capacities within a quarter of an octave are alike: engines measure their own and rarely agree to the token. */
@@ -38,6 +40,7 @@ export function kindKey(view: WorkerView): string {
     resume.penalties,
     [promptLogprobs, topLogprobs, samplingMask],
     holds.sort(),
+    view.tiers?.poolTokensPerSecond ?? null,
   ]);
 }
 
@@ -53,6 +56,7 @@ export function kindFacts(view: WorkerView): KindFacts {
     side: sideOf(view),
     resume,
     holds: view.holds,
+    poolTokensPerSecond: view.tiers?.poolTokensPerSecond ?? null,
   };
 }
 

@@ -18,6 +18,18 @@ export interface WorkerView {
   readonly holds: readonly HeldVersion[];
   /** Whether new rollouts may be placed; false while paused, updating, suspect, draining, poisoned. */
   readonly open: boolean;
+  /** Where KV that its HBM has no more is kept; absent or null: nowhere, resuming computes it again. */
+  readonly tiers?: KvTiers | null;
+}
+
+/**
+ * Memory of the host beside the engine, per slot, and of a pool that all workers with a rate for it share; how fast KV
+ * comes back from either, tokens/s. No adapter drives one yet: only the simulator gives it.
+ */
+export interface KvTiers {
+  readonly hostTokens: number;
+  readonly hostTokensPerSecond: number;
+  readonly poolTokensPerSecond: number | null;
 }
 
 export type SchedulerEvent =
@@ -34,6 +46,19 @@ export type SchedulerEvent =
       /** Fitted decode step time `a + s·batch`, seconds; null while unknown. */
       readonly step: { readonly a: number; readonly s: number } | null;
       readonly prefillTokensPerSecond: number | null;
+    }
+  /**
+   * What a slot's engine says it has cached or dropped, in hashes as `Card.prefix` has them. `life` grows with each cache
+   * of which nothing is known at first (another process, events that were lost): an older one's events are void.
+   */
+  | {
+      readonly type: "cache";
+      readonly worker: string;
+      readonly slot: number;
+      readonly life: number;
+      readonly kind: "stored" | "removed" | "cleared";
+      /** Empty where `cleared`. */
+      readonly blocks: readonly number[];
     }
   | { readonly type: "committed"; readonly policy: string; readonly version: number }
   /** `maxRunning`: attempts of the job at once; absent or null = no limit. What runs beyond a new limit goes on. */

@@ -1,5 +1,7 @@
 /** What happens to workers: they come, change, are gated, fall under suspicion, are lost; and what that means for their attempts. */
+import type { Affinity } from "./affinity.ts";
 import type { Attempt } from "./attempts.ts";
+import type { CacheEvent } from "./cached-blocks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { SchedulerCommand, WorkerView } from "./events.ts";
 import type { GateOrder, Gates } from "./gates.ts";
@@ -12,6 +14,7 @@ export interface MembershipParts {
   readonly roster: Roster;
   readonly dispatcher: Dispatcher;
   readonly gates: Gates;
+  readonly affinity: Affinity;
   readonly matching: Matching;
   readonly options: SchedulerOptions;
   readonly emit: (command: SchedulerCommand) => void;
@@ -66,6 +69,12 @@ export class Membership {
     for (const peer of this.#parts.roster.learn(slot, !before)) this.#parts.dispatcher.opened(peer);
   }
 
+  cached(event: CacheEvent): void {
+    const slots = this.#parts.roster.workers.get(event.worker)?.slots ?? [];
+    const slot = slots.find(({ index }) => index === event.slot);
+    if (slot !== undefined) this.#parts.affinity.told(slot, event);
+  }
+
   gate(order: GateOrder, now: number): void {
     const { roster, gates, emit } = this.#parts;
     const worker = roster.workers.get(order.worker);
@@ -116,10 +125,11 @@ export class Membership {
   }
 
   #lose(worker: Worker): void {
-    const { roster, gates, emit, end } = this.#parts;
+    const { roster, gates, affinity, emit, end } = this.#parts;
     this.#unclaim(worker);
     this.#suspects.delete(worker);
     roster.leave(worker);
+    for (const slot of worker.slots) affinity.forget(slot);
     gates.lost(worker);
     for (const attempt of [...worker.attempts]) {
       // Told also to those that a gate revoked before: their abort will not be answered.

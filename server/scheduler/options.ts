@@ -36,6 +36,12 @@ export interface SchedulerOptions {
   readonly prefixLimit: number;
   /** Slots remembered per prefix mark: siblings spread over more pay their prefill once each. */
   readonly prefixSlots: number;
+  /** Prefix blocks that one slot's engine is believed to have, whatever KV it claims: 16 M tokens. */
+  readonly cachedBlocks: number;
+  /** Slots found from a block that engines tell of: more candidates than these differ little in what they have. */
+  readonly blockHolders: number;
+  /** How long after a prompt's prefill its engine should have told of it, seconds: a step, and the way here. */
+  readonly cacheEventSeconds: number;
   /** The placement index may miss the cheapest slot by this share of its cost; bounds regret, prunes most of the search. */
   readonly searchTolerance: number;
   /** Nodes that one search may open beyond the way down to a first slot. A balanced fleet's slots cost much the same: more nodes find little more. */
@@ -80,6 +86,9 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   sessionLimit: 100_000,
   prefixLimit: 32_768,
   prefixSlots: 4,
+  cachedBlocks: 65_536,
+  blockHolders: 8,
+  cacheEventSeconds: 1,
   searchTolerance: 0.005,
   searchNodes: 16,
   backfillShare: 1 / 16,

@@ -1,9 +1,10 @@
 /**
  * Picks the slot for one card: the cheapest among the index's best and the slots that hold its KV,
- * except that a session stays at home unless leaving is worth it (hysteresis).
+ * except that what has a home stays there unless leaving is worth it (hysteresis). KV that lies in the host's memory or
+ * in a pool costs the time to fetch it instead of its prefill.
  */
 import type { Random } from "../contract/clock.ts";
-import type { Affinity, Hint } from "./affinity.ts";
+import type { Affinity, Hint, Pooled } from "./affinity.ts";
 import type { Waiting, WaitingClass } from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
 import { type Ask, slotSeconds } from "./cost.ts";
@@ -23,7 +24,10 @@ export interface Applicant {
 export interface Place {
   readonly slot: Slot;
   readonly seconds: number;
+  /** Tokens that need not be computed there. */
   readonly cachedTokens: number;
+  /** Of `seconds`, what fetching some of them takes. */
+  readonly fetchSeconds: number;
 }
 
 /** Tokens that must fit on a slot of the kind: no forecast may ask for more than a whole slot. */
@@ -45,14 +49,16 @@ export class Placer {
   place(applicant: Applicant, now: number): Place | null {
     const { class: cls, card } = applicant;
     if (!this.#anyRoom(applicant)) return null;
-    const hints = this.#affinity.hints(card);
+    const hints = this.#affinity.hints(card, now);
     for (const slot of applicant.waiting?.claims ?? []) {
       if (!hints.some((hint) => hint.slot === slot)) {
-        hints.push({ slot, cachedTokens: 0, home: false });
+        hints.push({ slot, cachedTokens: 0, hostTokens: 0, home: false });
       }
     }
+    const context = card.promptTokens + card.outputTokens;
     const ask: Ask = {
-      contextTokens: card.promptTokens + card.outputTokens,
+      contextTokens: context,
+      prefillTokens: context,
       newTokens: applicant.growth,
       nowSeconds: now / 1_000,
     };
@@ -90,21 +96,28 @@ export class Placer {
       const { slot, cachedTokens } = hint;
       if (!cls.kinds.has(slot.worker.kind) || !eligible(slot.worker.kind)) continue;
       if (!this.#fits(applicant, slot)) continue;
-      const place = { slot, cachedTokens, seconds: this.price(ask, slot, cachedTokens) };
+      const fetchSeconds = hostSeconds(hint);
+      const seconds = this.price(ask, slot, cachedTokens) + fetchSeconds;
+      const place = { slot, cachedTokens, seconds, fetchSeconds };
       if (hint.home) home = place;
       if (best === null || place.seconds < best.seconds) best = place;
     }
     const ties = this.#random.u32();
+    const pooled = this.#affinity.pooled(card);
     for (const kind of cls.kinds.keys()) {
       if (!eligible(kind) || leastTokens(card) > kind.longestContext) continue;
+      const { cachedTokens, fetchSeconds } = fetched(pooled, kind, cls);
       const found = kind.index.cheapest({
-        ask,
+        ask: cachedTokens === 0 ? ask : { ...ask, prefillTokens: ask.prefillTokens - cachedTokens },
         tokens: tokensOn(kind, card, growth),
         avoid: card.avoid,
-        below: best?.seconds ?? Number.POSITIVE_INFINITY,
+        below: (best?.seconds ?? Number.POSITIVE_INFINITY) - fetchSeconds,
         ties,
       });
-      if (found !== null) best = { ...found, cachedTokens: 0 };
+      if (found !== null) {
+        const { slot, seconds } = found;
+        best = { slot, cachedTokens, seconds: seconds + fetchSeconds, fetchSeconds };
+      }
     }
     if (home === null || best === null) return best;
     return this.#worthLeaving(home, best) ? best : home;
@@ -112,7 +125,8 @@ export class Placer {
 
   #worthLeaving(home: Place, best: Place): boolean {
     const { affinityMarginSeconds, affinityMoveShare } = this.#options;
-    const move = home.cachedTokens / best.slot.prefillTokensPerSecond;
+    const computed = Math.max(0, home.cachedTokens - best.cachedTokens);
+    const move = computed / best.slot.prefillTokensPerSecond + best.fetchSeconds;
     const margin = Math.max(affinityMarginSeconds, affinityMoveShare * move);
     return home.seconds - best.seconds > margin;
   }
@@ -125,4 +139,20 @@ export class Placer {
     const tokens = Math.min(card.promptTokens + card.outputTokens + growth, slot.usable);
     return tokens <= slot.room(waiting);
   }
+}
+
+function hostSeconds({ slot, hostTokens }: Hint): number {
+  if (hostTokens === 0) return 0;
+  return hostTokens / (slot.worker.view.tiers?.hostTokensPerSecond ?? slot.prefillTokensPerSecond);
+}
+
+type Fetched = Pick<Place, "cachedTokens" | "fetchSeconds">;
+
+const NOTHING: Fetched = { cachedTokens: 0, fetchSeconds: 0 };
+
+/** What a worker of the kind would fetch from the pool: KV of the version that it would serve the class with. */
+function fetched(pooled: Pooled | null, kind: Kind, cls: WaitingClass): Fetched {
+  const { poolTokensPerSecond: rate } = kind.facts;
+  if (pooled === null || rate === null || pooled.version !== cls.kinds.get(kind)) return NOTHING;
+  return { cachedTokens: pooled.tokens, fetchSeconds: pooled.tokens / rate };
 }

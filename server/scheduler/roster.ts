@@ -19,6 +19,8 @@ export class Worker {
   kind: Kind;
   readonly slots: Slot[] = [];
   readonly attempts = new Chain<Attempt>();
+  /** Counts changes of what it holds. */
+  holdsLife = 0;
   /** A gate closes it until it is lifted. */
   gated = false;
   /** Clock time until which it gets nothing new after a lost attempt; 0 = not suspect. */
@@ -92,10 +94,7 @@ export class Roster {
   update(worker: Worker, view: WorkerView): void {
     const before = worker.view;
     worker.view = view;
-    // Another load or version: whatever its caches held is of no use to new prompts.
-    if (JSON.stringify(before.holds) !== JSON.stringify(view.holds)) {
-      for (const slot of worker.slots) slot.cacheLife++;
-    }
+    if (JSON.stringify(before.holds) !== JSON.stringify(view.holds)) worker.holdsLife++;
     const kind = this.#kind(view);
     if (kind !== worker.kind) {
       this.#exit(worker);

@@ -77,6 +77,7 @@ class PureScheduler implements Scheduler {
       roster: this.#roster,
       dispatcher: this.#dispatcher,
       gates: this.#gates,
+      affinity: this.#affinity,
       matching: this.#matching,
       options,
       emit,
@@ -142,6 +143,9 @@ class PureScheduler implements Scheduler {
         break;
       case "telemetry":
         this.#membership.measured(event);
+        break;
+      case "cache":
+        this.#membership.cached(event);
         break;
       case "committed":
         this.#matching.committed(event.policy, event.version);

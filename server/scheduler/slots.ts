@@ -2,6 +2,7 @@
 import type { Slot as SlotShape } from "../contract/worker.ts";
 import type { Attempt } from "./attempts.ts";
 import type { Waiting } from "./buffer.ts";
+import type { Cached } from "./cached-blocks.ts";
 import type { SchedulerEvent } from "./events.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Worker } from "./roster.ts";
@@ -39,6 +40,10 @@ export class Slot {
   claimedBy: Waiting | null = null;
   /** Counts what emptied the cache: remembered prefixes of an older life are void. */
   cacheLife = 0;
+  /** What its engine says it has cached; null where it tells nothing. */
+  cached: Cached | null = null;
+  /** Tokens that were put into its cache so far: tells how much has gone through it since. */
+  filled = 0;
   /** False once the worker no longer has this slot. */
   listed = true;
   /** Place in the kind's index; −1 outside. */
@@ -78,6 +83,7 @@ export class Slot {
   /** Changes an attempt's lengths and the sums with it. */
   regrow(attempt: Attempt, outputTokens: number, remaining: number): void {
     this.#count(attempt, -1);
+    this.filled += outputTokens - attempt.outputTokens;
     attempt.outputTokens = outputTokens;
     attempt.remaining = remaining;
     this.#count(attempt, 1);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { slotSeconds } from "../../../server/scheduler/cost.ts";
+import { type Ask, slotSeconds } from "../../../server/scheduler/cost.ts";
 import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
 import { Kind, Worker } from "../../../server/scheduler/roster.ts";
 import { SlotIndex } from "../../../server/scheduler/slot-index.ts";
@@ -32,12 +32,14 @@ function shake(slot: Slot, random: Random): void {
   slot.prefillFreeAt = random.next() * 4;
 }
 
-const ask = (random: Random) => ({
+function ask(random: Random): Ask {
   // Now and then beyond the grid that the bound is made of.
-  contextTokens: Math.floor(2 ** (random.next() * 18)),
-  newTokens: Math.floor(2 ** (random.next() * 18)),
-  nowSeconds: 2,
-});
+  const contextTokens = Math.floor(2 ** (random.next() * 18));
+  const newTokens = Math.floor(2 ** (random.next() * 18));
+  // Now and then a pool has some of it.
+  const prefillTokens = Math.ceil(contextTokens * Math.min(1, 2 * random.next()));
+  return { contextTokens, prefillTokens, newTokens, nowSeconds: 2 };
+}
 
 const price = (slot: Slot, asked: ReturnType<typeof ask>): number =>
   slotSeconds(asked, slot, 0, DEFAULT_OPTIONS.kvBarrierSeconds);
