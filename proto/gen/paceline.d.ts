@@ -1320,7 +1320,8 @@ export namespace paceline {
             MOVE_REASON_STUCK = 4,
             MOVE_REASON_POOL_MOVED = 5,
             MOVE_REASON_LOST = 6,
-            MOVE_REASON_FAILED = 7
+            MOVE_REASON_FAILED = 7,
+            MOVE_REASON_CUT = 8
         }
 
         interface IHeld extends paceline.v1.Held.$Properties {

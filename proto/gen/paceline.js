@@ -5572,6 +5572,7 @@ export const paceline = $root.paceline = (() => {
             values[valuesById[5] = "MOVE_REASON_POOL_MOVED"] = 5;
             values[valuesById[6] = "MOVE_REASON_LOST"] = 6;
             values[valuesById[7] = "MOVE_REASON_FAILED"] = 7;
+            values[valuesById[8] = "MOVE_REASON_CUT"] = 8;
             return values;
         })();
 

@@ -178,7 +178,16 @@ export const createEventSchemas = (encoding: Encoding, limits: ResultLimits) => 
   moved: z.strictObject({
     from: id(),
     to: id(),
-    reason: z.enum(["worker_lost", "update", "drain", "stuck", "pool_moved", "lost", "failed"]),
+    reason: z.enum([
+      "worker_lost",
+      "update",
+      "drain",
+      "stuck",
+      "pool_moved",
+      "lost",
+      "failed",
+      "cut",
+    ]),
     resume: resumeKind(),
     kept_tokens: uint32(),
   }),

@@ -125,7 +125,8 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     }
   };
 
-  const grant = ({ key, attempt, worker, slot, incarnation, held }: GrantCommand): void => {
+  const grant = (command: GrantCommand): void => {
+    const { key, attempt, worker, slot, incarnation, held, segment } = command;
     const modes = fleet.find(worker)?.description.capabilities.logprobModes ?? [];
     const logprobMode = cards.get(key)?.logprobModes.find((mode) => modes.includes(mode));
     if (logprobMode === undefined) {
@@ -136,7 +137,8 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       return;
     }
     const place = { key, attempt, worker, slot, incarnation, version: held.version };
-    reply({ type: "grant", ...place, cacheNamespace: cacheNamespace(held), logprobMode, epoch });
+    const how = { cacheNamespace: cacheNamespace(held), logprobMode, segment };
+    reply({ type: "grant", ...place, ...how, epoch });
   };
 
   const show = (record: WorkerRecord): void => {

@@ -16,7 +16,7 @@ export type PlacementRequest =
       readonly attempt: number;
       readonly outputTokens: number;
     }
-  /** The attempt is over and its room is free. `lost` and `failed` also tell against the worker. */
+  /** The attempt is over and its room is free. `lost` and `failed` also tell against the worker; after `cut` comes an offer. */
   | {
       readonly type: "done";
       readonly key: string;
@@ -42,6 +42,8 @@ export type PlacementReply =
       readonly logprobMode: LogprobMode;
       /** Of the owner; a grant of an older epoch is void. */
       readonly epoch: number;
+      /** New output tokens after which the attempt ends as `cut`; `null`: none. */
+      readonly segment: number | null;
     }
   /** Not placed yet, and why; may be sent again when the reason changes. */
   | { readonly type: "held"; readonly key: string; readonly reason: HeldReason }
@@ -53,6 +55,8 @@ export type PlacementReply =
       readonly attempt: number;
       readonly reason: RevokeReason;
     };
+
+export type Grant = Extract<PlacementReply, { type: "grant" }>;
 
 export interface PlacementPort {
   /** Replies to a card's key go to `receive` until the rollout is done or withdrawn. */

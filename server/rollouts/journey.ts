@@ -3,18 +3,18 @@
  * again) until the engine finishes it. An attempt that is over is fenced by its number, so what comes
  * late changes nothing.
  */
-import type { EngineFinish, EngineRequest } from "../../adapters/engine.ts";
+import type { EngineFinish } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { HeldVersion } from "../contract/policy.ts";
 import type { FinishReason, Span } from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
-import type { Capabilities } from "../contract/worker.ts";
-import type { PlacementReply } from "../placement/port.ts";
-import type { HeldReason, Outcome, RevokeReason } from "../scheduler/card.ts";
+import type { Grant, PlacementReply } from "../placement/port.ts";
+import type { HeldReason, MoveReason, Outcome, RevokeReason } from "../scheduler/card.ts";
 import { assertVocabulary } from "./admission.ts";
 import { type AttemptContext, runAttempt } from "./attempt.ts";
 import { cardOf } from "./card.ts";
+import { cutAt, engineRequest } from "./engine-request.ts";
 import { Intake } from "./intake.ts";
 import type { LifeContext } from "./life-context.ts";
 import { evidenceOf, Losses, NONE } from "./losses.ts";
@@ -25,9 +25,6 @@ import type { Traveller } from "./traveller.ts";
 
 /** Why a rollout has no place: the scheduler's reasons, or its job's staleness bound. */
 export type Held = HeldReason | "staleness";
-
-type Grant = Extract<PlacementReply, { type: "grant" }>;
-type LossReason = RevokeReason | "lost" | "failed";
 
 /** Tokens between two `progress` messages to the owner: its forecast needs no finer grain. */
 const PROGRESS_TOKENS = 256;
@@ -50,7 +47,7 @@ export class Journey {
   /** Aborts the running attempt; its reason says why. */
   #running: AbortController | null = null;
   #revoked: RevokeReason | null = null;
-  #lossReason: LossReason = "lost";
+  #moveReason: MoveReason = "lost";
   #reported = 0;
 
   constructor(traveller: Traveller, context: LifeContext) {
@@ -133,6 +130,7 @@ export class Journey {
         acceptedAt: this.#traveller.acceptedAt,
         attempt: this.#attempt,
         outputTokens: this.#traveller.outputTokens,
+        firstVersion: this.#traveller.firstVersion,
         lastVersion: this.#traveller.lastVersion,
         avoid: this.#avoid,
         engine: this.#engineKind(),
@@ -182,11 +180,12 @@ export class Journey {
     const controller = new AbortController();
     this.#running = controller;
     const intake = this.#place(grant, worker.description.dtype);
+    const end = cutAt(this.#traveller, grant);
     try {
       assertVocabulary(this.#traveller.rollout, worker.description.vocabSize);
       const finish = await runAttempt(
         engine,
-        this.#request(grant, worker.description.capabilities),
+        engineRequest(this.#traveller, this.#context, grant, worker.description.capabilities),
         {
           started: (cached) => this.#traveller.timeline.started(cached),
           prompt: (prompt) => this.#traveller.output.side?.prompt(prompt),
@@ -196,7 +195,7 @@ export class Journey {
         this.#attemptContext(grant, held),
         controller.signal,
       );
-      if (attempt === this.#attempt) this.#engineFinished(finish, intake);
+      if (attempt === this.#attempt) this.#engineFinished(finish, intake, end);
     } catch (thrown) {
       if (attempt === this.#attempt && !this.#over) this.#attemptThrew(thrown, grant);
     }
@@ -207,7 +206,7 @@ export class Journey {
     const before = this.#stay;
     const resume = this.#traveller.output.length > 0 ? "prefill" : "none";
     if (before !== null) {
-      const reason = this.#lossReason;
+      const reason = this.#moveReason;
       const keptTokens = this.#traveller.output.length;
       this.#traveller.emit({
         type: "moved",
@@ -227,28 +226,6 @@ export class Journey {
     this.#context.observer.placed(this.#traveller.rollout, worker, queueMs);
     this.#intake = new Intake(this.#traveller, this.#context, this.#stay);
     return this.#intake;
-  }
-
-  #request(grant: Grant, capabilities: Capabilities): EngineRequest {
-    const { rollout, text } = this.#traveller;
-    const { worker, incarnation, cacheNamespace: namespace } = grant;
-    text.stops?.goOnFrom(this.#traveller.output.ids);
-    return {
-      requestId: `${this.#traveller.key}#${String(grant.attempt).padStart(4, "0")}`,
-      traceparent: this.#context.observer.traceparent(rollout),
-      policy: rollout.policy,
-      slot: grant.slot,
-      promptTokenIds: rollout.promptTokenIds,
-      outputTokenIds: this.#traveller.output.ids,
-      sampling: { ...rollout.sampling, seed: rollout.seed },
-      badWords: text.badWords,
-      siblingIndex: rollout.group?.index ?? 0,
-      logprobMode: grant.logprobMode,
-      ...this.#context.caches.scope(rollout, { worker, incarnation, capabilities, namespace }),
-      priority: rollout.priority,
-      side: this.#traveller.output.side?.wanted ?? null,
-      watched: () => this.#traveller.watched,
-    };
   }
 
   #attemptContext(grant: Grant, granted: HeldVersion): AttemptContext {
@@ -301,7 +278,8 @@ export class Journey {
     return reason;
   }
 
-  #engineFinished(finish: EngineFinish, intake: Intake): void {
+  /** `cutAt`: output tokens at which this attempt was to end, the rollout not. */
+  #engineFinished(finish: EngineFinish, intake: Intake, cutAt: number | null): void {
     this.#traveller.timeline.cached(finish.cachedTokens);
     // An engine that aborts on its own (an operator's pause) ends the attempt, not the rollout.
     if (finish.reason.type === "abort") {
@@ -312,9 +290,20 @@ export class Journey {
     intake.finished();
     const stay = this.#stay as Stay;
     this.#context.fleet.report(stay.worker, stay.incarnation, "ok");
+    if (finish.reason.cause === "max_new" && this.#traveller.output.length === cutAt) {
+      this.#cut();
+      return;
+    }
     this.#over = true;
     this.#leavePlacement("finished");
     this.#traveller.arrived(finish.reason);
+  }
+
+  /** All that its segment allowed is made: it goes on, maybe elsewhere, when its turn comes again. */
+  #cut(): void {
+    this.#leavePlacement("cut");
+    this.#moveReason = "cut";
+    this.offer();
   }
 
   #attemptThrew(thrown: unknown, grant: Grant): void {
@@ -360,10 +349,10 @@ export class Journey {
   }
 
   /** The attempt is over, the rollout is not: keep what may rightly be kept and ask for another place. */
-  #attemptOver(outcome: Outcome, reason: LossReason): void {
+  #attemptOver(outcome: Outcome, reason: MoveReason): void {
     const worker = this.#stay === null ? null : this.#context.fleet.find(this.#stay.worker);
     this.#leavePlacement(outcome);
-    this.#lossReason = reason;
+    this.#moveReason = reason;
     const capabilities =
       worker?.description.capabilities ?? this.#context.lastCapabilities(this.#stay);
     this.#intake?.lost();
@@ -402,8 +391,8 @@ export class Journey {
     const { outputTokens } = this.#traveller;
     placement.send({ type: "done", key: this.#traveller.key, attempt, outcome, outputTokens });
     observer.attempt(this.#traveller.rollout, outcome);
-    // A finished stream has ended; any other must end inside the engine too.
-    if (outcome !== "finished")
+    // A stream that finished or was cut has ended; any other must end inside the engine too.
+    if (outcome !== "finished" && outcome !== "cut")
       running?.abort(new PacelineError("cancelled", `attempt ${outcome}`));
   }
 

@@ -85,6 +85,10 @@ export class RolloutLife implements RolloutHandle, Traveller {
     return this.#output?.length ?? 0;
   }
 
+  get firstVersion(): number | null {
+    return this.#output?.spans[0]?.version ?? null;
+  }
+
   get lastVersion(): number | null {
     return this.#output?.lastVersion ?? null;
   }

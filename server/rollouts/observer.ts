@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
-import type { RevokeReason } from "../scheduler/card.ts";
+import type { MoveReason, Outcome } from "../scheduler/card.ts";
 
 export interface RolloutObserver {
   accepted(rollout: Rollout): void;
@@ -11,12 +11,8 @@ export interface RolloutObserver {
   placed(rollout: Rollout, worker: string, queueMs: number): void;
   /** `lag`: committed version − the version that made them; null where nobody knows. */
   tokens(rollout: Rollout, count: number, lag: number | null): void;
-  attempt(rollout: Rollout, outcome: "finished" | "aborted" | "lost" | "failed" | "revoked"): void;
-  moved(
-    rollout: Rollout,
-    reason: RevokeReason | "lost" | "failed",
-    resume: "none" | "prefill",
-  ): void;
+  attempt(rollout: Rollout, outcome: Outcome): void;
+  moved(rollout: Rollout, reason: MoveReason, resume: "none" | "prefill"): void;
   wasted(rollout: Rollout, tokens: number, reason: string): void;
   finished(rollout: Rollout, result: Result, durationMs: number): void;
   failed(rollout: Rollout, code: ErrorCode): void;

@@ -40,6 +40,16 @@ export function afterLoss(
   return right && rollout.resume === "best" ? "continue" : "restart";
 }
 
+/**
+ * Whether the scheduler may end an attempt early and have the rollout go on elsewhere, on engines that resume seeded
+ * sampling right. Not where more than that must be proven, nor where it asked to finish where it began.
+ */
+export function mayBeCut(rollout: Rollout): boolean {
+  const { resume, onUpdate, sampling } = rollout;
+  if (resume === "never" || onUpdate === "finish" || sampling.structured !== null) return false;
+  return !resumeNeeds(rollout).penalties;
+}
+
 const FEATURES: readonly (readonly [SamplingFeature, (sampling: SamplingRule) => boolean])[] = [
   ["temperature", (s) => s.temperature !== 1],
   ["top_p", (s) => s.topP !== 1],

@@ -3,7 +3,7 @@ import type { PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import type { FinishCause, Rollout } from "../contract/rollout.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
-import type { RevokeReason } from "../scheduler/card.ts";
+import type { MoveReason } from "../scheduler/card.ts";
 
 export type RolloutState = "queued" | "running" | "held" | "finished";
 
@@ -21,7 +21,7 @@ export type RolloutEvent =
       readonly type: "moved";
       readonly from: string;
       readonly to: string;
-      readonly reason: RevokeReason | "lost" | "failed";
+      readonly reason: MoveReason;
       readonly resume: "none" | "prefill";
       /** Output tokens that stay valid; the next `tokens` start here. Fewer than were sent = a restart. */
       readonly keptTokens: number;

@@ -15,6 +15,7 @@ export interface Traveller {
   readonly output: Output;
   /** What of `output` is asked for while it waits, when there may be none yet. */
   readonly outputTokens: number;
+  readonly firstVersion: number | null;
   readonly lastVersion: number | null;
   readonly timeline: Timeline;
   readonly text: RolloutText;

@@ -50,6 +50,12 @@ export interface Card {
   readonly side: SideNeeds | null;
   /** What the worker must be able to resume, where `outputTokens > 0` or a later move must be right. */
   readonly resume: { readonly seeded: boolean; readonly penalties: boolean };
+  /** A deliberate cut is allowed: going on from its tokens is right wherever `resume.seeded` is proven, and its job lets it. */
+  readonly cuttable: boolean;
+  /** Last committed version under which it must have finished, or its oldest tokens are too old; `null`: none. */
+  readonly deadlineVersion: number | null;
+  /** Key of its prompt's history, the same in every step and after a restart; `null`: nothing is learned of it. */
+  readonly prompt: string | null;
   /** Workers that this rollout must not return to (they failed it), by incarnation. */
   readonly avoid: readonly string[];
   /** Kind of engine of the earlier attempts; another is not eligible unless the job allows it. */
@@ -62,9 +68,13 @@ export interface Card {
 export const leastTokens = (card: Card): number =>
   card.promptTokens + card.outputTokens + Math.min(1, card.maxNewTokens - card.outputTokens);
 
-export type Outcome = "finished" | "aborted" | "lost" | "failed" | "revoked";
+/** `cut`: the attempt has made its segment, and an offer of the same key follows; no fault of anybody. */
+export type Outcome = "finished" | "aborted" | "lost" | "failed" | "revoked" | "cut";
 
 export type RevokeReason = "worker_lost" | "update" | "drain" | "stuck" | "pool_moved";
+
+/** Why a rollout goes on in another attempt. */
+export type MoveReason = RevokeReason | "lost" | "failed" | "cut";
 
 /** Error code that a rollout ends in if it times out while held for this reason. */
 export type HeldReason = "no_eligible_worker" | "version_unavailable" | "queue";

@@ -236,7 +236,13 @@ export class Dispatcher {
     kind.index.changed(slot);
     const { id, incarnation } = worker;
     const where = { worker: id, slot: slot.index, incarnation, held };
-    this.#parts.emit({ type: "grant", key: card.key, attempt: card.attempt, ...where });
+    this.#parts.emit({
+      type: "grant",
+      key: card.key,
+      attempt: card.attempt,
+      ...where,
+      segment: null,
+    });
   }
 }
 

@@ -113,6 +113,8 @@ export type SchedulerCommand =
       readonly slot: number;
       readonly incarnation: string;
       readonly held: HeldVersion;
+      /** New output tokens that this attempt may make before it is cut; `null`: to its end. */
+      readonly segment: number | null;
     }
   | { readonly type: "held"; readonly key: string; readonly reason: HeldReason }
   | {

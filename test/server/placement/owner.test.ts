@@ -23,6 +23,7 @@ test("a grant says where, under which version, cache namespace, mode and epoch",
       cacheNamespace: "p@1#1",
       // The first of the rollout's modes that this worker has.
       logprobMode: "raw",
+      segment: null,
       epoch: EPOCH,
     },
   ]);

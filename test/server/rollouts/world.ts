@@ -52,6 +52,8 @@ export function world(
     /** What the worker has at each chunk that tells no version; then 7. */
     holds?: number[];
     weights?: string;
+    /** Of each grant. */
+    segment?: number;
     jobs?: Partial<JobsPort>;
   } = {},
 ) {
@@ -71,6 +73,7 @@ export function world(
       version: 7,
       cacheNamespace: "default@7#1",
       logprobMode: "processed",
+      segment: options.segment ?? null,
       epoch: 1,
     });
   const placement = {
