@@ -19,7 +19,14 @@ const LEAVES = [
 ];
 const ENGINE = ["adapters/engine", "adapters/read-pacing", "server/contract"];
 /** What adapters of real engines share. Bounds are read from the limits and handed to the shared rooms. */
-const ADAPTER = [...ENGINE, "adapters/http", "adapters/json", "adapters/zmq", "server/limits"];
+const ADAPTER = [
+  ...ENGINE,
+  "adapters/seed",
+  "adapters/http",
+  "adapters/json",
+  "adapters/zmq",
+  "server/limits",
+];
 
 /** Room → rooms it may import, beside itself. The first room whose path is a prefix of the file's decides. */
 export const ROOMS: readonly (readonly [room: string, mayImport: readonly string[]])[] = [
@@ -70,6 +77,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ],
   ["adapters/engine", ["adapters/read-pacing", "server/contract"]],
   ["adapters/read-pacing", ["server/contract"]],
+  ["adapters/seed", []],
   ["adapters/http", ENGINE],
   ["adapters/json", []],
   ["adapters/zmq", ["server/contract"]],

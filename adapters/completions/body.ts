@@ -5,8 +5,8 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Sampling } from "../../server/contract/rollout.ts";
 import type { EngineEvent, EngineRequest } from "../engine.ts";
+import { seedOf } from "../seed.ts";
 import type { KnownFacts } from "./facts.ts";
-import { seedOf } from "./seed.ts";
 
 export interface BodyFacts
   extends Pick<KnownFacts, "maxModelLen" | "vocabSize" | "logprobModes" | "held"> {

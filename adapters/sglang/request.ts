@@ -5,6 +5,7 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Sampling } from "../../server/contract/rollout.ts";
 import type { EngineRequest } from "../engine.ts";
+import { seedOf } from "../seed.ts";
 import { type Facts, givesMode } from "./facts.ts";
 
 /** Below it SGLang takes a temperature for greedy. */
@@ -165,17 +166,8 @@ function samplingParams(request: EngineRequest, facts: Facts) {
     skip_special_tokens: false,
     no_stop_trim: true,
     ...(s.logitBias.size === 0 ? {} : { logit_bias: Object.fromEntries(s.logitBias) }),
-    ...(facts.deterministic ? { sampling_seed: seedOf(s.seed, request.siblingIndex) } : {}),
+    ...(facts.deterministic ? { sampling_seed: seedOf(s.seed, request.siblingIndex, 0) } : {}),
   };
-}
-
-/** The first sibling's is the seed itself; others are spread over 52 bits (SplitMix64's finisher), so that siblings sample differently. */
-export function seedOf(seed: number, sibling: number): number {
-  if (sibling === 0) return seed;
-  let x = BigInt.asUintN(64, BigInt(seed) + BigInt(sibling) * 0x9e3779b97f4a7c15n);
-  x = BigInt.asUintN(64, (x ^ (x >> 30n)) * 0xbf58476d1ce4e5b9n);
-  x = BigInt.asUintN(64, (x ^ (x >> 27n)) * 0x94d049bb133111ebn);
-  return Number((x ^ (x >> 31n)) >> 12n);
 }
 
 const invalid = (path: string, message: string): PacelineError =>

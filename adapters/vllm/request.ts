@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode, Sampling } from "../../server/contract/rollout.ts";
 import type { EngineRequest } from "../engine.ts";
-import { seedOf } from "./seed.ts";
+import { seedOf } from "../seed.ts";
 
 /** What of the server a request depends on. */
 export interface Served {

@@ -5,7 +5,6 @@ import {
   checkRequest,
   generateBody,
   scoreBody,
-  seedOf,
   tokensLeft,
 } from "../../../adapters/sglang/request.ts";
 import { requestOf, type Wish } from "../../conformance/engines/attempt.ts";
@@ -228,16 +227,8 @@ describe("SGLang: request", () => {
       [told.sampling_params.sampling_seed, told.routed_dp_rank, told.priority],
       [7, 2, -3],
     );
-  });
-
-  test("siblings have seeds of their own, which JSON can carry", () => {
-    const seeds = [7, 2 ** 52 + 1].flatMap((seed) => [0, 1, 2, 3].map((at) => seedOf(seed, at)));
-    assert.equal(new Set(seeds).size, 8);
-    assert.ok(seeds.every(Number.isSafeInteger));
-    assert.deepEqual(
-      seeds.slice(0, 4),
-      [7, 0, 0, 0].map((_, at) => seedOf(7, at)),
-    );
+    const sibling = bodyOf({ sampling: { seed: 7 }, siblingIndex: 1 }, facts);
+    assert.notEqual(sibling.sampling_params.sampling_seed, 7);
   });
 
   test("a mask is asked for with a top-k that leaves all", () => {

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { labelOf, parseLabel } from "../../../adapters/vllm/label.ts";
 import { generateBody, type Served, saltOf, scoreBody } from "../../../adapters/vllm/request.ts";
-import { seedOf } from "../../../adapters/vllm/seed.ts";
 import { requestOf, type Wish } from "../../conformance/engines/attempt.ts";
 
 const SERVED: Served = { priorities: false, logprobMode: "processed", streamInterval: null };
@@ -90,22 +89,6 @@ describe("a request to vLLM", () => {
       assert.throws(() => body(wish), { code: "unsupported", details: { path } });
     });
   }
-});
-
-test("seeds: the caller's own at the start, another for each sibling and each cut, in the low 32 bits too", () => {
-  const seen = new Set<number>();
-  for (const seed of [0, 7, 2 ** 40, 2 ** 53 - 1]) {
-    if (seed < 2 ** 32) assert.equal(seedOf(seed, 0, 0), seed);
-    for (let sibling = 0; sibling < 8; sibling++) {
-      for (let position = 0; position < 64; position++) {
-        const made = seedOf(seed, sibling, position);
-        assert.ok(Number.isSafeInteger(made) && made >= 0);
-        assert.equal(seedOf(seed, sibling, position), made);
-        seen.add(made >>> 0);
-      }
-    }
-  }
-  assert.equal(seen.size, 4 * 8 * 64);
 });
 
 test("labels name policy, version and load; others name nothing", () => {
