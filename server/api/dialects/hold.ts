@@ -1,14 +1,16 @@
 /**
- * Requests that wait while the trainer has paused generation: an update holds them, it does not fail them. A hold
- * has no end of its own, as SGLang's has none.
+ * Requests that wait at a mount: a pause holds them, it does not fail them. vLLM's holds until its engines stand still (then
+ * requests wait for a worker), SGLang's until the trainer goes on. A hold has no end of its own, as neither has.
  */
-
-import { PacelineError } from "../../../contract/errors.ts";
-import { LIMITS } from "../../../limits.ts";
+import type { FastifyReply } from "fastify";
+import { PacelineError } from "../../contract/errors.ts";
+import { LIMITS } from "../../limits.ts";
+import { onDisconnect } from "../http/disconnect.ts";
 
 export type Passage = "go" | "abort";
 
 interface Waiter {
+  /** Under which the caller may end it; none: it cannot be named. */
   readonly rids: readonly string[];
   readonly settle: (passage: Passage) => void;
 }
@@ -37,19 +39,22 @@ export class Hold {
     this.#release("go", () => true);
   }
 
-  abortAll(): number {
-    return this.#release("abort", () => true);
+  abortAll(): void {
+    this.#release("abort", () => true);
   }
 
-  abort(matches: (rid: string) => boolean): number {
-    return this.#release("abort", ({ rids }) => rids.some(matches));
+  abort(matches: (rid: string) => boolean): void {
+    this.#release("abort", ({ rids }) => rids.some(matches));
   }
 
-  /** Resolves at once unless generation is paused. `leaves` is given what to call when the caller goes away. */
+  /**
+   * Resolves at once unless generation is paused. `leaves` is given what to call when the caller goes away. Throws
+   * `overloaded` where too many wait.
+   */
   pass(rids: readonly string[], leaves: (left: () => void) => void): Promise<Passage> {
     if (!this.#paused) return Promise.resolve("go");
     if (this.#waiters.size >= LIMITS.connections) {
-      throw new PacelineError("overloaded", "too many requests wait for continue_generation", {
+      throw new PacelineError("overloaded", "too many requests wait while generation is paused", {
         retryAfterMs: 1_000,
       });
     }
@@ -62,14 +67,16 @@ export class Hold {
     });
   }
 
-  #release(passage: Passage, which: (waiter: Waiter) => boolean): number {
-    let released = 0;
+  /** One that nobody can name: false where its caller has gone. */
+  async passes({ raw }: FastifyReply): Promise<boolean> {
+    return (await this.pass([], (left) => void onDisconnect(raw, left))) === "go";
+  }
+
+  #release(passage: Passage, which: (waiter: Waiter) => boolean): void {
     for (const waiter of [...this.#waiters]) {
       if (!which(waiter)) continue;
       this.#waiters.delete(waiter);
-      released += waiter.rids.length;
       waiter.settle(passage);
     }
-    return released;
   }
 }

@@ -22,6 +22,10 @@ export class LiveRequests {
     };
   }
 
+  ids(): Iterable<string> {
+    return this.#byId.keys();
+  }
+
   find(id: string): readonly Rollout[] {
     const found = this.#byId.get(id);
     return found === undefined ? [] : [...found].flat();

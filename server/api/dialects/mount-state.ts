@@ -1,4 +1,4 @@
-/** What one mount of vLLM's or OpenAI's dialect keeps between calls. */
+/** What one mount of a dialect keeps between calls. */
 import type { DialectContext } from "./dialect.ts";
 import { Hold } from "./hold.ts";
 import { LiveRequests } from "./live-requests.ts";

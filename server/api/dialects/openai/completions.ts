@@ -30,7 +30,7 @@ export function completionRoutes(
   const answered =
     (read: (reading: Reading) => Asked): DialectRoute["handler"] =>
     async (request, reply) => {
-      await state.hold.pass();
+      if (!(await state.hold.passes(reply))) return reply.hijack();
       const asked = read(reading(request));
       // A parsed body is several times its token ids: not kept while the rollout waits.
       request.body = undefined;

@@ -1,23 +1,10 @@
 /** Which names mean a policy of the mount's job, and how long a context its workers take. */
 import { PacelineError } from "../../../contract/errors.ts";
-import type { WorkerRecord } from "../../../fleet/fleet.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { workersOf } from "../job-workers.ts";
 
 type Served = Pick<DialectContext, "fleet" | "ledger" | "jobs" | "job" | "policy">;
-
-/** Those that may serve the job's rollouts of `policy`, lost ones left out. */
-export function workersOf(context: Served, policy: string): readonly WorkerRecord[] {
-  const { pools } = context.jobs.settings(context.job);
-  return context.fleet
-    .list()
-    .filter(
-      ({ pool, policies, state }) =>
-        state !== "lost" &&
-        (pools.length === 0 || pools.includes(pool)) &&
-        (policies.length === 0 || policies.includes(policy)),
-    );
-}
 
 /** Tokens of prompt and output together; null while no worker is known. */
 export function contextLength(context: Served, policy: string): number | null {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { check, invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
-import type { MountState } from "./mount-state.ts";
+import type { MountState } from "../mount-state.ts";
 
 const BODY = z.looseObject({
   rid: z.string().nullish(),
@@ -29,8 +29,9 @@ export function abortRoutes(
           if (rid == null || rid === "") throw invalid("rid", "or abort_all is needed");
           const matches = isRid(rid);
           hold.abort(matches);
-          for (const one of live)
-            if (matches(one)) rollouts.abort(job, one, "client").catch(() => {});
+          for (const one of [...live.ids()].filter(matches)) {
+            rollouts.abort(job, one, "client").catch(() => {});
+          }
         }
         return sendJson(reply, "{}");
       },

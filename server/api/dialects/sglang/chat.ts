@@ -9,10 +9,10 @@ import { check, invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import { traceparentOf } from "../../traceparent.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { workersOf } from "../job-workers.ts";
+import type { MountState } from "../mount-state.ts";
 import { routingKey, serve } from "./generate.ts";
 import { decodeGenerate } from "./generate-request.ts";
-import { workersOf } from "./info.ts";
-import type { MountState } from "./mount-state.ts";
 
 const CHAT = z.looseObject({
   model: z.string().nullish(),

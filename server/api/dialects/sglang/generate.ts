@@ -9,10 +9,10 @@ import { onDisconnect } from "../../http/disconnect.ts";
 import { type Handler, sendJson } from "../../http/request.ts";
 import { traceparentOf } from "../../traceparent.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import type { MountState } from "../mount-state.ts";
 import { renamed } from "./field-names.ts";
 import { decodeGenerate, type GenerateOrder, type Member } from "./generate-request.ts";
 import { streamReplies } from "./generate-stream.ts";
-import type { MountState } from "./mount-state.ts";
 import { emptyReply, endWithoutResult, replyText } from "./reply.ts";
 import { committedText } from "./weight-version.ts";
 
@@ -71,13 +71,13 @@ export async function serve(
     return order.stream ? streamReplies(order, texts, reply, context) : texts;
   }
   const handles = submitAll(members, context);
-  for (const rid of rids) state.live.add(rid);
+  const ended = members.map(({ wish, rollout }) => state.live.add(wish.rid, [rollout]));
   try {
     return order.stream
       ? await streamReplies(order, handles, reply, context)
       : await unaryReplies(members, handles, reply, context);
   } finally {
-    for (const rid of rids) state.live.delete(rid);
+    for (const end of ended) end();
   }
 }
 

@@ -2,6 +2,7 @@
 import type { WorkerRecord } from "../../../fleet/fleet.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { gpusOfAll, workersOf } from "../job-workers.ts";
 import { committed, committedText } from "./weight-version.ts";
 
 export function infoRoutes(context: DialectContext): DialectRoute[] {
@@ -34,23 +35,6 @@ export function infoRoutes(context: DialectContext): DialectRoute[] {
   ];
 }
 
-/** Workers that serve the job's policy; those that died are gone. */
-export function workersOf({ fleet, policy, jobs, job }: DialectContext): WorkerRecord[] {
-  const { pools } = jobs.settings(job);
-  return fleet
-    .list()
-    .filter(
-      ({ state, policies, pool }) =>
-        state !== "lost" &&
-        (policies.length === 0 || policies.includes(policy())) &&
-        (pools.length === 0 || pools.includes(pool)),
-    );
-}
-
-/** GPUs of one worker: a trainer's NCCL group has so many ranks of it. */
-export const gpusOf = ({ parallel }: WorkerRecord): number =>
-  (parallel.tp ?? 1) * (parallel.pp ?? 1) * (parallel.dp ?? 1);
-
 function serverInfo(context: DialectContext): Record<string, unknown> {
   const workers = workersOf(context);
   const first = workers[0];
@@ -63,7 +47,7 @@ function serverInfo(context: DialectContext): Record<string, unknown> {
     ep_size: ep,
     moe_dp_size: 1,
     dp_size: 1,
-    num_gpus: workers.reduce((sum, worker) => sum + gpusOf(worker), 0),
+    num_gpus: gpusOfAll(workers),
     num_engines: workers.length,
     disaggregation_mode: "null",
     disaggregation_bootstrap_port: null,

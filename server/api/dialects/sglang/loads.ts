@@ -2,7 +2,7 @@
 import { PacelineError } from "../../../contract/errors.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
-import type { MountState } from "./mount-state.ts";
+import type { MountState } from "../mount-state.ts";
 
 interface Load {
   readonly running: number;

@@ -4,8 +4,8 @@ import { PacelineError } from "../../../contract/errors.ts";
 import { check } from "../../codec/invalid.ts";
 import { type Handler, sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
-import { workersOf } from "./info.ts";
-import type { MountState } from "./mount-state.ts";
+import { workersOf } from "../job-workers.ts";
+import type { MountState } from "../mount-state.ts";
 
 const TAGS = z.looseObject({ tags: z.array(z.string()).nullish() });
 const ADMIN = { scope: "admin", touches: "all" } as const;

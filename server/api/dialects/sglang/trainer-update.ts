@@ -11,8 +11,9 @@ import type { Fleet, WorkerRecord } from "../../../fleet/fleet.ts";
 import type { PublicationProgress, WorkerPhase } from "../../../weights/publisher.ts";
 import { invalid } from "../../codec/invalid.ts";
 import type { DialectContext } from "../dialect.ts";
-import type { Hold } from "./hold.ts";
-import { gpusOf, workersOf } from "./info.ts";
+import { type Failures, fanOut, notByAll } from "../fan-out.ts";
+import type { Hold } from "../hold.ts";
+import { gpusOf, gpusOfAll, workersOf } from "../job-workers.ts";
 import { MoverGroups } from "./mover-groups.ts";
 
 type Engine = NonNullable<ReturnType<Fleet["engine"]>>;
@@ -31,7 +32,7 @@ interface Round {
   readonly version: number;
   readonly fences: ReadonlyMap<string, string>;
   /** Worker → why it has not what it was sent. */
-  readonly failed: Map<string, string>;
+  readonly failed: Map<string, PacelineError>;
 }
 
 export class TrainerUpdate {
@@ -99,7 +100,7 @@ export class TrainerUpdate {
   joinGroup(name: string, body: Body, rankOffset: number, worldSize: number): Promise<void> {
     return this.#inTurn(async () => {
       const workers = this.#movable();
-      const gpus = workers.reduce((sum, worker) => sum + gpusOf(worker), 0);
+      const gpus = gpusOfAll(workers);
       // A group that is never complete hangs all who joined it.
       if (rankOffset + gpus !== worldSize) {
         throw invalid("world_size", `${rankOffset} ranks before ours and ${gpus} GPUs here`);
@@ -115,7 +116,7 @@ export class TrainerUpdate {
         (engine, at) =>
           this.#pass(engine, "init_weights_update_group", joins[at]?.body ?? body, null),
       );
-      if (failed.size > 0) throw notAll("did not join the group", failed);
+      assertByAll("did not join the group", workers, failed);
       this.#groups.joined(name, workers);
     });
   }
@@ -145,7 +146,7 @@ export class TrainerUpdate {
       const target = { policy: this.#context.policy(), version: round.version };
       const failed = await this.#all(gated, (engine) => this.#pass(engine, call, body, target));
       for (const [worker, why] of failed) round.failed.set(worker, why);
-      if (failed.size > 0) throw notAll(`did not take ${call}`, failed);
+      assertByAll(`did not take ${call}`, gated, failed);
     });
   }
 
@@ -198,7 +199,8 @@ export class TrainerUpdate {
       }));
     if (proofs.length === 0) {
       await publisher.abort(policy(), round.version);
-      throw notAll("did not take the weights", round.failed);
+      const asked = round.fences.keys();
+      throw notByAll("weights_rejected", "did not take the weights", asked, round.failed);
     }
     await publisher.commit(policy(), round.version, proofs);
   }
@@ -215,7 +217,7 @@ export class TrainerUpdate {
   }
 
   /** The job's workers, all of whom must take such calls. Throws `unsupported` before anybody is touched. */
-  #movable(): WorkerRecord[] {
+  #movable(): readonly WorkerRecord[] {
     const { ledger, policy } = this.#context;
     if (ledger.policy(policy()).minProof !== "reported") {
       throw new PacelineError(
@@ -245,23 +247,15 @@ export class TrainerUpdate {
     return this.#context.fleet.engine(id, description.incarnation);
   }
 
-  async #all(
+  #all(
     workers: readonly WorkerRecord[],
     act: (engine: Engine, at: number) => Promise<void>,
-  ): Promise<Map<string, string>> {
-    const failed = new Map<string, string>();
-    await Promise.all(
-      workers.map(async (worker, at) => {
-        const engine = this.#engineOf(worker);
-        try {
-          if (engine === null) throw new PacelineError("engine_unreachable", "it has left");
-          await act(engine, at);
-        } catch (thrown) {
-          failed.set(worker.id, PacelineError.from(thrown).message);
-        }
-      }),
-    );
-    return failed;
+  ): Promise<Failures> {
+    return fanOut(workers, async (worker, at) => {
+      const engine = this.#engineOf(worker);
+      if (engine === null) throw new PacelineError("engine_unreachable", "it has left");
+      await act(engine, at);
+    });
   }
 
   async #pass(
@@ -288,10 +282,9 @@ export class TrainerUpdate {
   }
 }
 
-function notAll(what: string, failed: ReadonlyMap<string, string>): PacelineError {
-  const rows = [...failed].map(([worker, reason]) => ({ worker, reason }));
-  const said = rows.map(({ worker, reason }) => `${worker}: ${reason}`).join("; ");
-  return new PacelineError("weights_rejected", `${rows.length} workers ${what} (${said})`, {
-    details: { workers: rows },
-  });
+/** Throws `weights_rejected` with who did not, and why. */
+function assertByAll(what: string, workers: readonly WorkerRecord[], failures: Failures): void {
+  if (failures.size === 0) return;
+  const asked = workers.map(({ id }) => id);
+  throw notByAll("weights_rejected", what, asked, failures);
 }

@@ -8,8 +8,8 @@ import { check } from "../../codec/invalid.ts";
 import { toPacelineError } from "../../http/errors.ts";
 import { type Handler, sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import type { MountState } from "../mount-state.ts";
 import { sglangError } from "./errors.ts";
-import type { MountState } from "./mount-state.ts";
 import type { TrainerUpdate } from "./trainer-update.ts";
 import { committedText, stepOf } from "./weight-version.ts";
 

@@ -20,7 +20,7 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
     turns.of(context.job, session, request);
 
   async function generate(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    await hold.pass();
+    if (!(await hold.passes(reply))) return reply.hijack();
     const asked = decodeGenerate(request.body, request.headers, context, turnOf);
     // A parsed body is several times its token ids: not kept while the rollout waits.
     request.body = undefined;

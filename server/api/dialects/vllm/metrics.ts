@@ -4,7 +4,7 @@
  * spread over the engines, since they wait for none in particular.
  */
 import type { DialectContext } from "../dialect.ts";
-import { workersOf } from "../openai/models.ts";
+import { workersOf } from "../job-workers.ts";
 
 type Labels = Readonly<Record<string, string | number>>;
 

@@ -9,8 +9,9 @@ import type { ControlOrder } from "../../../placement/worker-control.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { oneOf, sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { fanOut } from "../fan-out.ts";
+import { workersOf } from "../job-workers.ts";
 import type { MountState } from "../mount-state.ts";
-import { workersOf } from "../openai/models.ts";
 
 type PauseMode = "abort" | "wait" | "keep";
 
@@ -25,7 +26,7 @@ export function createPauses(context: DialectContext, state: MountState): Pauses
   let standing: Pauses["standing"] = null;
 
   const workers = (): readonly WorkerRecord[] =>
-    workersOf(context, context.policy()).filter(({ state: is }) => is !== "poisoned");
+    workersOf(context).filter(({ state: is }) => is !== "poisoned");
   const asleep = (): readonly WorkerRecord[] =>
     workers().filter(({ state: is }) => is === "asleep");
   const awake = (): readonly WorkerRecord[] => workers().filter(({ state: is }) => is !== "asleep");
@@ -43,12 +44,12 @@ export function createPauses(context: DialectContext, state: MountState): Pauses
     given: (worker: WorkerRecord) => ControlOrder,
     which: readonly WorkerRecord[] = awake(),
   ): Promise<void> => {
-    const outcomes = await Promise.allSettled(which.map((one) => order(one, given(one))));
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    const failures = await fanOut(which, (one) => order(one, given(one)));
+    for (const failure of failures.values()) throw failure;
   };
 
   async function pause(mode: PauseMode, clearCache: boolean): Promise<void> {
-    state.hold.close();
+    state.hold.pause();
     try {
       if (mode === "wait") await state.live.idle();
       if (mode === "abort") await rollouts.abortJob(job, "client");
@@ -59,7 +60,7 @@ export function createPauses(context: DialectContext, state: MountState): Pauses
       }));
     } finally {
       // From here on requests wait for a worker.
-      state.hold.open();
+      state.hold.resume();
     }
   }
 

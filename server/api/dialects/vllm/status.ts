@@ -1,9 +1,8 @@
 /** What a vLLM server says of itself: health, version, size, its session calls and metrics. */
 import { PacelineError } from "../../../contract/errors.ts";
-import type { WorkerRecord } from "../../../fleet/fleet.ts";
 import { query, sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
-import { workersOf } from "../openai/models.ts";
+import { gpusOfAll, workersOf } from "../job-workers.ts";
 import { sessionId } from "../session-turns.ts";
 import { vllmMetrics } from "./metrics.ts";
 
@@ -38,7 +37,7 @@ export function statusRoutes(context: DialectContext): DialectRoute[] {
 }
 
 export function serverRoutes(context: DialectContext): DialectRoute[] {
-  const workers = () => workersOf(context, context.policy());
+  const workers = () => workersOf(context);
   return [
     get("/ping", "none", (_request, reply) => {
       assertServed(context);
@@ -52,7 +51,7 @@ export function serverRoutes(context: DialectContext): DialectRoute[] {
       sendJson(reply, JSON.stringify({ version: SPOKEN })),
     ),
     get("/get_world_size", "read", (_request, reply) =>
-      sendJson(reply, JSON.stringify({ world_size: worldSize(workers()) })),
+      sendJson(reply, JSON.stringify({ world_size: gpusOfAll(workers()) })),
     ),
     // Of the dump that vLLM gives here, what trainers read.
     get("/server_info", "read", (_request, reply) => {
@@ -62,7 +61,7 @@ export function serverRoutes(context: DialectContext): DialectRoute[] {
       const info = {
         vllm_config: {
           model_config: { model, dtype: `torch.${dtype}`, max_model_len: maxModelLen },
-          parallel_config: { world_size: worldSize(workers()) },
+          parallel_config: { world_size: gpusOfAll(workers()) },
         },
       };
       return sendJson(reply, JSON.stringify(info));
@@ -75,9 +74,6 @@ const get = (
   scope: DialectRoute["scope"],
   handler: DialectRoute["handler"],
 ): DialectRoute => ({ method: "GET", path, scope, touches: "fleet", handler });
-
-const worldSize = (workers: readonly WorkerRecord[]): number =>
-  workers.reduce((sum, { parallel: { tp = 1, pp = 1, dp = 1 } }) => sum + tp * pp * dp, 0);
 
 /** Throws `no_eligible_worker`. */
 function assertServed(context: DialectContext): void {

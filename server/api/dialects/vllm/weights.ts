@@ -11,10 +11,10 @@ import type { PublicationOptions, PublicationProgress } from "../../../weights/p
 import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { gpusOfAll, workersOf } from "../job-workers.ts";
 import type { MountState } from "../mount-state.ts";
-import { workersOf } from "../openai/models.ts";
 import { objectBody } from "../openai/token-ask.ts";
-import { type EngineCall, fanOut } from "./fan-out.ts";
+import { callEngines, type EngineCall } from "./engine-calls.ts";
 import type { Pauses } from "./pause.ts";
 import { stepIn } from "./version-names.ts";
 
@@ -127,7 +127,7 @@ export function weightRoutes(
   /** A call that reached some engines and not others has left the fleet in two: nobody serves what nobody proved. */
   async function passOn(moved: Move, path: string, body: Body): Promise<void> {
     try {
-      await fanOut(engines(moved), (worker) => engineCall(worker, path, body, moved));
+      await callEngines(engines(moved), (worker) => engineCall(worker, path, body, moved));
     } catch (thrown) {
       move = null;
       await publisher.abort(moved.policy, moved.version);
@@ -158,7 +158,7 @@ export function weightRoutes(
 
   /** Engines that load files have nothing to initialise. */
   const initialise = (path: string, bodyOf: (index: number) => Body): Promise<void> =>
-    fanOut(workersOf(context, context.policy()), (worker, index) =>
+    callEngines(workersOf(context), (worker, index) =>
       loadsFiles(worker) ? null : { path, body: bodyOf(index) },
     );
 
@@ -258,10 +258,7 @@ function engineCall(
 function ranked(info: Body, index: number, context: DialectContext): Body {
   const offset = info["rank_offset"];
   if (typeof offset !== "number") return info;
-  const before = workersOf(context, context.policy())
-    .slice(0, index)
-    .reduce((sum, { parallel: { tp = 1, pp = 1, dp = 1 } }) => sum + tp * pp * dp, 0);
-  return { ...info, rank_offset: offset + before };
+  return { ...info, rank_offset: offset + gpusOfAll(workersOf(context).slice(0, index)) };
 }
 
 function nameIn(body: Body, otherwise: string): string {
