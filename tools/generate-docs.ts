@@ -1,15 +1,17 @@
 /**
- * Makes `docs/errors.md` from the table of errors, and the tables in `docs/security.md` from those of
- * routes and methods. With `--check`, compares instead and fails when one is stale.
+ * Makes `docs/errors.md` from the table of errors, `docs/capabilities.md` from what the engines' suites have seen, and the
+ * tables in `docs/security.md` from those of routes and methods. With `--check`, compares instead and fails when one is stale.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { type Boundary, ERRORS, type ErrorKind } from "../server/contract/errors.ts";
+import { capabilitiesPage } from "./capabilities-page.ts";
 import { securityTables } from "./security-table.ts";
 
-const DOCS = join(resolve(import.meta.dirname, ".."), "docs");
+const ROOT = resolve(import.meta.dirname, "..");
+const DOCS = join(ROOT, "docs");
 
 /** Where something went wrong, in the order of a rollout's way through the server. */
 const BOUNDARIES: Readonly<Record<Boundary, string>> = {
@@ -72,6 +74,7 @@ function securityPage(): string {
 const { values } = parseArgs({ options: { check: { type: "boolean" } } });
 for (const [name, text] of Object.entries({
   "errors.md": errorsPage(),
+  "capabilities.md": capabilitiesPage(join(ROOT, "test/conformance/results")),
   "security.md": securityPage(),
 })) {
   const path = join(DOCS, name);

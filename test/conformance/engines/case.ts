@@ -1,5 +1,6 @@
 /** One row of the suite. */
 import assert from "node:assert/strict";
+import type { Seen } from "../evidence.ts";
 import { type Outcome, run, type Wish } from "./attempt.ts";
 import type { Bench } from "./fixture.ts";
 
@@ -12,9 +13,14 @@ export interface Case {
   readonly without?: (bench: Bench) => Promise<void>;
 }
 
-export async function runCase({ needs, run: body, without }: Case, bench: Bench): Promise<void> {
-  if (needs === undefined || needs(bench)) await body(bench);
-  else await without?.(bench);
+export async function runCase({ needs, run: body, without }: Case, bench: Bench): Promise<Seen> {
+  if (needs === undefined || needs(bench)) {
+    await body(bench);
+    return "done";
+  }
+  if (without === undefined) return "unasked";
+  await without(bench);
+  return "refused";
 }
 
 /** The wish is refused as what this engine cannot honour. */

@@ -2,12 +2,12 @@
  * The suite's rows for engines behind `/v1/completions`: their weights are what they were started with, and they
  * stand still only when they are emptied, so rows that stand on more have nothing to ask.
  */
-import { after, before, describe, test } from "node:test";
+import { Witness } from "../witness.ts";
 import { ABORT_CASES } from "./abort-cases.ts";
-import { type Case, runCase } from "./case.ts";
+import type { Case } from "./case.ts";
 import { CONTROL_CASES } from "./control-cases.ts";
-import { engineFaults } from "./engine-conformance.ts";
-import { type Bench, type EngineUnderTest, openBench } from "./fixture.ts";
+import { describeShared, engineFaults } from "./engine-conformance.ts";
+import type { EngineUnderTest } from "./fixture.ts";
 import { GENERATE_CASES, REFUSAL_CASES } from "./generate-cases.ts";
 import { SEED_CASES } from "./seed-cases.ts";
 
@@ -15,7 +15,7 @@ const TABLES: Readonly<Record<string, readonly Case[]>> = {
   generate: [...GENERATE_CASES, ...REFUSAL_CASES],
   seeds: SEED_CASES,
   aborts: ABORT_CASES,
-  pauses: CONTROL_CASES.filter(({ name }) => /^(pause|telemetry)/.test(name)),
+  "control and weights": CONTROL_CASES.filter(({ name }) => /^(pause|telemetry)/.test(name)),
 };
 
 /** Rows that freeze requests in place, or continue a rollout with the very tokens that it would have made. */
@@ -25,17 +25,10 @@ const NEEDS_MORE: ReadonlySet<string> = new Set([
 ]);
 
 export function completionsConformance(under: EngineUnderTest): void {
+  const witness = new Witness(under.counterpart, under.name);
   for (const [room, cases] of Object.entries(TABLES)) {
-    describe(`engine ${under.name}: ${room}`, () => {
-      let bench: Bench;
-      before(async () => {
-        bench = await openBench(under, false);
-      });
-      after(() => bench.stop());
-      for (const one of cases) {
-        if (!NEEDS_MORE.has(one.name)) test(one.name, () => runCase(one, bench));
-      }
-    });
+    const asked = cases.filter(({ name }) => !NEEDS_MORE.has(name));
+    describeShared(under, witness, room, asked, false);
   }
   engineFaults(under, false);
 }

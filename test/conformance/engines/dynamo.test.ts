@@ -34,6 +34,7 @@ const under = (
   undetectable: readonly FaultKind[],
 ): EngineUnderTest => ({
   name,
+  counterpart: { engine: "dynamo", against: "fake" },
   async start() {
     const fake = await startFakeDynamo(options);
     const { vocabSize, eosTokenIds } = fake.model.info;

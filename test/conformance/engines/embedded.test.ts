@@ -9,6 +9,7 @@ const checkpoint = (step: string): string =>
 
 engineConformance({
   name: "embedded",
+  counterpart: { engine: "embedded", against: "itself" },
   async start() {
     const server = await startEngineServer({
       kind: "embedded",

@@ -1,6 +1,8 @@
 /** The one suite that every engine adapter passes: an engine brings a fixture, the cases are the same. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe } from "node:test";
+import { ROOM } from "../evidence.ts";
+import { Witness } from "../witness.ts";
 import { ABORT_CASES } from "./abort-cases.ts";
 import { run } from "./attempt.ts";
 import { type Case, runCase } from "./case.ts";
@@ -21,70 +23,93 @@ const SHARED: Readonly<Record<string, readonly Case[]>> = {
 
 /** `only`: one room of the cases that share an engine, for a second shape of one that has passed all. */
 export function engineConformance(under: EngineUnderTest, only?: keyof typeof SHARED): void {
+  const witness = new Witness(under.counterpart, under.name);
   for (const [room, cases] of Object.entries(SHARED)) {
     if (only !== undefined && room !== only) continue;
-    describe(`engine ${under.name}: ${room}`, () => {
-      let bench: Bench;
-      before(async () => {
-        bench = await openBench(under);
-      });
-      after(() => bench.stop());
-      for (const one of cases) test(one.name, () => runCase(one, bench));
-    });
+    describeShared(under, witness, room, cases);
   }
 
-  if (only === undefined) describeControl(under);
-  if (under.manners?.fresh !== false) describeBirth(under);
+  if (only === undefined) describeControl(under, witness);
+  if (under.manners?.fresh !== false) describeBirth(under, witness);
 }
 
-function describeControl(under: EngineUnderTest): void {
-  describe(`engine ${under.name}: control and weights`, () => {
+/** Rows of one room, on one engine. `install` false: it holds what it was started with. */
+export function describeShared(
+  under: EngineUnderTest,
+  witness: Witness,
+  room: string,
+  cases: readonly Case[],
+  install = true,
+): void {
+  describe(`engine ${under.name}: ${room}`, () => {
+    let bench: Bench;
+    before(async () => {
+      bench = await openBench(under, install);
+      witness.found(bench.description.capabilities);
+    });
+    after(() => bench.stop());
+    for (const one of cases) {
+      witness.row(`${room} ${ROOM} ${one.name}`, () => runCase(one, bench));
+    }
+  });
+}
+
+function describeControl(under: EngineUnderTest, witness: Witness): void {
+  const room = "control and weights";
+  describe(`engine ${under.name}: ${room}`, () => {
     for (const one of CONTROL_CASES) {
-      test(one.name, () => withBench(under, (bench) => runCase(one, bench)));
+      witness.row(`${room} ${ROOM} ${one.name}`, () =>
+        withBench(under, (bench) => runCase(one, bench)),
+      );
     }
   });
 }
 
 /** Of engines that misbehave on command. `install` false: it holds what it was started with. */
 export function engineFaults(under: EngineUnderTest, install = true): void {
+  const witness = new Witness(under.counterpart, `${under.name}: faults`);
   describe(`engine ${under.name}: what it does wrong`, () => {
     const undetectable = under.manners?.undetectable ?? [];
     for (const fault of FAULT_CASES) {
       if (undetectable.includes(fault.kind)) continue;
       const more = fault.options?.status === undefined ? "" : ` ${fault.options.status}`;
-      test(`${fault.kind}${more}`, () =>
-        withBench(under, (bench) => runFault(fault, bench), install));
+      witness.test(`${fault.kind}${more}`, () =>
+        withBench(under, (bench) => runFault(fault, bench), install),
+      );
     }
   });
 }
 
-async function withBench(
+async function withBench<T>(
   under: EngineUnderTest,
-  use: (bench: Bench) => Promise<void>,
+  use: (bench: Bench) => Promise<T>,
   install = true,
-): Promise<void> {
+): Promise<T> {
   const bench = await openBench(under, install);
   try {
-    await use(bench);
+    return await use(bench);
   } finally {
     await bench.stop();
   }
 }
 
-function describeBirth(under: EngineUnderTest): void {
+function describeBirth(under: EngineUnderTest, witness: Witness): void {
   describe(`engine ${under.name}: birth`, () => {
-    test("a fresh engine says what it can do, holds nothing and serves nothing", async () => {
-      const bench = await openBench(under, false);
-      try {
-        assert.deepEqual(bench.description.capabilities, under.capabilities);
-        assert.deepEqual(await bench.engine.weights?.held(AbortSignal.timeout(5_000)), []);
-        assert.equal((await run(bench.engine, {})).error?.code, "version_unavailable");
-      } finally {
-        await bench.stop();
-      }
-    });
+    witness.test(
+      `birth ${ROOM} a fresh engine says what it can do, holds nothing and serves nothing`,
+      async () => {
+        const bench = await openBench(under, false);
+        try {
+          assert.deepEqual(bench.description.capabilities, under.capabilities);
+          assert.deepEqual(await bench.engine.weights?.held(AbortSignal.timeout(5_000)), []);
+          assert.equal((await run(bench.engine, {})).error?.code, "version_unavailable");
+        } finally {
+          await bench.stop();
+        }
+      },
+    );
 
-    test("two lives of an engine have two incarnations", async () => {
+    witness.test(`birth ${ROOM} two lives of an engine have two incarnations`, async () => {
       const first = await openBench(under, false);
       const second = await openBench(under, false);
       await Promise.all([first.stop(), second.stop()]);

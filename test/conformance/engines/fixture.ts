@@ -7,6 +7,7 @@ import type {
   SamplingFeature,
 } from "../../../server/contract/worker.ts";
 import type { FaultKind, FaultOptions } from "../../fakes/core/fault.ts";
+import type { Counterpart } from "../evidence.ts";
 import { deadline, type Outcome, speaks, type Wish } from "./attempt.ts";
 
 export interface RunningEngine {
@@ -50,7 +51,9 @@ export interface Manners {
 }
 
 export interface EngineUnderTest {
+  /** Another one for each shape of an engine: its rows are written under it. */
   readonly name: string;
+  readonly counterpart: Counterpart;
   /** A fresh engine that holds nothing. Slow enough that a case can act in the middle of 400 tokens. */
   start(): Promise<RunningEngine>;
   /** What it must say of itself. */

@@ -106,7 +106,7 @@ export const GENERATE_CASES: readonly Case[] = [
     },
   },
   {
-    name: "filters leave what they say: top_k of one and a top_p near nothing are greedy",
+    name: "filters leave what they say: top_k of one, a top_p near nothing and a min_p of one are greedy",
     needs: ({ description }) => description.kind !== "simulated",
     async run(bench) {
       const { engine, can } = bench;
@@ -117,9 +117,12 @@ export const GENERATE_CASES: readonly Case[] = [
           greedy,
         );
       }
-      if (can("top_p")) {
-        const sharp = await run(engine, { sampling: { topP: 1e-6 } });
-        bench.same({ ...sharp, logprobs: greedy.logprobs }, greedy);
+      for (const sharp of [
+        ...(can("top_p") ? [{ topP: 1e-6 }] : []),
+        ...(can("min_p") ? [{ minP: 1 }] : []),
+      ]) {
+        const made = await run(engine, { sampling: sharp });
+        bench.same({ ...made, logprobs: greedy.logprobs }, greedy);
       }
     },
   },
@@ -223,10 +226,16 @@ const UNHONOURED = {
 
 /** Each parameter that an engine may lack is either honoured or refused with its name, never dropped (I6). */
 export const REFUSAL_CASES: readonly Case[] = Object.entries(UNHONOURED).map(
-  ([feature, sampling]) => ({
-    name: `${feature} is honoured, or refused as unsupported`,
-    needs: ({ can }) => can(feature as keyof typeof UNHONOURED),
-    run: () => Promise.resolve(),
-    without: refuses({ sampling, badWords: feature === "bad_words" ? [[49]] : [] }),
-  }),
+  ([feature, sampling]) => {
+    const wish: Wish = { sampling, badWords: feature === "bad_words" ? [[49]] : [] };
+    return {
+      name: `${feature} is honoured, or refused as unsupported`,
+      needs: ({ can }) => can(feature as keyof typeof UNHONOURED),
+      async run({ engine }) {
+        const { error, ids } = await run(engine, wish);
+        assert.deepEqual([error, ids.length > 0], [null, true]);
+      },
+      without: refuses(wish),
+    };
+  },
 );

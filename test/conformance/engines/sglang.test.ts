@@ -57,6 +57,7 @@ const sglang = (
   capabilities: Capabilities,
 ): EngineUnderTest => ({
   name,
+  counterpart: { engine: "sglang", against: "fake" },
   async start() {
     const fake = await startFakeSglang(options);
     const engine = createSglangEngine(fake.url);

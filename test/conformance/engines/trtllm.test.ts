@@ -7,6 +7,7 @@ import { completionsConformance } from "./completions-suite.ts";
 
 completionsConformance({
   name: "trtllm",
+  counterpart: { engine: "trtllm", against: "fake" },
   async start() {
     const fake = await startFakeTrtllm();
     const { vocabSize, maxModelLen, eosTokenIds } = fake.model.info;

@@ -44,6 +44,7 @@ const vllm = (
   manners: Manners = VLLM_MANNERS,
 ): EngineUnderTest => ({
   name,
+  counterpart: { engine: "vllm", against: "fake" },
   async start() {
     const fake = await startFakeVllm(options);
     const engine = createVllmEngine(fake.url);

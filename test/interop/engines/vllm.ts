@@ -1,5 +1,6 @@
 /** Real vLLM on a machine without a GPU: its CPU build, with the routes of scale-out and of development. */
-import { enginesFolder } from "./folder.ts";
+import { join } from "node:path";
+import { enginesFolder, PYTHON_FOLDER } from "./folder.ts";
 import { ensureModels } from "./models.ts";
 import { type EngineProcess, startEngineProcess } from "./process.ts";
 import { type EnginePackage, ensureVenv } from "./venv.ts";
@@ -44,12 +45,19 @@ export async function openVllm(): Promise<Vllm> {
           DO_NOT_TRACK: "1",
           // Started next to its package, an unrelated `vllm` folder would be imported.
           PYTHONSAFEPATH: "1",
+          PYTHONPATH: join(PYTHON_FOLDER, "vllm"),
           VLLM_CACHE_ROOT: `${enginesFolder()}/vllm-cache`,
         },
         ...(port === undefined ? {} : { port }),
       }),
   };
 }
+
+/** Weights that a trainer moves itself (`/start_weight_update` …), by files: `update_info: {path}`. */
+export const FILE_TRANSFER: readonly string[] = [
+  ...["--worker-extension-cls", "file_transfer.FileTransfer"],
+  ...["--weight-transfer-config", '{"backend":"file"}'],
+];
 
 /** A block is 32 tokens at least on a CPU; the default of 128 would cache nothing of short prompts. */
 const argsOf = (model: string, port: number, flags: readonly string[]): readonly string[] => [

@@ -53,7 +53,8 @@ for (const [name, flags] of [
     });
 
     engineConformance({
-      name: "SGLang",
+      name: `sglang, ${name}`,
+      counterpart: { engine: "sglang", against: "real", version: SGLANG_VERSION },
       async start() {
         const engine = open();
         return { engine, url: server.url, stop: () => engine.close() };

@@ -4,13 +4,14 @@
  * nats away. `npm run test:interop -- test/interop/vllm/attestation.interop.ts`
  */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe } from "node:test";
 import { createVllmEngine } from "../../../adapters/vllm/engine.ts";
 import type { OnUpdate } from "../../../server/contract/policy.ts";
+import { Witness } from "../../conformance/witness.ts";
 import { type LiveServer, startLiveServer } from "../../support/live-server.ts";
 import { distance, type Phase, type Replayed, replay } from "../attestation/replay.ts";
 import type { EngineProcess } from "../engines/process.ts";
-import { openVllm, type Vllm } from "../engines/vllm.ts";
+import { openVllm, VLLM_VERSION, type Vllm } from "../engines/vllm.ts";
 import { generated, install, longDeadline } from "./attempts.ts";
 
 /** Per token, nat: rounding of bfloat16 between vLLM's kernels and torch's. */
@@ -35,6 +36,10 @@ interface Result {
 }
 
 describe("attestation on real vLLM", () => {
+  const witness = new Witness(
+    { engine: "vllm", against: "real", version: VLLM_VERSION },
+    "attestation",
+  );
   let vllm: Vllm;
   let engine: EngineProcess;
   let server: LiveServer;
@@ -115,7 +120,7 @@ describe("attestation on real vLLM", () => {
     ["reprefill", 0],
     ["finish", 120_000],
   ] as const) {
-    test(`${onUpdate}: the spans' claim is what was computed`, async () => {
+    witness.test(`${onUpdate}: the spans' claim is what was computed`, async () => {
       const [one, two] = vllm.models;
       const old = await publish(one, "reprefill");
       const ids = Array.from({ length: ROLLOUTS }, (_, at) => `${onUpdate}-${at}`);
@@ -201,48 +206,52 @@ describe("attestation on real vLLM", () => {
     });
   }
 
-  test("without a cache namespace of its own, a prompt finds KV of the old weights and is told to be new", async () => {
-    // The server would find out, and load its own version again.
-    await ok("DELETE", "/v1/workers/w-1");
-    const direct = createVllmEngine(engine.url);
-    try {
-      await direct.probe(longDeadline());
-      const [one, two] = vllm.models;
-      const { weights } = direct;
-      assert.ok(weights);
-      const wish = (cacheNamespace: string) => ({
-        promptTokenIds: Uint32Array.from(PROMPT),
-        cacheNamespace,
-        sampling: { maxNewTokens: 128 },
-      });
-      await install(direct, 901, one);
-      for (const namespace of ["shared", "default@901"]) await generated(direct, wish(namespace));
-      await weights.stage({ policy: "default", version: 902, path: two }, longDeadline());
-      // As where something runs that is kept: nothing is dropped.
-      await weights.swap({ policy: "default", version: 902, kv: "keep" }, longDeadline());
-      for (const [namespace, right] of [
-        ["default@902", true],
-        ["shared", false],
-      ] as const) {
-        const { ids, logprobs, finish } = await generated(direct, wish(namespace));
-        assert.deepEqual(finish?.versions, [{ version: 902, start: 0, end: 128 }]);
-        const [told] = await replay(vllm.python, [
-          { prompt: PROMPT, output: ids, phases: [{ model: two, end: 128, fresh: true }] },
-        ]);
-        const apart = distance(logprobs, told?.processed ?? []);
-        rows[right ? "namespace of the load" : "one namespace for all"] = {
-          rollouts: 1,
-          tokens: 128,
-          "worst token": apart.largest.toFixed(4),
-          "claim, nat a rollout": apart.sum.toFixed(2),
-        };
-        if (right) assert.ok(apart.largest < EXPLAINED, `${apart.largest} nat`);
-        else assert.ok(apart.sum >= APART, `only ${apart.sum} nat: vLLM was expected to fail this`);
+  witness.test(
+    "without a cache namespace of its own, a prompt finds KV of the old weights and is told to be new",
+    async () => {
+      // The server would find out, and load its own version again.
+      await ok("DELETE", "/v1/workers/w-1");
+      const direct = createVllmEngine(engine.url);
+      try {
+        await direct.probe(longDeadline());
+        const [one, two] = vllm.models;
+        const { weights } = direct;
+        assert.ok(weights);
+        const wish = (cacheNamespace: string) => ({
+          promptTokenIds: Uint32Array.from(PROMPT),
+          cacheNamespace,
+          sampling: { maxNewTokens: 128 },
+        });
+        await install(direct, 901, one);
+        for (const namespace of ["shared", "default@901"]) await generated(direct, wish(namespace));
+        await weights.stage({ policy: "default", version: 902, path: two }, longDeadline());
+        // As where something runs that is kept: nothing is dropped.
+        await weights.swap({ policy: "default", version: 902, kv: "keep" }, longDeadline());
+        for (const [namespace, right] of [
+          ["default@902", true],
+          ["shared", false],
+        ] as const) {
+          const { ids, logprobs, finish } = await generated(direct, wish(namespace));
+          assert.deepEqual(finish?.versions, [{ version: 902, start: 0, end: 128 }]);
+          const [told] = await replay(vllm.python, [
+            { prompt: PROMPT, output: ids, phases: [{ model: two, end: 128, fresh: true }] },
+          ]);
+          const apart = distance(logprobs, told?.processed ?? []);
+          rows[right ? "namespace of the load" : "one namespace for all"] = {
+            rollouts: 1,
+            tokens: 128,
+            "worst token": apart.largest.toFixed(4),
+            "claim, nat a rollout": apart.sum.toFixed(2),
+          };
+          if (right) assert.ok(apart.largest < EXPLAINED, `${apart.largest} nat`);
+          else
+            assert.ok(apart.sum >= APART, `only ${apart.sum} nat: vLLM was expected to fail this`);
+        }
+      } finally {
+        await direct.close();
       }
-    } finally {
-      await direct.close();
-    }
-  });
+    },
+  );
 });
 
 const mean = (all: readonly number[]): number =>

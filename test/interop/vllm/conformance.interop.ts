@@ -16,7 +16,8 @@ describe(`vLLM ${VLLM_VERSION}`, () => {
   after(() => server.kill());
 
   engineConformance({
-    name: "vLLM",
+    name: "vllm",
+    counterpart: { engine: "vllm", against: "real", version: VLLM_VERSION },
     async start() {
       const engine = createVllmEngine(server.url);
       return { engine, url: server.url, stop: () => engine.close() };

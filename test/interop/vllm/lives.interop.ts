@@ -3,11 +3,12 @@
  * killed amid them and started again. Nothing that was streamed is lost, and torch finds each token where its span says.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
+import { Witness } from "../../conformance/witness.ts";
 import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
 import { distance, replay } from "../attestation/replay.ts";
 import type { EngineProcess } from "../engines/process.ts";
-import { openVllm, type Vllm } from "../engines/vllm.ts";
+import { openVllm, VLLM_VERSION, type Vllm } from "../engines/vllm.ts";
 
 const EXPLAINED = 0.05;
 const PROMPT = Array.from({ length: 40 }, (_, at) => 300 + at);
@@ -52,7 +53,9 @@ const publish = async (path: string): Promise<number> => {
   return (await ok<{ version: number }>("POST", calls, { source: { path } })).version;
 };
 
-test("rollouts outlive an update and the death of their engine", async () => {
+const witness = new Witness({ engine: "vllm", against: "real", version: VLLM_VERSION }, "lives");
+
+witness.test("rollouts outlive an update and the death of their engine", async () => {
   await ok("PUT", "/v1/policies/default", {});
   await ok("POST", "/v1/workers", { url: engine.url, engine: "vllm", id: "w-1" });
   const one = await publish(vllm.models[0]);

@@ -3,10 +3,12 @@
  * sampled. `npm run test:interop -- test/interop/vllm/logprob-modes.interop.ts`
  */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe } from "node:test";
+import type { Engine } from "../../../adapters/engine.ts";
 import { createVllmEngine } from "../../../adapters/vllm/engine.ts";
 import type { LogprobMode, Sampling } from "../../../server/contract/rollout.ts";
 import { type Outcome, requestOf } from "../../conformance/engines/attempt.ts";
+import { Witness } from "../../conformance/witness.ts";
 import { distance, replay } from "../attestation/replay.ts";
 import type { EngineProcess } from "../engines/process.ts";
 import { openVllm, VLLM_VERSION, type Vllm } from "../engines/vllm.ts";
@@ -36,70 +38,84 @@ const SETTINGS: readonly (readonly [string, Partial<Sampling>])[] = [
 
 const MODES = ["raw", "penalised", "tempered", "processed"] as const;
 
+/** What was drawn with one of the settings, and what torch says of it. */
+interface Measured {
+  /** Tokens that torch would never have drawn: rounding puts them on the other side of a filter's edge. */
+  readonly edge: number;
+  /** At any other token, nat. */
+  readonly apart: Readonly<Record<LogprobMode, number>>;
+}
+
+async function measured(vllm: Vllm, engine: Engine, mode: LogprobMode): Promise<Measured[]> {
+  const made: Outcome[] = [];
+  for (const [, sampling] of SETTINGS) {
+    const wish = { logprobMode: mode, sampling: { maxNewTokens: 64, ...sampling } };
+    made.push(await generated(engine, wish));
+  }
+  const prompt = [...requestOf({}).promptTokenIds];
+  const told = await replay(
+    vllm.python,
+    SETTINGS.map(([, sampling], at) => ({
+      prompt,
+      output: made[at]?.ids ?? [],
+      phases: [{ model: vllm.models[0], end: 64 }],
+      sampling: wireOf(sampling),
+    })),
+  );
+  return made.map(({ logprobs }, at) => {
+    const inside = (told[at]?.processed ?? []).map((value) => value > -1e6);
+    const of = (all: readonly number[] = []): number[] => all.filter((_, i) => inside[i]);
+    const apart = Object.fromEntries(
+      MODES.map((one) => [one, distance(of(logprobs), of(told[at]?.[one])).largest]),
+    ) as Record<LogprobMode, number>;
+    return { edge: inside.filter((one) => !one).length, apart };
+  });
+}
+
 for (const [flag, wanted] of [
   ["processed_logprobs", "processed"],
   ["raw_logprobs", "raw"],
 ] as const) {
   describe(`vLLM ${VLLM_VERSION} with --logprobs-mode ${flag}`, () => {
-    let vllm: Vllm;
+    const witness = new Witness(
+      { engine: "vllm", against: "real", version: VLLM_VERSION },
+      `logprob modes, ${flag}`,
+    );
     let server: EngineProcess;
-    const rows: Record<string, Record<LogprobMode, string>> = {};
+    let rows: readonly Measured[] = [];
     before(async () => {
-      vllm = await openVllm();
+      const vllm = await openVllm();
       server = await vllm.start(["--logprobs-mode", flag]);
-    });
-    after(async () => {
-      await server.kill();
-      console.table(rows);
-    });
-
-    test(`logprobs are ${wanted}, whatever is sampled with`, async () => {
       const engine = createVllmEngine(server.url);
       try {
         const { capabilities } = await engine.probe(longDeadline());
         assert.deepEqual(capabilities.logprobModes, [wanted]);
         await install(engine, 1, vllm.models[0]);
-        const made: Outcome[] = [];
-        for (const [, sampling] of SETTINGS) {
-          made.push(
-            await generated(engine, {
-              logprobMode: wanted,
-              sampling: { maxNewTokens: 64, ...sampling },
-            }),
-          );
-        }
-        const prompt = [...requestOf({}).promptTokenIds];
-        const told = await replay(
-          vllm.python,
-          SETTINGS.map(([, sampling], at) => ({
-            prompt,
-            output: made[at]?.ids ?? [],
-            phases: [{ model: vllm.models[0], end: 64 }],
-            sampling: wireOf(sampling),
-          })),
-        );
-        for (const [at, [name, sampling]] of SETTINGS.entries()) {
-          // A token that rounding puts on the other side of a filter's edge has no logprob in torch.
-          const inside = (told[at]?.processed ?? []).map((value) => value > -1e6);
-          const edge = inside.filter((one) => !one).length;
-          assert.ok(edge <= EDGE, `${name}: torch would never have drawn ${edge} of the tokens`);
-          const of = (all: readonly number[] = []): number[] => all.filter((_, i) => inside[i]);
-          const apart = Object.fromEntries(
-            MODES.map((mode) => [mode, distance(of(made[at]?.logprobs), of(told[at]?.[mode]))]),
-          ) as Record<LogprobMode, ReturnType<typeof distance>>;
-          rows[name] = Object.fromEntries(
-            MODES.map((mode) => [mode, apart[mode].largest.toFixed(4)]),
-          ) as Record<LogprobMode, string>;
-          const limit = wanted === "processed" && sampling.topK === 20 ? FEW : SAME;
-          assert.ok(
-            apart[wanted].largest < limit,
-            `${name}: ${apart[wanted].largest} from ${wanted}`,
-          );
-        }
+        rows = await measured(vllm, engine, wanted);
       } finally {
         await engine.close();
       }
     });
+    after(async () => {
+      await server.kill();
+      console.table(
+        Object.fromEntries(
+          rows.map(({ edge, apart }, at) => [
+            SETTINGS[at]?.[0],
+            { ...Object.fromEntries(MODES.map((mode) => [mode, apart[mode].toFixed(4)])), edge },
+          ]),
+        ),
+      );
+    });
+
+    for (const [at, [name, sampling]] of SETTINGS.entries()) {
+      witness.test(`sampled with ${name}, logprobs are ${wanted}`, async () => {
+        const { edge, apart } = rows[at] as Measured;
+        assert.ok(edge <= EDGE, `torch would never have drawn ${edge} of the tokens`);
+        const limit = wanted === "processed" && sampling.topK === 20 ? FEW : SAME;
+        assert.ok(apart[wanted] < limit, `${apart[wanted]} from ${wanted}`);
+      });
+    }
   });
 }
 
