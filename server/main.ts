@@ -6,6 +6,7 @@ import { reportFailure } from "./cli/failure.ts";
 import { publishCommand } from "./cli/publish.ts";
 import { rolloutCommand } from "./cli/rollout.ts";
 import { serveCommand } from "./cli/serve.ts";
+import { simulateCommand } from "./cli/simulate.ts";
 import { tokenCommand } from "./cli/token.ts";
 import { workerCommand } from "./cli/worker.ts";
 
@@ -24,6 +25,7 @@ for (const command of [
   digestCommand(),
   tokenCommand(),
   doctorCommand(),
+  simulateCommand(),
 ]) {
   program.addCommand(command);
 }

@@ -1,0 +1,154 @@
+/** `paceline simulate`: a workload on a simulated fleet in virtual time, under the scheduler that serves live. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { SingleBar } from "cli-progress";
+import { Command } from "commander";
+import { PacelineError } from "../contract/errors.ts";
+import { plotRun } from "../simulator/plot.ts";
+import type { Run } from "../simulator/run.ts";
+import { simulate } from "../simulator/simulate.ts";
+import { tableOf } from "../simulator/table.ts";
+import type { Workload } from "../simulator/workload.ts";
+import type { Resume } from "../simulator/workloads/fleets.ts";
+import { PRESET_NAMES, type PresetName, presetWorkload } from "../simulator/workloads/presets.ts";
+import { readTrace } from "../simulator/workloads/trace.ts";
+
+const RESUMES: readonly Resume[] = ["recompute", "host", "pool"];
+
+interface SimulateOptions {
+  workload: PresetName;
+  trace?: string;
+  seed: number;
+  workers?: number;
+  groups?: number;
+  resume: Resume;
+  telemetryDelay: number;
+  json?: string;
+  svg?: string;
+  quiet?: boolean;
+}
+
+export function simulateCommand(): Command {
+  return new Command("simulate")
+    .description(
+      "run a workload on a simulated fleet in virtual time, under the scheduler that serves live",
+    )
+    .option(
+      "-w, --workload <name>",
+      `preset: ${PRESET_NAMES.join(", ")}`,
+      oneOf("workload", PRESET_NAMES),
+      "short16k",
+    )
+    .option(
+      "-t, --trace <jsonl>",
+      "a trace instead of a preset, one rollout a line; its own fleet, or with --workers the preset's",
+    )
+    .option("--seed <n>", "of lengths and ties: same seed, same bytes", whole("seed", 0), 1)
+    .option(
+      "--workers <n>",
+      "as many of the fleet's workers (default: the preset's)",
+      whole("workers", 1),
+    )
+    .option("--groups <n>", "as many groups (default: the preset's)", whole("groups", 1))
+    .option(
+      "--resume <how>",
+      `where KV of a context that was cut is kept: ${RESUMES.join(", ")}`,
+      oneOf("resume", RESUMES),
+      "recompute",
+    )
+    .option(
+      "--telemetry-delay <s>",
+      "age of telemetry when the scheduler sees it",
+      seconds("telemetry-delay"),
+      0.1,
+    )
+    .option("--json <file>", "write the whole run: each rollout's attempts, samples of the fleet")
+    .option("--svg <file>", "write a picture: workers × time")
+    .option("-q, --quiet", "no progress")
+    .addHelpText(
+      "after",
+      "\nExit code: 0 all rollouts finished, 1 some could not, 2 called wrongly." +
+        "\n\nExamples:\n  paceline simulate --workload moonlight --seed 1 --svg moonlight.svg" +
+        "\n  paceline simulate --trace trace.jsonl --json run.json",
+    )
+    .action(run);
+}
+
+function run(options: SimulateOptions): void {
+  const workload = workloadOf(options);
+  const bar = options.quiet === true ? null : progressBar(workload);
+  const done = simulate(workload, {
+    seed: options.seed,
+    driver: { telemetryDelaySeconds: options.telemetryDelay },
+    ...(bar === null ? {} : { progress: bar.show }),
+  });
+  bar?.stop(done);
+  process.stdout.write(tableOf(done));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(done)}\n`);
+  if (options.svg !== undefined) {
+    const kvTokens = workload.fleet.workers.map((worker) => worker.kvTokens);
+    writeFileSync(options.svg, plotRun(done, kvTokens, null));
+  }
+  if (done.unfinished > 0) process.exitCode = 1;
+}
+
+function workloadOf({ workload, trace, seed, workers, groups, resume }: SimulateOptions): Workload {
+  const changes = {
+    resume,
+    ...(workers === undefined ? {} : { workers }),
+    ...(groups === undefined ? {} : { groups }),
+  };
+  if (trace === undefined) return presetWorkload(workload, seed, changes);
+  const fleet = workers === undefined ? null : presetWorkload(workload, seed, changes).fleet;
+  return readTrace(linesOf(trace), { name: basename(trace, ".jsonl"), fleet });
+}
+
+function linesOf(file: string): readonly string[] {
+  try {
+    return readFileSync(file, "utf8").split("\n");
+  } catch (thrown) {
+    throw new PacelineError("invalid_argument", PacelineError.from(thrown).message);
+  }
+}
+
+function progressBar({ rollouts }: Workload) {
+  const bar = new SingleBar({
+    format: "{bar} {value}/{total} rollouts, {virtual} s virtual, {duration_formatted}",
+  });
+  bar.start(rollouts.length, 0, { virtual: "0" });
+  return {
+    show: (at: { seconds: number; finished: number }): void =>
+      bar.update(at.finished, { virtual: at.seconds.toFixed(0) }),
+    stop: ({ finished, makespanSeconds }: Run): void => {
+      bar.update(finished, { virtual: makespanSeconds.toFixed(0) });
+      bar.stop();
+    },
+  };
+}
+
+const wrong = (name: string, what: string): PacelineError =>
+  new PacelineError("invalid_argument", `--${name} is ${what}`);
+
+const whole =
+  (name: string, least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw wrong(name, `a whole number, at least ${least}`);
+  };
+
+const seconds =
+  (name: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isFinite(value) && value >= 0) return value;
+    throw wrong(name, "seconds, at least 0");
+  };
+
+const oneOf =
+  <Name extends string>(name: string, names: readonly Name[]) =>
+  (text: string): Name => {
+    const found = names.find((each) => each === text);
+    if (found !== undefined) return found;
+    throw wrong(name, `one of ${names.join(", ")}`);
+  };
