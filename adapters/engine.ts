@@ -31,6 +31,8 @@ export interface EngineRequest {
   /** W3C trace context to pass on to the engine; null: none. */
   readonly traceparent: string | null;
   readonly policy: string;
+  /** Where the policy is an adapter: its version, which names it in the engine, and the policy beneath; absent: it is none. */
+  readonly adapter?: { readonly version: number; readonly base: string };
   readonly slot: number;
   readonly promptTokenIds: Uint32Array;
   /** Tokens that the rollout already has; the engine goes on after them. Empty on a first attempt. */
@@ -70,7 +72,10 @@ export interface EngineFinish {
   readonly type: "finished";
   readonly reason: FinishReason;
   readonly cachedTokens: number;
-  /** Versions over all output tokens of this attempt, from engines that tell only at the end. */
+  /**
+   * Versions over all output tokens of this attempt, from engines that tell only at the end. Under an adapter these are
+   * of its base: no engine tells an adapter's.
+   */
   readonly versions:
     | readonly { readonly version: number; readonly start: number; readonly end: number }[]
     | null;
@@ -128,7 +133,7 @@ export interface EngineWeights {
   ): Promise<{ digest: string | null; load: number }>;
   /** Forgets staged weights. */
   discard(target: { policy: string; version: number }, signal: AbortSignal): Promise<void>;
-  /** What the engine itself says it holds now; the caller decides what that proves. */
+  /** What the engine itself says it holds now, adapters too; the caller decides what that proves. */
   held(signal: AbortSignal): Promise<readonly HeldReport[]>;
   /**
    * One of SGLang's calls for weights that a trainer moves itself, its body as SGLang's wire has it; `target`: what the
@@ -141,6 +146,22 @@ export interface EngineWeights {
     target: { policy: string; version: number } | null,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Only of engines whose capabilities say how many adapters they hold. */
+  readonly adapters?: EngineAdapters;
+}
+
+/** LoRA adapters beside the weights in service, each version under a name of its own that never means another. */
+export interface EngineAdapters {
+  /**
+   * Reads a PEFT directory; one that is there under this name goes first. Nothing that is served changes. Throws
+   * `weights_rejected` when it cannot be read or does not fit.
+   */
+  load(
+    source: { policy: string; version: number; path: string },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Resolves when the engine has it no more, which waits for the last of our requests under it. */
+  unload(target: { policy: string; version: number }, signal: AbortSignal): Promise<void>;
 }
 
 export interface Engine {

@@ -24,6 +24,7 @@ const ADAPTER = [
   "adapters/seed",
   "adapters/http",
   "adapters/json",
+  "adapters/lora",
   "adapters/zmq",
   "server/limits",
 ];
@@ -80,6 +81,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["adapters/seed", []],
   ["adapters/http", ENGINE],
   ["adapters/json", []],
+  ["adapters/lora", ENGINE],
   ["adapters/zmq", ["server/contract"]],
   ["adapters/embedded", ADAPTER],
   [

@@ -51,6 +51,7 @@ function assertIds(path: string, ids: Iterable<number>, { vocabSize }: BodyFacts
 /** Path of the first thing that none of these engines can do by HTTP. */
 function unhonoured(request: EngineRequest, { logprobModes }: BodyFacts): string | null {
   const { side, cacheCarried, outputTokenIds, badWords, sampling } = request;
+  if (request.adapter !== undefined) return "policy";
   if (!logprobModes.includes(request.logprobMode)) return "want.logprob_modes";
   if (sampling.maxNewTokens === 0) return "sampling.max_new_tokens";
   if (sampling.allowedTokenIds.length > 0) return "sampling.allowed_token_ids";

@@ -9,7 +9,6 @@ import type {
 } from "../../server/contract/worker.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineState, Facts } from "./facts.ts";
-import { heldOf } from "./weights.ts";
 
 const natural = z.int().min(0);
 
@@ -38,6 +37,9 @@ const serverInfo = z.object({
   enable_memory_saver: z.boolean().nullish(),
   sampling_mask_max_tokens: natural.nullish(),
   disaggregation_mode: z.string().nullish(),
+  enable_lora: z.boolean().nullish(),
+  max_loras_per_batch: natural.nullish(),
+  max_loaded_loras: natural.nullish(),
 });
 
 export type ServerInfo = z.infer<typeof serverInfo>;
@@ -89,7 +91,11 @@ export function capabilitiesOf(facts: Facts): Capabilities {
     sessionCache: false,
     pause: ["keep", "retract", "abort"],
     sleep: facts.memorySaver,
-    weights: { stage: false, proof: "receipt" },
+    weights: {
+      stage: false,
+      proof: "receipt",
+      ...(facts.adapters > 0 ? { adapters: facts.adapters } : {}),
+    },
     promptLogprobs: true,
     maxTopLogprobs: Math.min(facts.vocabSize, LIMITS.topLogprobs),
     samplingMask: facts.maskTokens >= facts.vocabSize,
@@ -112,7 +118,12 @@ function samplingOf({ deterministic }: Facts): readonly SamplingFeature[] {
   ];
 }
 
-export function describe(info: ServerInfo, state: EngineState, facts: Facts): EngineDescription {
+export function describe(
+  info: ServerInfo,
+  state: EngineState,
+  facts: Facts,
+  held: EngineDescription["held"],
+): EngineDescription {
   const running = info.internal_states[0]?.effective_max_running_requests_per_dp;
   return {
     kind: "sglang",
@@ -131,6 +142,10 @@ export function describe(info: ServerInfo, state: EngineState, facts: Facts): En
     capabilities: capabilitiesOf(facts),
     paused: state.paused,
     asleep: state.asleep,
-    held: heldOf(state.label),
+    held,
   };
 }
+
+/** As many as it has been given room for; all that run together, where it was given none. */
+export const adaptersOf = (info: ServerInfo): number =>
+  info.enable_lora === true ? (info.max_loaded_loras ?? info.max_loras_per_batch ?? 1) : 0;

@@ -7,6 +7,7 @@ import { type Calls, createCalls } from "../http/calls.ts";
 import { createConnections } from "../http/connections.ts";
 import { errorFromSignal } from "../http/errors.ts";
 import { EventStream } from "../http/event-stream.ts";
+import { weightsPolicyOf } from "../lora/name.ts";
 import { errorFromReply } from "./errors.ts";
 import type { EngineState, Facts } from "./facts.ts";
 import { versionOf } from "./label.ts";
@@ -111,9 +112,10 @@ export function createClient(url: string, state: EngineState, options: EngineOpt
         throw new PacelineError("engine_error", "the engine has not been probed yet");
       }
       checkRequest(request, facts);
-      if (state.label?.policy !== request.policy) {
-        throw new PacelineError("version_unavailable", `the engine holds no ${request.policy}`, {
-          details: { policy: request.policy, held: state.label?.policy ?? null },
+      const policy = weightsPolicyOf(request);
+      if (state.label?.policy !== policy) {
+        throw new PacelineError("version_unavailable", `the engine holds no ${policy}`, {
+          details: { policy, held: state.label?.policy ?? null },
         });
       }
       const scores = request.side?.promptLogprobs ?? null;
@@ -151,10 +153,11 @@ async function* only(...events: EngineEvent[]): AsyncGenerator<EngineEvent, unde
 /** Throws `engine_error` or `misaligned`. */
 function parseScore(
   reply: unknown,
-  { promptTokenIds, policy }: EngineRequest,
+  request: EngineRequest,
   { vocabSize }: Facts,
   start: number,
 ): { prompt: PromptLogprobs; cachedTokens: number } {
+  const { promptTokenIds } = request;
   const meta = ((reply as { meta_info?: unknown } | null)?.meta_info ?? {}) as Readonly<
     Record<string, unknown>
   >;
@@ -173,7 +176,7 @@ function parseScore(
   }
   const logprobs = Float32Array.from(entries, (entry) => entry[0] ?? Number.NaN);
   const label = Array.isArray(spans) ? spans.at(-1)?.version : undefined;
-  const version = typeof label === "string" ? versionOf(label, policy) : null;
+  const version = typeof label === "string" ? versionOf(label, weightsPolicyOf(request)) : null;
   const prompt = { start, logprobs, version };
   assertPromptLogprobs(prompt, promptTokenIds.length);
   return { prompt, cachedTokens: Number.isInteger(cachedTokens) ? (cachedTokens as number) : 0 };

@@ -1,5 +1,6 @@
 /** An SGLang server, over its own HTTP routes. Facts of the wire: `docs/engines.md`. */
 import type { Engine, EngineOptions } from "../engine.ts";
+import { adapterOf } from "../lora/name.ts";
 import { createClient } from "./client.ts";
 import { createControl } from "./control.ts";
 import { createState } from "./facts.ts";
@@ -16,7 +17,11 @@ export function createSglangEngine(url: string, options: EngineOptions = {}): En
   return {
     url,
     probe: (signal) => probe(client, state, signal),
-    generate: (request, signal) => client.generate(request, signal),
+    generate(request, signal) {
+      const events = client.generate(request, signal);
+      const adapter = adapterOf(request);
+      return adapter === null ? events : state.inUse.counted(adapter, events);
+    },
     control,
     weights: { ...createWeights(client, control, state), move: createMove(client, state) },
     async telemetry(signal) {

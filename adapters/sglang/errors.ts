@@ -4,6 +4,7 @@ import { type ErrorCode, PacelineError } from "../../server/contract/errors.ts";
 /** Of refusals with 400, by what they say; any other 400 is an argument that this server does not take. */
 const REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/duplicate request id/i, "conflict"],
+  [/LoRA adapter.*(not loaded|does not exist)/i, "version_unavailable"],
   [/context length|exceeds the maximum allowed length|longer than/i, "prompt_too_long"],
 ];
 
@@ -37,11 +38,14 @@ export function errorFrom(status: number, message: string): PacelineError {
   return new PacelineError("engine_error", `SGLang answered ${status}: ${message}`, { details });
 }
 
-/** `{"error": {"message"}}`, `{"error": "…"}` and `{"object": "error", "message"}` are all to be had. */
+/**
+ * `{"error": {"message"}}`, `{"error": "…"}`, `{"object": "error", "message"}` and `{"error_message"}` are all to be had.
+ */
 function messageOf(body: unknown): string | null {
   if (typeof body !== "object" || body === null) return null;
-  const { error, message } = body as { error?: unknown; message?: unknown };
+  const { error, message, error_message: told } = body as Readonly<Record<string, unknown>>;
   if (typeof error === "string") return error;
+  if (typeof told === "string") return told;
   if (typeof message === "string") return message;
   const inner = (error as { message?: unknown } | null | undefined)?.message;
   return typeof inner === "string" ? inner : null;

@@ -1,5 +1,6 @@
 /** What one life of an SGLang server was found to be: its settings, and what the probe measured. */
 import type { LogprobMode, Sampling } from "../../server/contract/rollout.ts";
+import { InUse } from "../lora/in-use.ts";
 import type { Label } from "./label.ts";
 
 export interface Facts {
@@ -21,6 +22,8 @@ export interface Facts {
   readonly maskTokens: number;
   /** `--enable-memory-saver`: it can give its KV cache back, and does not die of being asked to. */
   readonly memorySaver: boolean;
+  /** `--enable-lora`: adapters that it holds at once; 0: none. */
+  readonly adapters: number;
   /** What its logprobs were measured to be. */
   readonly logprobMode: LogprobMode;
   /** Tells at the end which weights made which tokens. */
@@ -41,6 +44,7 @@ export interface EngineState {
   asleep: boolean;
   /** Loads of weights, counted by us; each gives its cached KV a namespace of its own. */
   loads: number;
+  readonly inUse: InUse;
 }
 
 export const createState = (): EngineState => ({
@@ -50,6 +54,7 @@ export const createState = (): EngineState => ({
   paused: false,
   asleep: false,
   loads: 0,
+  inUse: new InUse(),
 });
 
 /** In the order of the sampler's steps. */

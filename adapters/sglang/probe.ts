@@ -9,10 +9,18 @@ import type { LogprobMode } from "../../server/contract/rollout.ts";
 import type { EngineDescription } from "../../server/contract/worker.ts";
 import { LIMITS } from "../../server/limits.ts";
 import { shown } from "../http/shown.ts";
-import { describe, incarnationOf, parseServerInfo, type ServerInfo } from "./capabilities.ts";
+import { takesAdapters } from "./adapters.ts";
+import {
+  adaptersOf,
+  describe,
+  incarnationOf,
+  parseServerInfo,
+  type ServerInfo,
+} from "./capabilities.ts";
 import type { Client } from "./client.ts";
 import type { EngineState, Facts } from "./facts.ts";
 import { parseLabel } from "./label.ts";
+import { heldBy } from "./weights.ts";
 
 /** In every vocabulary, and no prompt that anybody has cached. */
 const PROMPT = [1, 2, 3];
@@ -47,7 +55,7 @@ export async function probe(
     if (state.paused) throw standsStill();
     state.facts = await measure(client, given, incarnation, signal);
   }
-  return describe(given, state, state.facts);
+  return describe(given, state, state.facts, await heldBy(client, state, signal));
 }
 
 function reborn(state: EngineState, incarnation: string): void {
@@ -85,6 +93,8 @@ async function measure(
     ask(2, { temperature: 0.5, top_p: 1e-4, max_new_tokens: 1 }, Math.min(SHARP_ROWS, vocabSize)),
   ]);
   const flat = firstRow(all);
+  const adapters = adaptersOf(info);
+  const takes = adapters > 0 && (await takesAdapters(client, signal));
   const contextLength = info.context_length ?? (await contextOf(client, signal));
   return {
     contextLength,
@@ -101,6 +111,7 @@ async function measure(
     streamInterval: true,
     maskTokens: info.sampling_mask_max_tokens ?? 0,
     memorySaver: info.enable_memory_saver === true,
+    adapters: takes ? adapters : 0,
     logprobMode: modeOf(flat, firstRow(sharp)),
     tellsVersions: Array.isArray(all["weight_versions"]),
     eosTokenIds: forbiddenOf(flat, vocabSize),

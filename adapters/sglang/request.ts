@@ -5,6 +5,7 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Sampling } from "../../server/contract/rollout.ts";
 import type { EngineRequest } from "../engine.ts";
+import { adapterOf } from "../lora/name.ts";
 import { seedOf } from "../seed.ts";
 import { type Facts, givesMode } from "./facts.ts";
 
@@ -130,8 +131,10 @@ export function scoreBody(request: EngineRequest, facts: Facts, start: number): 
 /** Aborting the request's own id, which this one begins with, ends both: SGLang matches by prefix. */
 export const scoreId = ({ requestId }: EngineRequest): string => `${requestId}~score`;
 
-function common({ cacheNamespace, priority, slot }: EngineRequest, facts: Facts, rid: string) {
+function common(request: EngineRequest, facts: Facts, rid: string) {
+  const { cacheNamespace, priority, slot } = request;
   const { lowPriorityFirst } = facts;
+  const adapter = adapterOf(request);
   return {
     rid,
     return_logprob: true,
@@ -139,6 +142,7 @@ function common({ cacheNamespace, priority, slot }: EngineRequest, facts: Facts,
     extra_key: cacheNamespace,
     ...(lowPriorityFirst === null ? {} : { priority: lowPriorityFirst ? priority : -priority }),
     ...(facts.slots > 1 ? { routed_dp_rank: slot } : {}),
+    ...(adapter === null ? {} : { lora_path: adapter }),
   };
 }
 

@@ -17,6 +17,7 @@ import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
 import { shown } from "../http/shown.ts";
 import { SseCutter } from "../http/sse.ts";
+import { weightsPolicyOf } from "../lora/name.ts";
 import { type Chunk, ChunkReader } from "./chunk.ts";
 import { errorFrom } from "./errors.ts";
 import { type Facts, isCertain } from "./facts.ts";
@@ -161,8 +162,9 @@ export class ReplyReader implements ReplyDecoder {
 
   #versions({ spans }: Chunk): EngineFinish["versions"] {
     if (spans === null || this.#told === 0) return null;
-    const { policy, outputTokenIds } = this.#context.request;
-    const base = outputTokenIds.length;
+    const { request } = this.#context;
+    const policy = weightsPolicyOf(request);
+    const base = request.outputTokenIds.length;
     const told: { version: number; start: number; end: number }[] = [];
     for (const { version, start, end } of spans) {
       const until = Math.min(end, this.#told);

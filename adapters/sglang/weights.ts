@@ -8,6 +8,7 @@ import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldReport } from "../../server/contract/policy.ts";
 import type { EngineControl, EngineWeights } from "../engine.ts";
 import { shown } from "../http/shown.ts";
+import { createAdapters, heldAdapters } from "./adapters.ts";
 import type { Client } from "./client.ts";
 import type { EngineState } from "./facts.ts";
 import { type Label, labelText, parseLabel } from "./label.ts";
@@ -19,10 +20,11 @@ const keyOf = ({ policy, version }: { policy: string; version: number }): string
   `${policy}@${version}`;
 
 export function createWeights(
-  { calls }: Client,
+  client: Client,
   control: EngineControl,
   state: EngineState,
 ): EngineWeights {
+  const { calls } = client;
   const staged = new Map<string, string>();
 
   /** `kv: "drop"`: nothing that runs keeps its KV, and no cached prefix stays. */
@@ -102,13 +104,22 @@ export function createWeights(
     },
     async held(signal) {
       state.label = parseLabel(await labelOf(signal));
-      return heldOf(state.label);
+      return heldBy(client, state, signal);
     },
+    adapters: createAdapters(client, state.inUse),
   };
 }
 
-export const heldOf = (label: Label | null): readonly HeldReport[] =>
-  label === null ? [] : [{ ...label, digest: null }];
+/** As it calls its weights when we last heard, and the adapters that it lists. */
+export async function heldBy(
+  client: Client,
+  { label, facts }: EngineState,
+  signal: AbortSignal,
+): Promise<readonly HeldReport[]> {
+  if (label === null) return [];
+  const beside = (facts?.adapters ?? 0) > 0 ? await heldAdapters(client, signal) : [];
+  return [{ ...label, digest: null }, ...beside];
+}
 
 const rejected = (path: string, why: string): PacelineError =>
   new PacelineError("weights_rejected", `SGLang cannot load ${path}: ${why}`, {

@@ -1,6 +1,7 @@
 /** vLLM, by the HTTP routes of a server with `--enable-scale-out` in development mode. Proven on 0.32; see docs/engines.md. */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
+import { adapterOf, weightsPolicyOf } from "../lora/name.ts";
 import { createClient } from "./client.ts";
 import { createControl } from "./control.ts";
 import { createProber } from "./probe.ts";
@@ -17,8 +18,10 @@ export function createVllmEngine(url: string, options: EngineOptions = {}): Engi
     url,
     probe: (signal) => prober.probe(signal),
     generate(request, signal) {
-      weights.assertHolds(request.policy);
-      return client.generate(request, prober.known, signal);
+      weights.assertHolds(weightsPolicyOf(request));
+      const events = client.generate(request, prober.known, signal);
+      const adapter = adapterOf(request);
+      return adapter === null ? events : weights.adapters.inUse.counted(adapter, events);
     },
     control: {
       ...control,

@@ -19,6 +19,9 @@ export function errorFromReply(status: number, text: string): PacelineError {
 
 /** A request that vLLM refuses is at fault wherever it goes; anything else may be better elsewhere. */
 function worded(status: unknown, message: string, details: Record<string, unknown>): PacelineError {
+  // Every request names what it runs under, if that is an adapter; the route itself is there.
+  if (status === 404 && message.includes("does not exist"))
+    return new PacelineError("version_unavailable", message, { details });
   if (status !== 400 && status !== 422)
     return new PacelineError("engine_error", message, { details });
   const long = message.includes("longer than the maximum model length");

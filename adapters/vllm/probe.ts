@@ -5,6 +5,7 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
 import { metricText } from "../http/prometheus.ts";
+import { takesAdapters } from "./adapters.ts";
 import type { Client, Known } from "./client.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import type { VllmWeights } from "./weights.ts";
@@ -16,6 +17,8 @@ const LEARN_MS = 60_000;
 interface Shown {
   readonly spans: "end" | "none";
   readonly promptLogprobs: boolean;
+  /** It was seen to read adapters. */
+  readonly adapters: boolean;
 }
 
 interface Life {
@@ -59,10 +62,10 @@ export function createProber(
   }
 
   /** Where it cannot be asked now it has proved nothing: a later probe may. */
-  async function shownBy(now: Life, { maxLogprobs }: Shape, still: boolean): Promise<Shown> {
+  async function shownBy(now: Life, shape: Shape, still: boolean): Promise<Shown> {
     if (now.shown === null) {
-      if (still || weights.doubtful) return { spans: "none", promptLogprobs: false };
-      const asked = show(client, maxLogprobs);
+      if (still || weights.doubtful) return NOTHING;
+      const asked = show(client, shape);
       now.shown = asked;
       asked.catch(() => {
         now.shown = null;
@@ -95,6 +98,7 @@ export function createProber(
         weights.held(signal),
       ]);
       const shown = await abortable(shownBy(now, shape, paused || asleep), signal);
+      weights.takeAdapters(shown.adapters);
       const { priorities, ranks, logprobMode } = shape;
       now.known = { priorities, logprobMode, streamInterval, slots: ranks };
       kvTotalTokens = shape.kvTokens * ranks;
@@ -132,7 +136,9 @@ function incarnationOf(metrics: string): string {
   throw new PacelineError("engine_error", "/metrics does not tell when this vLLM was started");
 }
 
-async function show(client: Client, maxLogprobs: number): Promise<Shown> {
+const NOTHING: Shown = { spans: "none", promptLogprobs: false, adapters: false };
+
+async function show(client: Client, { maxLogprobs, adapters }: Shape): Promise<Shown> {
   const body = {
     token_ids: [0, 1],
     sampling_params: {
@@ -166,11 +172,13 @@ async function show(client: Client, maxLogprobs: number): Promise<Shown> {
   return {
     spans: Array.isArray(choice.weight_versions) ? "end" : "none",
     promptLogprobs: Array.isArray(reply?.prompt_logprobs),
+    adapters: adapters > 0 && (await takesAdapters(client, AbortSignal.timeout(LEARN_MS))),
   };
 }
 
-function capabilitiesOf(shape: Shape, { spans, promptLogprobs }: Shown): Capabilities {
-  const { logprobMode, maxLogprobs, routes } = shape;
+function capabilitiesOf(shape: Shape, shown: Shown): Capabilities {
+  const { logprobMode, maxLogprobs, routes, adapters } = shape;
+  const { spans, promptLogprobs } = shown;
   const pauses = routes.has("/pause") && routes.has("/resume");
   return {
     logprobModes: logprobMode === null ? [] : [logprobMode],
@@ -196,7 +204,11 @@ function capabilitiesOf(shape: Shape, { spans, promptLogprobs }: Shown): Capabil
     sessionCache: false,
     pause: pauses ? ["keep", "retract", "abort"] : [],
     sleep: shape.sleeps,
-    weights: { stage: false, proof: promptLogprobs ? "receipt" : "reported" },
+    weights: {
+      stage: false,
+      proof: promptLogprobs ? "receipt" : "reported",
+      ...(shown.adapters ? { adapters } : {}),
+    },
     promptLogprobs,
     // One place is the sampled token's own.
     maxTopLogprobs: Math.max(0, maxLogprobs === -1 ? shape.vocabSize - 1 : maxLogprobs - 1),

@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { LogprobMode, Sampling } from "../../server/contract/rollout.ts";
 import type { EngineRequest } from "../engine.ts";
+import { adapterOf } from "../lora/name.ts";
 import { seedOf } from "../seed.ts";
 
 /** What of the server a request depends on. */
@@ -68,11 +69,16 @@ export function scoreBody(request: EngineRequest, served: Served): string {
 
 export const scoreId = (requestId: string): string => `${requestId}-prompt`;
 
-const shared = ({ cacheNamespace, priority }: EngineRequest, { priorities }: Served) => ({
-  output_mode: "tokens",
-  cache_salt: saltOf(cacheNamespace),
-  ...(priorities && priority !== 0 ? { priority } : {}),
-});
+function shared(request: EngineRequest, { priorities }: Served) {
+  const { cacheNamespace, priority } = request;
+  const model = adapterOf(request);
+  return {
+    output_mode: "tokens",
+    cache_salt: saltOf(cacheNamespace),
+    ...(priorities && priority !== 0 ? { priority } : {}),
+    ...(model === null ? {} : { model }),
+  };
+}
 
 /** A salt holds no `@`, `/`, `\\` or NUL and at most 128 characters; namespaces do. Equal for equal ones, and for no others. */
 export const saltOf = (namespace: string): string => hash("sha256", namespace, "hex");

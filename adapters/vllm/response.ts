@@ -10,6 +10,7 @@ import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
 import { SseCutter } from "../http/sse.ts";
+import { weightsPolicyOf } from "../lora/name.ts";
 import { type Chunk, ChunkReader, type LabelRun } from "./chunk.ts";
 import { broken, errorInStream } from "./errors.ts";
 import { parseLabel } from "./label.ts";
@@ -87,7 +88,7 @@ export function streamDecoder(
   function runsOf(runs: readonly LabelRun[] | null): EngineFinish["versions"] {
     if (runs === null) return null;
     return runs.map(({ version: label, start, end }) => ({
-      version: versionOf(label, request.policy),
+      version: versionOf(label, weightsPolicyOf(request)),
       start: start + given,
       end: end + given,
     }));

@@ -4,6 +4,7 @@ import { PacelineError } from "../../server/contract/errors.ts";
 import { assertPromptLogprobs, type PromptLogprobs } from "../../server/contract/side-data.ts";
 import type { EngineRequest } from "../engine.ts";
 import { shown } from "../http/shown.ts";
+import { weightsPolicyOf } from "../lora/name.ts";
 import { broken } from "./errors.ts";
 import { engineId, scoreId } from "./request.ts";
 import { versionOf } from "./response.ts";
@@ -49,7 +50,7 @@ export function promptLogprobsOf(
     logprobs[i] = entry.logprob;
   }
   const label = reply.choices?.[0]?.weight_versions?.[0]?.version;
-  const version = typeof label === "string" ? versionOf(label, request.policy) : null;
+  const version = typeof label === "string" ? versionOf(label, weightsPolicyOf(request)) : null;
   const prompt = { start, logprobs, version };
   assertPromptLogprobs(prompt, promptTokenIds.length);
   return prompt;

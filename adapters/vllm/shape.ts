@@ -24,6 +24,8 @@ export interface Shape {
   readonly logprobMode: LogprobMode | null;
   readonly maxLogprobs: number;
   readonly sleeps: boolean;
+  /** LoRA adapters that it keeps at once; 0: none. */
+  readonly adapters: number;
   /** Paths that it serves. */
   readonly routes: ReadonlySet<string>;
 }
@@ -45,6 +47,9 @@ const serverInfo = z.looseObject({
     parallel_config: z.looseObject({
       data_parallel_size: z.int().min(1).max(LIMITS.engineSlots).default(1),
     }),
+    lora_config: z
+      .looseObject({ max_loras: z.int().min(1), max_cpu_loras: z.int().min(1).nullish() })
+      .nullish(),
   }),
 });
 const version = z.object({ version: z.string() });
@@ -85,6 +90,7 @@ export async function shapeOf(
   const base = data.find(({ parent }) => parent == null);
   const { vllm_config: config } = await get("/server_info?config_format=json", serverInfo);
   const { model_config: of, scheduler_config: scheduler, parallel_config: parallel } = config;
+  const { lora_config: lora = null } = config;
   return {
     version: told.version,
     model: base?.id ?? "",
@@ -99,6 +105,7 @@ export async function shapeOf(
     logprobMode: MODES[of.logprobs_mode ?? "raw_logprobs"] ?? null,
     maxLogprobs: of.max_logprobs ?? 20,
     sleeps: of.enable_sleep_mode === true && routes.has("/sleep"),
+    adapters: lora === null ? 0 : Math.max(lora.max_loras, lora.max_cpu_loras ?? 0),
     routes,
   };
 }

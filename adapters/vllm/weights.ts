@@ -7,6 +7,7 @@ import { basename, dirname } from "node:path";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldReport } from "../../server/contract/policy.ts";
 import type { EngineWeights } from "../engine.ts";
+import { createAdapters, type VllmAdapters } from "./adapters.ts";
 import type { Client } from "./client.ts";
 import { createControl, resetPrefixCache } from "./control.ts";
 import { labelOf, type Named, parseLabel } from "./label.ts";
@@ -16,6 +17,9 @@ export interface VllmWeights extends EngineWeights {
   readonly doubtful: boolean;
   /** Throws `version_unavailable` for a policy that it was not last known to hold. */
   assertHolds(policy: string): void;
+  /** Whether a probe found that it takes adapters. */
+  takeAdapters(takes: boolean): void;
+  readonly adapters: VllmAdapters;
   /** Another process is there now. */
   reborn(): void;
 }
@@ -27,6 +31,8 @@ export function createWeights(client: Client): VllmWeights {
   let current: Named | null = null;
   /** The highest that was seen in this life: a namespace is never used for two loads. */
   let loads = 0;
+  const adapters = createAdapters(client);
+  let takesAdapters = false;
 
   async function label(signal: AbortSignal): Promise<string> {
     const answer = await client.call({ method: "GET", path: "/weight_info" }, signal);
@@ -38,9 +44,10 @@ export function createWeights(client: Client): VllmWeights {
   async function held(signal: AbortSignal): Promise<readonly HeldReport[]> {
     const named = parseLabel(await label(signal));
     current = named;
-    if (named === null) return [];
-    loads = Math.max(loads, named.load);
-    return doubtful ? [] : [{ ...named, digest: null }];
+    if (named !== null) loads = Math.max(loads, named.load);
+    if (named === null || doubtful) return [];
+    const beside = takesAdapters ? await adapters.held(signal) : [];
+    return [{ ...named, digest: null }, ...beside];
   }
 
   async function name(named: Named, signal: AbortSignal): Promise<void> {
@@ -53,6 +60,10 @@ export function createWeights(client: Client): VllmWeights {
   }
 
   return {
+    adapters,
+    takeAdapters(takes) {
+      takesAdapters = takes;
+    },
     get doubtful() {
       return doubtful;
     },
@@ -66,6 +77,7 @@ export function createWeights(client: Client): VllmWeights {
       current = null;
       staged = null;
       doubtful = false;
+      takesAdapters = false;
       loads = 0;
     },
     async stage({ policy, version, path }, signal) {

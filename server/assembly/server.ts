@@ -7,6 +7,7 @@ import { createDialects, type Mounted } from "../api/dialects/dialects.ts";
 import { dialectOf } from "../api/dialects/registry.ts";
 import { createGrpcFront } from "../api/grpc/front.ts";
 import { createHttpFront } from "../api/http/front.ts";
+import { adapterDigest } from "../checkpoint/adapter.ts";
 import { contentDigest } from "../checkpoint/digest.ts";
 import { type Config, isLoopback } from "../config.ts";
 import type { Clock, Random } from "../contract/clock.ts";
@@ -134,7 +135,7 @@ export async function startServer({
     ledger,
     fleet,
     gate: owner,
-    digest: contentDigest,
+    digest: (path, kind) => (kind === "lora" ? adapterDigest(path) : contentDigest(path)),
     clock,
     random,
     observe,

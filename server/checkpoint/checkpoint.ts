@@ -23,7 +23,7 @@ export function openCheckpoint(path: string): ReadonlyMap<string, TensorEntry> {
 export function readConfig(path: string): Record<string, unknown> | null {
   const file = join(path, "config.json");
   if (sizeOf(path) !== "directory" || sizeOf(file) === null) return null;
-  return readJson(file);
+  return openJson(file);
 }
 
 function entriesOf(path: string): TensorEntry[] {
@@ -37,7 +37,7 @@ function entriesOf(path: string): TensorEntry[] {
 
 function readShards(directory: string): TensorEntry[] {
   const index = join(directory, INDEX);
-  const shards = shardsOf(index, readJson(index)["weight_map"]);
+  const shards = shardsOf(index, openJson(index)["weight_map"]);
   const entries: TensorEntry[] = [];
   for (const [shard, names] of shards) {
     const held = readHeader(join(directory, shard));
@@ -67,7 +67,8 @@ function shardsOf(index: string, weightMap: unknown): Map<string, Set<string>> {
   return shards;
 }
 
-function readJson(file: string): Record<string, unknown> {
+/** Of one file. Throws `weights_rejected`. */
+export function openJson(file: string): Record<string, unknown> {
   const size = sizeOf(file);
   if (typeof size !== "number") throw rejected(file, "is no file");
   if (size > LIMITS.checkpointHeaderBytes) throw rejected(file, `${size} bytes are too many`);

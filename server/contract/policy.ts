@@ -45,15 +45,27 @@ export interface HeldVersion {
   readonly load: number;
   /** SHA-256 content digest (hex) of what the worker holds, where it can show one. */
   readonly digest: string | null;
+  /** Of an adapter: the weights that it lies on there. */
+  readonly base?: BaseWeights;
 }
+
+export type BaseWeights = Pick<HeldVersion, "policy" | "version" | "load">;
 
 /** What an engine says of itself; what that proves is not its to judge. */
-export type HeldReport = Omit<HeldVersion, "label" | "proof">;
+export type HeldReport = Omit<HeldVersion, "label" | "proof" | "base">;
 
-/** KV may only be shared inside one namespace (I3). */
-export function cacheNamespace(held: HeldVersion): string {
-  return `${held.policy}@${held.version}#${held.load}`;
+/** KV may only be shared inside one namespace (I3): an adapter's is of its base's load too. */
+export function cacheNamespace({ base, ...held }: HeldVersion): string {
+  return base === undefined ? loadName(held) : `${loadName(held)}+${loadName(base)}`;
 }
+
+const loadName = ({ policy, version, load }: BaseWeights): string => `${policy}@${version}#${load}`;
+
+/**
+ * The weights that an engine may replace beneath a request: an adapter's name means one content for ever, so of one it is
+ * what lies beneath it.
+ */
+export const replaceable = (held: HeldVersion): BaseWeights => held.base ?? held;
 
 /** KV that one session keeps to itself, over versions. No other namespace looks like it. */
 export const sessionNamespace = (policy: string, session: string): string => `${policy}~${session}`;

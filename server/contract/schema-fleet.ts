@@ -40,6 +40,8 @@ export const heldVersion = () =>
     proof: proof(),
     load: uint32(),
     digest: z.string().nullish(),
+    /** Of an adapter: the version of its base that it lies on there. */
+    base_version: uint53().nullish(),
   });
 
 /** Renewal of a worker's lease, by the incarnation that holds it. */
@@ -80,7 +82,12 @@ const capabilities = () =>
     journal: z.enum(["stream", "none"]),
     pause: z.array(pauseMode()),
     sleep: z.boolean(),
-    weights: z.strictObject({ stage: z.boolean(), proof: proof() }),
+    weights: z.strictObject({
+      stage: z.boolean(),
+      proof: proof(),
+      /** LoRA adapters that it holds at once. */
+      adapters: uint32().nullish(),
+    }),
     prompt_logprobs: z.boolean(),
     max_top_logprobs: uint32(),
     sampling_mask: z.boolean(),

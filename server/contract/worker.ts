@@ -58,6 +58,8 @@ export interface Capabilities {
     /** New weights can be loaded and verified beside the serving ones. */
     readonly stage: boolean;
     readonly proof: "digest" | "receipt" | "reported";
+    /** LoRA adapters that it holds at once beside them, as a probe found it; absent: none. */
+    readonly adapters?: number;
   };
   readonly promptLogprobs: boolean;
   readonly maxTopLogprobs: number;

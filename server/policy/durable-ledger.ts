@@ -13,7 +13,7 @@ import {
   type PolicyEntry,
   writeStep,
 } from "./ledger-rows.ts";
-import { createProofs } from "./proofs.ts";
+import { beneath, createProofs } from "./proofs.ts";
 import { assertInRun, openedRun } from "./runs.ts";
 import { assertStep, isOver, isUndecided, wasCommitted } from "./version-states.ts";
 
@@ -100,6 +100,7 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
     holds: proofs.holds,
     proved: proofs.proved,
     forget: proofs.forget,
+    release: proofs.release,
 
     declare: (declaration) =>
       inTurn(declaration.policy, async () => {
@@ -180,14 +181,21 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
           { details: { worker, digest: held.digest, published: version.digest } },
         );
       }
-      const { minProof } = find(held.policy).record;
+      const { minProof, base } = find(held.policy).record;
       if (isWeaker(held.proof, minProof)) {
         throw conflict(
           version,
           `takes no proof weaker than ${minProof}, and this is ${held.proof}`,
         );
       }
-      proofs.prove(worker, incarnation, { ...held, label: version.label });
+      const proved = { ...held, label: version.label };
+      if (base === null) {
+        proofs.prove(worker, incarnation, proved);
+        return;
+      }
+      const below = proofs.holds(worker, incarnation).find(({ policy }) => policy === base);
+      if (below === undefined) throw conflict(version, `lies on ${base}, which it has not proved`);
+      proofs.prove(worker, incarnation, { ...proved, base: beneath(below) });
     },
 
     listen(listener) {

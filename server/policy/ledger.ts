@@ -127,8 +127,13 @@ export interface Ledger {
     /** Content digest that became known on the way; absent or null leaves it. */
     content?: string | null,
   ): Promise<VersionRecord>;
-  /** A worker proved that it holds a version (I3). Replaces what it held of that policy. Memory only: proofs die with us. */
-  prove(worker: string, incarnation: string, held: HeldVersion): void;
+  /**
+   * A worker proved that it holds a version (I3). Replaces what it held of that policy; an adapter lies on the base that
+   * the worker has proved, now and whenever it proves another version of it. Memory only: proofs die with us.
+   */
+  prove(worker: string, incarnation: string, held: Omit<HeldVersion, "base">): void;
+  /** It holds nothing of this policy any more. */
+  release(worker: string, incarnation: string, policy: string): void;
   /** A version that this incarnation proved at any time, even if it holds a newer one now; else null. */
   proved(worker: string, incarnation: string, policy: string, version: number): HeldVersion | null;
   /** The worker holds nothing any more: died, restarted or poisoned. */

@@ -1,5 +1,5 @@
 /** Who proved to hold what (I3). In memory only: a proof is worth no more than the process that saw it. */
-import type { HeldVersion } from "../contract/policy.ts";
+import type { BaseWeights, HeldVersion } from "../contract/policy.ts";
 import { LIMITS } from "../limits.ts";
 
 interface WorkerProofs {
@@ -20,7 +20,9 @@ export type HoldsListener = (
 export interface Proofs {
   holds(worker: string, incarnation: string): readonly HeldVersion[];
   proved(worker: string, incarnation: string, policy: string, version: number): HeldVersion | null;
+  /** Adapters on the policy lie on this version of it from now on. */
   prove(worker: string, incarnation: string, held: HeldVersion): void;
+  release(worker: string, incarnation: string, policy: string): void;
   forget(worker: string, incarnation: string): void;
 }
 
@@ -41,6 +43,12 @@ export function createProofs(tell: HoldsListener): Proofs {
 
   return {
     forget,
+    release(worker, incarnation, policy) {
+      const found = find(worker, incarnation);
+      if (!found?.current.delete(policy)) return;
+      found.holds = [...found.current.values()];
+      tell(worker, incarnation, found.holds);
+    },
     holds: (worker, incarnation) => find(worker, incarnation)?.holds ?? [],
     proved(worker, incarnation, policy, version) {
       const past = find(worker, incarnation)?.past.get(policy);
@@ -53,13 +61,27 @@ export function createProofs(tell: HoldsListener): Proofs {
         find(worker, incarnation) ??
         ({ incarnation, current: new Map(), past: new Map(), holds: [] } satisfies WorkerProofs);
       workers.set(worker, entry);
-      entry.current.set(held.policy, held);
+      put(entry, held);
+      for (const adapter of [...entry.current.values()]) {
+        if (adapter.base?.policy === held.policy) put(entry, { ...adapter, base: beneath(held) });
+      }
       entry.holds = [...entry.current.values()];
-      const past = entry.past.get(held.policy) ?? [];
-      past.push(held);
-      if (past.length > LIMITS.proofsKept) past.shift();
-      entry.past.set(held.policy, past);
       tell(worker, incarnation, entry.holds);
     },
   };
 }
+
+function put({ current, past: proved }: WorkerProofs, held: HeldVersion): void {
+  current.set(held.policy, held);
+  const past = proved.get(held.policy) ?? [];
+  past.push(held);
+  if (past.length > LIMITS.proofsKept) past.shift();
+  proved.set(held.policy, past);
+}
+
+/** What an adapter lies on where this is held. */
+export const beneath = ({ policy, version, load }: HeldVersion): BaseWeights => ({
+  policy,
+  version,
+  load,
+});

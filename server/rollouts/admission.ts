@@ -3,16 +3,24 @@ import { PacelineError } from "../contract/errors.ts";
 import { mayUsePool, type Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
+import type { PolicyRecord } from "../policy/ledger.ts";
 
 export interface Admission {
   /** Throws `not_found`. */
-  readonly ledger: { policy(policy: string): unknown };
+  readonly ledger: { policy(policy: string): { readonly kind?: PolicyRecord["kind"] } };
   readonly fleet: Pick<Fleet, "list">;
 }
 
 /** Throws `not_found`, `invalid_argument`, `unsupported`. */
 export function admit(rollout: Rollout, { ledger, fleet }: Admission): void {
-  ledger.policy(rollout.policy);
+  const { kind } = ledger.policy(rollout.policy);
+  if (kind === "lora" && rollout.onUpdate === "reprefill") {
+    throw new PacelineError(
+      "unsupported",
+      `on_update: a rollout ends under the version of ${rollout.policy} that it began with`,
+      { details: { path: "on_update" } },
+    );
+  }
   refuseUnserved(rollout);
   const vocabulary = vocabularyOf(rollout, fleet);
   assertSideData(rollout, vocabulary ?? Number.POSITIVE_INFINITY);

@@ -5,7 +5,7 @@
 import type { Engine, EngineFinish, EngineRequest } from "../../adapters/engine.ts";
 import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
-import type { HeldVersion } from "../contract/policy.ts";
+import { type HeldVersion, replaceable } from "../contract/policy.ts";
 import type { FinishReason, Span } from "../contract/rollout.ts";
 import type { PromptLogprobs, SideChunk } from "../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../contract/tokens.ts";
@@ -39,7 +39,7 @@ export interface VersionRun {
 export interface AttemptContext {
   readonly clock: Clock;
   /** A version that this incarnation proved, or null (I3). */
-  proved(version: number): HeldVersion | null;
+  proved(policy: string, version: number): HeldVersion | null;
   /** What the grant promised: versions that the engine does not tell are this one, while `unchanged`. */
   readonly granted: HeldVersion;
   /** Whether that is still what the worker has; since it stands still from the swap to the proof, no token escapes this. */
@@ -92,10 +92,13 @@ export async function runAttempt(
   throw new PacelineError("engine_error", "the engine's stream ended without a finish");
 }
 
+/** Engines tell the version of what may be replaced beneath a request: of an adapter's, its base's. */
 function heldFor(chunk: Pick<TokenChunk, "version">, context: AttemptContext): HeldVersion {
-  if (chunk.version === null || chunk.version === context.granted.version) return context.granted;
-  const held = context.proved(chunk.version);
-  if (held) return held;
+  const { granted } = context;
+  const below = replaceable(granted);
+  if (chunk.version === null || chunk.version === below.version) return granted;
+  const held = context.proved(below.policy, chunk.version);
+  if (held) return granted.base === undefined ? held : { ...granted, base: held };
   throw new PacelineError(
     "engine_error",
     `tokens claim version ${chunk.version}, which was never proven here`,

@@ -1,5 +1,6 @@
 /** What an engine is asked for in one attempt: the rollout from its tokens on, to its end or to that of the granted segment. */
 import type { EngineRequest } from "../../adapters/engine.ts";
+import type { HeldVersion } from "../contract/policy.ts";
 import type { Capabilities } from "../contract/worker.ts";
 import type { Grant } from "../placement/port.ts";
 import type { LifeContext } from "./life-context.ts";
@@ -15,6 +16,7 @@ export function engineRequest(
   traveller: Traveller,
   { observer, caches }: Pick<LifeContext, "observer" | "caches">,
   grant: Grant,
+  { base }: HeldVersion,
   capabilities: Capabilities,
 ): EngineRequest {
   const { key, rollout, text, output } = traveller;
@@ -26,6 +28,7 @@ export function engineRequest(
     requestId: `${key}#${String(attempt).padStart(4, "0")}`,
     traceparent: observer.traceparent(rollout),
     policy: rollout.policy,
+    ...(base === undefined ? {} : { adapter: { version: grant.version, base: base.policy } }),
     slot: grant.slot,
     promptTokenIds: rollout.promptTokenIds,
     outputTokenIds: output.ids,

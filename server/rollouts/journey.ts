@@ -5,7 +5,7 @@
  */
 import type { EngineFinish } from "../../adapters/engine.ts";
 import { PacelineError } from "../contract/errors.ts";
-import type { HeldVersion } from "../contract/policy.ts";
+import { type HeldVersion, replaceable } from "../contract/policy.ts";
 import type { FinishReason, Span } from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
@@ -185,7 +185,7 @@ export class Journey {
       assertVocabulary(this.#traveller.rollout, worker.description.vocabSize);
       const finish = await runAttempt(
         engine,
-        engineRequest(this.#traveller, this.#context, grant, worker.description.capabilities),
+        engineRequest(this.#traveller, this.#context, grant, held, worker.description.capabilities),
         {
           started: (cached) => this.#traveller.timeline.started(cached),
           prompt: (prompt) => this.#traveller.output.side?.prompt(prompt),
@@ -231,18 +231,18 @@ export class Journey {
   #attemptContext(grant: Grant, granted: HeldVersion): AttemptContext {
     const { clock, fleet, ledger, stuckMs } = this.#context;
     const { worker, incarnation } = grant;
+    const below = replaceable(granted);
     return {
       clock,
       granted,
       stuckMs,
-      proved: (version) =>
-        ledger.proved(worker, incarnation, this.#traveller.rollout.policy, version),
+      proved: (policy, version) => ledger.proved(worker, incarnation, policy, version),
       unchanged: () =>
         ledger
           .holds(worker, incarnation)
           .some(
             ({ policy, version, load }) =>
-              policy === granted.policy && version === granted.version && load === granted.load,
+              policy === below.policy && version === below.version && load === below.load,
           ),
       stuck: (windows) => {
         if (fleet.find(worker)?.state !== "ready") return;

@@ -3,7 +3,7 @@
  * came. Spans (I2) and segments are kept as ranges while it grows.
  */
 import { PacelineError } from "../contract/errors.ts";
-import type { HeldVersion } from "../contract/policy.ts";
+import { type HeldVersion, replaceable } from "../contract/policy.ts";
 import type { Continuation, LogprobMode, ResumeKind, Segment, Span } from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
@@ -142,9 +142,11 @@ export class Output {
       );
     }
     this.#uncover(from);
+    // No engine tells an adapter's own version: its name says it, which is the coordinator's word.
+    const attested = placed.base === undefined ? "engine" : "coordinator";
     for (const [index, run] of runs.entries()) {
-      const pure = index === 0 && run.held.version === placed.version;
-      this.#cover(run, !pure, "engine", stay);
+      const pure = index === 0 && replaceable(run.held).version === replaceable(placed).version;
+      this.#cover(run, !pure, attested, stay);
     }
   }
 
@@ -203,7 +205,9 @@ export class Output {
   ): boolean {
     const kv = mixed ? "mixed" : "pure";
     const last = this.#spans.at(-1);
-    const newVersion = last !== undefined && last.version !== held.version;
+    const baseVersion = held.base?.version ?? null;
+    const newVersion =
+      last !== undefined && (last.version !== held.version || last.baseVersion !== baseVersion);
     if (last && !newVersion && last.kv === kv && last.attested === attested) {
       last.end = to;
       return false;
@@ -212,7 +216,7 @@ export class Output {
     this.#spans.push({
       version,
       label,
-      baseVersion: null,
+      baseVersion,
       start: from,
       end: to,
       kv,

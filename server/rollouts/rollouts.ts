@@ -32,7 +32,9 @@ export interface RolloutsDependencies
   readonly placement: PlacementPort;
   readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
   readonly ledger: Pick<Ledger, "proved" | "holds"> & {
-    policy(policy: string): Pick<PolicyRecord, "committedVersion">;
+    policy(
+      policy: string,
+    ): Pick<PolicyRecord, "committedVersion"> & Partial<Pick<PolicyRecord, "kind">>;
   };
   readonly sessions: Pick<Sessions, "begin">;
   /** The policy's; null where none is known. */

@@ -1,7 +1,7 @@
 /** What of a rollout is text and needs its policy's tokenizer: stop strings and bad words. */
 import { PacelineError } from "../contract/errors.ts";
 import type { Rollout } from "../contract/rollout.ts";
-import type { Ledger } from "../policy/ledger.ts";
+import type { Ledger, PolicyRecord } from "../policy/ledger.ts";
 import type { TextCodec, Tokenizers } from "../text/tokenizer.ts";
 import { StopStrings } from "./stop-strings.ts";
 
@@ -45,13 +45,19 @@ export function policyTokenizer(
   ledger: Pick<Ledger, "policy" | "versions">,
   tokenizers: Tokenizers,
 ): TextCodec | null {
-  const committed = ledger.policy(policy).committedVersion ?? 0;
+  // An adapter reads as what it lies on.
+  const { policy: read, committedVersion: committed } = baseOf(policy, ledger);
   const files = ledger
-    .versions(policy)
+    .versions(read)
     .flatMap(({ version, source }) => ("path" in source ? [{ version, path: source.path }] : []))
     .sort((a, b) => a.version - b.version);
-  const found = files.findLast(({ version }) => version <= committed) ?? files[0];
+  const found = files.findLast(({ version }) => version <= (committed ?? 0)) ?? files[0];
   return found === undefined ? null : tokenizers.beside(found.path);
+}
+
+function baseOf(policy: string, ledger: Pick<Ledger, "policy">): PolicyRecord {
+  const record = ledger.policy(policy);
+  return record.base === null ? record : ledger.policy(record.base);
 }
 
 /** A word within a text mostly has a space before it, which most tokenizers make part of its first token. */

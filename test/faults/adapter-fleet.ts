@@ -33,8 +33,8 @@ const STEP_MS = 1;
 
 const startFake = (kind: Kind): Promise<FakeEngine> =>
   kind === "vllm"
-    ? startFakeVllm({ stepMs: STEP_MS })
-    : startFakeSglang({ stepMs: STEP_MS, deterministic: true, incremental: true });
+    ? startFakeVllm({ stepMs: STEP_MS, maxLoras: 2 })
+    : startFakeSglang({ stepMs: STEP_MS, deterministic: true, incremental: true, lora: true });
 
 /** Runs `use` on a fleet of `w-1` and `w-2` that hold version 1 of `default`, and ends it whatever happens. */
 export async function withAdapters(
@@ -88,13 +88,14 @@ export interface Made {
   readonly logprobs: readonly number[];
   readonly spans: readonly {
     readonly version: number;
+    readonly base_version?: number | null;
     readonly start: number;
     readonly end: number;
   }[];
   readonly routing: { readonly attempts: number };
 }
 
-/** Throws unless each logprob is what the demo policy's step 1 says of that token after those before it. */
+/** Throws unless each logprob is what `truth` says of that token after those before it. */
 export async function assertTrue(
   truth: FakeModel,
   prompt: readonly number[],
@@ -119,4 +120,5 @@ export async function assertTrue(
   }
 }
 
-export const createTruth = (): FakeModel => createFakeModel({ kvTokens: 16_384 });
+export const createTruth = (directory?: string): FakeModel =>
+  createFakeModel({ kvTokens: 16_384, ...(directory === undefined ? {} : { directory }) });

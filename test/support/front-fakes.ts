@@ -206,6 +206,7 @@ export function createFakeLedger(): Ledger {
     prove() {},
     proved: () => null,
     forget() {},
+    release() {},
     listen: () => () => {},
   } satisfies Ledger;
 }

@@ -71,7 +71,10 @@ export function encodeWorker(record: WorkerRecord, held: readonly HeldVersion[])
       max_running: maxRunning,
     })),
     capabilities: encodeCapabilities(description.capabilities),
-    versions: held.map((version) => ({ ...version })),
+    versions: held.map(({ base, ...version }) => ({
+      ...version,
+      ...(base === undefined ? {} : { base_version: base.version }),
+    })),
     load:
       load === null
         ? null
@@ -99,7 +102,7 @@ const encodeCapabilities = (can: Capabilities): WireWorker["capabilities"] => ({
   journal: can.journal,
   pause: [...can.pause],
   sleep: can.sleep,
-  weights: can.weights,
+  weights: { ...can.weights },
   prompt_logprobs: can.promptLogprobs,
   max_top_logprobs: can.maxTopLogprobs,
   sampling_mask: can.samplingMask,

@@ -1,10 +1,10 @@
 /**
  * Which policy's weights a worker carries. An engine holds one full policy at a time, so a worker is
  * bound to the first that it was given and stays with it across restarts; `policies` of its registration
- * limits the choice.
+ * limits the choice. Adapters lie beside it, as many as its engine takes, and bind nothing.
  */
 import type { Engine } from "../../../adapters/engine.ts";
-import { isWeaker, type Proof } from "../../contract/policy.ts";
+import { type HeldVersion, isWeaker, type Proof } from "../../contract/policy.ts";
 import type { Capabilities } from "../../contract/worker.ts";
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
@@ -14,7 +14,7 @@ import { bestProof } from "./external/claims.ts";
 export interface Assignments {
   /** Whether `policy` may be put on this worker now. */
   free(worker: WorkerRecord, policy: PolicyRecord): boolean;
-  bind(worker: string, policy: string): void;
+  bind(worker: string, policy: Pick<PolicyRecord, "policy" | "kind">): void;
   /** It turned out not to be of this policy, or never came to hold it. */
   release(worker: string, policy: string): void;
 }
@@ -23,14 +23,15 @@ export function createAssignments(): Assignments {
   const bound = new Map<string, string>();
   return {
     free({ id, policies }, { policy, kind }) {
-      if (kind !== "full") return false;
       const allowed = (name: string): boolean => policies.length === 0 || policies.includes(name);
       if (!allowed(policy)) return false;
+      if (kind === "lora") return true;
       const present = bound.get(id);
       // A registration that was changed frees the worker from what it may no longer serve.
       return present === undefined || present === policy || !allowed(present);
     },
-    bind(worker, policy) {
+    bind(worker, { policy, kind }) {
+      if (kind === "lora") return;
       bound.delete(worker);
       bound.set(worker, policy);
       if (bound.size <= 2 * LIMITS.workers) return;
@@ -45,13 +46,24 @@ export function createAssignments(): Assignments {
   };
 }
 
-/** Why weights cannot be put on this worker by its engine; null if they can. `engine`: of this life of it. */
+/**
+ * Why the policy's weights cannot be put on this worker by its engine; null if they can. `engine`: of this life of it;
+ * `held`: what it has proved.
+ */
 export function obstacle(
   { description: { capabilities } }: WorkerRecord,
   engine: Engine | null,
-  minProof: Proof,
+  { policy, kind, base, minProof }: PolicyRecord,
+  held: readonly HeldVersion[],
 ): string | null {
   if (engine !== null && engine.weights === null) return "its engine loads no weights from files";
+  if (kind === "lora") {
+    const room = capabilities.weights.adapters ?? 0;
+    if (room === 0) return "its engine takes no adapters";
+    const others = held.filter((one) => one.policy !== policy && one.base?.policy === base);
+    if (others.length >= room) return `it holds ${others.length} adapters already`;
+    return tooWeak(capabilities, minProof);
+  }
   if (!capabilities.pause.includes("keep")) return "its engine cannot pause in place";
   return tooWeak(capabilities, minProof);
 }

@@ -1,5 +1,5 @@
 /** Asks an engine for its canary: how likely it finds fixed prompts under the weights that it holds. */
-import type { Engine } from "../../../adapters/engine.ts";
+import type { Engine, EngineRequest } from "../../../adapters/engine.ts";
 import type { Random } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Sampling } from "../../contract/rollout.ts";
@@ -9,7 +9,7 @@ import type { Canary } from "./core/external-events.ts";
 export type AskCanary = (
   engine: Engine,
   description: EngineDescription,
-  policy: string,
+  asked: Pick<EngineRequest, "policy" | "adapter">,
   signal: AbortSignal,
 ) => Promise<Canary>;
 
@@ -39,7 +39,7 @@ const SCORE_ONLY: Sampling = {
 };
 
 export function createAskCanary(random: Random): AskCanary {
-  return async (engine, description, policy, signal) => {
+  return async (engine, description, asked, signal) => {
     const canary: number[] = [];
     for (let index = 0; index < PROMPTS; index++) {
       // Fresh names: nothing cached may answer, and no two requests be taken for one.
@@ -49,7 +49,7 @@ export function createAskCanary(random: Random): AskCanary {
         {
           traceparent: null,
           requestId: name,
-          policy,
+          ...asked,
           slot: 0,
           promptTokenIds,
           outputTokenIds: new Uint32Array(0),

@@ -13,6 +13,7 @@ import type { MemberRef } from "./core/events.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { findWorker, type UpdateContext } from "./update-context.ts";
 import { isExternal } from "./version-path.ts";
+import { type VersionUpdate, versionUpdate } from "./version-update.ts";
 import { WorkerUpdate } from "./worker-update.ts";
 
 export interface CatchUp {
@@ -62,14 +63,38 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     if (worker.state !== "ready" && worker.state !== "paused" && worker.state !== "poisoned") {
       return null;
     }
+    const policies = candidates(worker);
+    const whole = policies.filter(({ kind }) => kind === "full");
+    return dueOf(worker, whole) ?? adapterDue(worker, policies);
+  }
+
+  /** Beside what it holds: of poisoned weights nothing is asked. */
+  function adapterDue(
+    worker: WorkerRecord,
+    policies: readonly PolicyRecord[],
+  ): VersionRecord | null {
+    if (worker.state === "poisoned") return null;
+    const { incarnation } = worker.description;
+    const held = new Set(ledger.holds(worker.id, incarnation).map(({ policy }) => policy));
+    for (const policy of policies) {
+      if (policy.base === null || !held.has(policy.base)) continue;
+      const due = dueOf(worker, [policy]);
+      if (due !== null) return due;
+    }
+    return null;
+  }
+
+  /** Of the first that it holds nothing is due, and nothing of those behind it. */
+  function dueOf(worker: WorkerRecord, policies: readonly PolicyRecord[]): VersionRecord | null {
     const ref = refOf(worker);
-    for (const policy of candidates(worker)) {
+    const held = ledger.holds(ref.worker, ref.incarnation);
+    for (const policy of policies) {
       const { committedVersion: version } = policy;
       if (version === null || !assignments.free(worker, policy)) continue;
-      const held = ledger.holds(ref.worker, ref.incarnation);
       const has = held.some((one) => one.policy === policy.policy && one.version === version);
       if (has && worker.state !== "poisoned") return null;
-      const why = obstacle(worker, fleet.engine(ref.worker, ref.incarnation), policy.minProof);
+      const engine = fleet.engine(ref.worker, ref.incarnation);
+      const why = obstacle(worker, engine, policy, held);
       if (why !== null) {
         // Looked at again with whatever changes: what the policy takes may.
         put(ledger.version(policy.policy, version), worker.id, "failed", why, null, false);
@@ -152,10 +177,10 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
   async function round(worker: WorkerRecord, record: VersionRecord, run: Running) {
     const { policy, version } = record;
     const ref = refOf(worker);
-    const update = new WorkerUpdate(context, record, ref);
+    const update = versionUpdate(context, record, ref);
     run.reached = "staging";
     attempts.begin(ref, policy, version);
-    assignments.bind(worker.id, policy);
+    assignments.bind(worker.id, ledger.policy(policy));
     try {
       await install(worker, record, update, run);
       put(record, worker.id, "installed", null, update.pauseMs);
@@ -168,7 +193,7 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
   async function install(
     worker: WorkerRecord,
     record: VersionRecord,
-    update: WorkerUpdate,
+    update: VersionUpdate,
     run: Running,
   ): Promise<void> {
     const { signal } = run.control;
@@ -176,7 +201,7 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
     // A poisoned worker is loaded anew, whatever it says that it holds.
     if (worker.state !== "poisoned" && (await update.adopt(signal))) return;
     if (isExternal(record)) {
-      await reprove(worker, record, update, run);
+      await reprove(worker, record, new WorkerUpdate(context, record, refOf(worker)), run);
       return;
     }
     assertDigest(record, await update.stage(timings.stageMs, signal), "read");
@@ -212,7 +237,7 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
   async function failed(
     worker: WorkerRecord,
     record: VersionRecord,
-    update: WorkerUpdate,
+    update: VersionUpdate,
     { reached, control }: Running,
     error: PacelineError,
   ): Promise<void> {

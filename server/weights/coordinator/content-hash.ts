@@ -1,12 +1,16 @@
 /** The content digest of what is published, within its time and while anybody still wants it. */
 import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
+import type { PolicyRecord } from "../../policy/ledger.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ObserveUpdates } from "./observation.ts";
 import { timed } from "./update-context.ts";
 
-/** Content digest of a checkpoint. Throws `weights_rejected`. */
-export type Digest = (path: string) => Promise<{ readonly digest: string; readonly bytes: number }>;
+/** Content digest of a checkpoint, or of an adapter. Throws `weights_rejected`. */
+export type Digest = (
+  path: string,
+  kind: PolicyRecord["kind"],
+) => Promise<{ readonly digest: string; readonly bytes: number }>;
 
 export interface ContentHashParts {
   readonly digest: Digest;
@@ -18,15 +22,18 @@ export interface ContentHashParts {
 }
 
 /** Throws `weights_rejected`, `deadline_exceeded`, `shutting_down`. */
-export type ContentHash = (policy: string, path: string) => Promise<string>;
+export type ContentHash = (
+  policy: Pick<PolicyRecord, "policy" | "kind">,
+  path: string,
+) => Promise<string>;
 
 export function createContentHash(parts: ContentHashParts): ContentHash {
   const { digest, clock, digestMs, closing } = parts;
-  return async (policy, path) => {
+  return async ({ policy, kind }, path) => {
     try {
       const about = { policy, worker: null, phase: "digest" as const };
       const hashed = await timed(parts, about, () =>
-        withDeadline(clock, digestMs, `digest of ${path}`, closing, () => digest(path)),
+        withDeadline(clock, digestMs, `digest of ${path}`, closing, () => digest(path, kind)),
       );
       return hashed.digest;
     } catch (thrown) {

@@ -27,7 +27,7 @@ export function createDepartures(parts: DepartureParts): Departures {
   const { ledger, gate, clock, timings, observe } = parts.context;
   return {
     evict({ id, description: { incarnation } }) {
-      const [held] = ledger.holds(id, incarnation);
+      const held = ledger.holds(id, incarnation).find(({ base }) => base === undefined);
       if (!held || lines.taken(id) || catchUp.concerns(id)) return;
       const { policy, version } = held;
       ledger.forget(id, incarnation);

@@ -1,6 +1,6 @@
 /**
  * Weights that changed behind our back: an engine that shows other weights than it proved, while nobody of ours works on
- * it, is poisoned. What a probe remembers may be older than the last update, so the engine itself is asked first.
+ * it, is poisoned; one that lost an adapter holds it no more. What a probe remembers may be older than the last update, so the engine itself is asked first.
  */
 import { PacelineError } from "../../contract/errors.ts";
 import type { HeldReport, HeldVersion } from "../../contract/policy.ts";
@@ -36,8 +36,13 @@ export function createDriftWatch({ context, busy, closing }: DriftParts): DriftW
       closing,
       (inner) => engine.probe(inner),
     );
-    const still = ledger.holds(worker, incarnation).includes(proved);
-    if (!still || busy(worker) || shows(held, proved)) return;
+    if (busy(worker)) return;
+    const holds = ledger.holds(worker, incarnation);
+    for (const adapter of holds.filter(({ base }) => base !== undefined)) {
+      // It is put there again; what runs under it fails by itself.
+      if (!shows(held, adapter)) ledger.release(worker, incarnation, adapter.policy);
+    }
+    if (!holds.includes(proved) || shows(held, proved)) return;
     const { policy, version, load } = proved;
     fleet.mark(
       worker,
@@ -51,9 +56,14 @@ export function createDriftWatch({ context, busy, closing }: DriftParts): DriftW
     consider({ id, state, description: { incarnation, held, asleep } }) {
       if (state === "lost") seen.delete(id);
       if (state === "lost" || state === "poisoned" || asleep || busy(id)) return;
-      const [proved] = ledger.holds(id, incarnation);
+      const holds = ledger.holds(id, incarnation);
+      const proved = holds.find(({ base }) => base === undefined);
       if (proved === undefined) return;
-      const now = JSON.stringify([incarnation, held, proved.version, proved.load]);
+      const now = JSON.stringify([
+        incarnation,
+        held,
+        holds.map(({ policy, version, load }) => [policy, version, load]),
+      ]);
       if (seen.get(id) === now) return;
       seen.delete(id);
       seen.set(id, now);
@@ -61,7 +71,7 @@ export function createDriftWatch({ context, busy, closing }: DriftParts): DriftW
         if (seen.size <= 2 * LIMITS.workers) break;
         seen.delete(oldest);
       }
-      if (shows(held, proved)) return;
+      if (holds.every((one) => shows(held, one))) return;
       look(id, incarnation, proved).catch((thrown: unknown) => {
         // Not answered: it is asked again with the next news of it.
         seen.delete(id);

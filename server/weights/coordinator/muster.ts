@@ -10,7 +10,7 @@ import type { UpdateContext } from "./update-context.ts";
 const MEMBERS: ReadonlySet<WorkerRecord["state"]> = new Set(["ready", "paused", "suspect"]);
 
 /**
- * All workers that may serve the policy and live, without those that are being caught up: these join after
+ * All workers that may serve the policy and live, without those that are busy with another version: these join after
  * the commit. Each is bound to the policy from here on.
  */
 export function musterMembers(
@@ -18,22 +18,25 @@ export function musterMembers(
   board: ProgressBoard,
   assignments: Assignments,
   { policy, version }: VersionRecord,
-  catchingUp: (worker: string) => boolean,
+  busy: (worker: string) => boolean,
 ): MemberEntry[] {
   const entries: MemberEntry[] = [];
   const record = ledger.policy(policy);
   for (const worker of fleet.list()) {
     const { id, policies, state, description } = worker;
-    if (!MEMBERS.has(state) || catchingUp(id) || !assignments.free(worker, record)) continue;
+    if (!MEMBERS.has(state) || busy(id) || !assignments.free(worker, record)) continue;
+    const held = ledger.holds(id, description.incarnation);
+    // An adapter goes nowhere before its base.
+    if (record.base !== null && !held.some((one) => one.policy === record.base)) continue;
     const engine = fleet.engine(id, description.incarnation);
-    const reason = obstacle(worker, engine, record.minProof);
+    const reason = obstacle(worker, engine, record, held);
     if (reason !== null) {
       board.put(policy, version, id, { phase: "failed", reason, pauseMs: null, counts: false });
       continue;
     }
     const { incarnation } = description;
-    const serves = ledger.holds(id, incarnation).some((held) => held.policy === policy);
-    assignments.bind(id, policy);
+    const serves = held.some((one) => one.policy === policy);
+    assignments.bind(id, record);
     entries.push({ worker: id, incarnation, required: serves || policies.includes(policy) });
   }
   return entries;
@@ -63,7 +66,7 @@ export function musterForMover(
       board.put(policy, version, id, { phase: "failed", reason, pauseMs: null, counts: false });
       continue;
     }
-    assignments.bind(id, policy);
+    assignments.bind(id, record);
     entries.push({ worker: id, incarnation: description.incarnation, required: true });
   }
   return entries;

@@ -1,9 +1,11 @@
 /** Versions that are published from a path: hashed here, read by each worker. */
+import type { Ledger } from "../../policy/ledger.ts";
 import type { Publisher } from "../publisher.ts";
 import type { ContentHash } from "./content-hash.ts";
 import type { Submit } from "./submissions.ts";
 
 export function publishing(
+  ledger: Pick<Ledger, "policy">,
   hash: ContentHash,
   submit: Submit,
   open: Publisher["publish"],
@@ -17,7 +19,7 @@ export function publishing(
       content: async () => ({
         label,
         source,
-        digest: await hash(policy, source.path),
+        digest: await hash(ledger.policy(policy), source.path),
         contentOf: null,
       }),
       // Two publications without a label are two, whatever they hold.

@@ -1,6 +1,6 @@
 /** What a publication may say, and what becomes of it; everything else is refused by name, never dropped (I6). */
 import { PacelineError } from "../../contract/errors.ts";
-import type { PolicyRecord } from "../../policy/ledger.ts";
+import type { PolicyRecord, VersionRecord } from "../../policy/ledger.ts";
 import type { PublicationOptions } from "../publisher.ts";
 import type { CommitRule } from "./core/commit-rule.ts";
 
@@ -10,14 +10,22 @@ export interface CommitPlan {
   readonly replaceable: boolean;
 }
 
-/** Throws `unsupported`, `invalid_argument`. */
+/** What an adapter's version cannot be. Throws `unsupported`. */
+export function assertPublishable(
+  { policy, kind }: PolicyRecord,
+  { source, onUpdate }: Pick<VersionRecord, "source" | "onUpdate">,
+): void {
+  if (kind === "full") return;
+  const refuse = (path: string, why: string): PacelineError =>
+    new PacelineError("unsupported", `${policy} is an adapter: ${why}`, { details: { path } });
+  if ("external" in source) throw refuse("source.external", "engines read it from a path");
+  // A rollout never changes its adapter while it runs.
+  if (onUpdate === "reprefill") throw refuse("on_update", "its rollouts end as they began");
+}
+
+/** Throws `invalid_argument`. */
 export function commitPlanOf(policy: PolicyRecord, options: PublicationOptions): CommitPlan {
   const { mode = policy.commit, timeoutMs, quorum, wave } = options.commit ?? {};
-  if (policy.kind === "lora") {
-    throw new PacelineError("unsupported", "adapters are published from release 0.5 on", {
-      details: { path: "policy" },
-    });
-  }
   assertWhole("commit.timeout_ms", timeoutMs, 1, "milliseconds");
   assertWhole("update_grace_ms", options.updateGraceMs, 0, "milliseconds");
   assertWhole("commit.wave", wave, 1, "workers");

@@ -15,7 +15,7 @@ import { createPublication } from "./core/publication.ts";
 import { driveCore } from "./core-driver.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { timed, type UpdateContext } from "./update-context.ts";
-import { WorkerUpdate } from "./worker-update.ts";
+import { type VersionUpdate, versionUpdate } from "./version-update.ts";
 
 export const SHOWN: Readonly<Record<MemberPhase, WorkerPhase>> = {
   announced: "announced",
@@ -77,7 +77,7 @@ export interface RunParts {
 type MemberCommand = Exclude<CoordinatorCommand, { readonly type: "commit" | "abort" }>;
 
 interface Membership {
-  readonly update: WorkerUpdate;
+  readonly update: VersionUpdate;
   readonly control: AbortController;
 }
 
@@ -128,7 +128,7 @@ export function runPublication(parts: RunParts): PublicationRun {
   function memberOf({ worker, incarnation }: MemberRef): Membership {
     const known = members.get(worker);
     if (known) return known;
-    const update = new WorkerUpdate(context, record, { worker, incarnation });
+    const update = versionUpdate(context, record, { worker, incarnation });
     const member = { update, control: new AbortController() };
     members.set(worker, member);
     return member;

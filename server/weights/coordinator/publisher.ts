@@ -14,6 +14,7 @@ import { createDriftWatch } from "./drift.ts";
 import { createExternalVersions } from "./external/versions.ts";
 import type { UpdateGate } from "./gate.ts";
 import { createInstalled } from "./installed.ts";
+import { createLeaving } from "./leaving.ts";
 import type { ObserveUpdates } from "./observation.ts";
 import { publishing } from "./path-publications.ts";
 import { createProgressBoard } from "./progress-board.ts";
@@ -23,7 +24,7 @@ import { rollingBack } from "./rollbacks.ts";
 import type { Standstills } from "./standstills.ts";
 import { createSubmissions } from "./submissions.ts";
 import { UPDATE_TIMINGS, type UpdateTimings } from "./timings.ts";
-import type { UpdateContext } from "./update-context.ts";
+import { findWorker, type UpdateContext } from "./update-context.ts";
 
 export interface PublisherParts {
   readonly ledger: Ledger;
@@ -46,18 +47,21 @@ export function createPublisher({
 }: PublisherParts): Publisher {
   const { ledger, fleet, clock, standstills } = parts;
   const timings = { ...UPDATE_TIMINGS, ...given };
-  const receipts = createReceipts(random);
+  const receipts = createReceipts(random, { still: true });
+  const adapterReceipts = createReceipts(random, { still: false });
+  const closing = new AbortController();
+  const { signal } = closing;
   const context: UpdateContext = {
     ...parts,
     timings,
     receipts,
+    adapterReceipts,
+    leaving: createLeaving(observe, signal),
     observe(event) {
       observe(event);
       if (event.type === "worker") installed(event.policy, event.version);
     },
   };
-  const closing = new AbortController();
-  const { signal } = closing;
   const board = createProgressBoard(ledger, context.observe);
   const installed = createInstalled(ledger, board, observe);
   const lines = createPublicationLines(ledger, board, observe);
@@ -86,6 +90,7 @@ export function createPublisher({
       const { id, state, reason, description } = change.worker;
       if (state === "poisoned") {
         receipts.forget(id);
+        adapterReceipts.forget(id);
         departures.evict(change.worker);
         external.distrusted({ worker: id, incarnation: description.incarnation }, reason ?? state);
       }
@@ -93,6 +98,11 @@ export function createPublisher({
       catchUp.consider(change.worker);
     }),
     ledger.listen((change) => {
+      if (change.type === "holds" && change.holds.length > 0) {
+        // On a base that it has proved adapters may be due, and one that it lost is.
+        const worker = findWorker(fleet, change.worker);
+        if (worker !== null) catchUp.consider(worker);
+      }
       if (change.type !== "policy") return;
       lines.fence(change.policy);
       catchUp.considerAll();
@@ -101,7 +111,7 @@ export function createPublisher({
   catchUp.considerAll();
 
   return {
-    publish: publishing(hash, submit, external.open),
+    publish: publishing(ledger, hash, submit, external.open),
     gate: external.gate,
     commit: external.commit,
     rollback: rollingBack(ledger, hash, submit),

@@ -16,22 +16,26 @@ export interface Doubt {
   readonly reason: string;
 }
 
+/** What was computed with. */
+type Content = Pick<VersionRecord, "policy" | "digest">;
+
 export interface Receipts {
   readonly ask: AskCanary;
   /** Who cannot be believed, by worker, now that this one computed `canary`: it, or others that were believed so far. */
   judge(
-    version: VersionRecord,
+    version: Content,
     ref: MemberRef,
     description: EngineDescription,
     canary: Canary,
   ): ReadonlyMap<string, Doubt>;
   /** Whether what this life of it computed of that version still stands. */
-  believed(version: VersionRecord, ref: MemberRef): boolean;
+  believed(version: Content, ref: MemberRef): boolean;
   /** What it computed is no evidence any more. */
   forget(worker: string): void;
 }
 
-export function createReceipts(random: Random): Receipts {
+/** `still`: what computes as before was not loaded. Not of adapters: one that was not trained yet changes nothing. */
+export function createReceipts(random: Random, { still }: { readonly still: boolean }): Receipts {
   /** Content → worker → what it showed when it was believed. Versions of one content are one. */
   const believed = new Map<string, Map<string, Shown>>();
 
@@ -45,7 +49,7 @@ export function createReceipts(random: Random): Receipts {
     return null;
   }
 
-  const contentOf = ({ policy, digest }: VersionRecord): string => `${policy} ${digest}`;
+  const contentOf = ({ policy, digest }: Content): string => `${policy} ${digest}`;
 
   function forget(worker: string): void {
     for (const workers of believed.values()) workers.delete(worker);
@@ -55,7 +59,7 @@ export function createReceipts(random: Random): Receipts {
     ask: createAskCanary(random),
     judge(version, ref, description, canary) {
       const content = contentOf(version);
-      const last = lastOf(ref);
+      const last = still ? lastOf(ref) : null;
       const others = believed.get(content) ?? new Map<string, Shown>();
       others.delete(ref.worker);
       const mine: Shown = {

@@ -18,7 +18,7 @@ export function rollingBack(
   async function contentOf(old: VersionRecord): Promise<Content> {
     const { policy, version, source, digest, label } = old;
     const path = pathOf(old);
-    const found = await hash(policy, path);
+    const found = await hash(ledger.policy(policy), path);
     if (found !== digest) {
       throw new PacelineError(
         "digest_mismatch",

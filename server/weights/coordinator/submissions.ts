@@ -8,7 +8,7 @@ import { assertOpen } from "./content-hash.ts";
 import type { CommitRule } from "./core/commit-rule.ts";
 import { musterMembers, settleLeaver } from "./muster.ts";
 import type { ProgressBoard } from "./progress-board.ts";
-import { commitPlanOf } from "./publication-check.ts";
+import { assertPublishable, commitPlanOf } from "./publication-check.ts";
 import type { PublicationLines } from "./publication-lines.ts";
 import { type PublicationRun, runPublication } from "./publication-run.ts";
 import { findWorker, type UpdateContext } from "./update-context.ts";
@@ -41,6 +41,12 @@ export function createSubmissions(parts: SubmissionParts): Submit {
   const { context, board, assignments, catchUp, lines, closing } = parts;
   const { ledger, fleet, timings } = context;
 
+  /** Several adapters' publications may run at once, and one worker takes one at a time. */
+  function busyFor({ policy }: VersionRecord): (worker: string) => boolean {
+    const { kind } = ledger.policy(policy);
+    return (worker) => catchUp.concerns(worker) || (kind === "lora" && lines.taken(worker));
+  }
+
   const begin = (record: VersionRecord, rule: CommitRule, stageMs: number): PublicationRun =>
     runPublication({
       rule,
@@ -48,7 +54,7 @@ export function createSubmissions(parts: SubmissionParts): Submit {
       board,
       record,
       stageMs,
-      muster: () => musterMembers(context, board, assignments, record, catchUp.concerns),
+      muster: () => musterMembers(context, board, assignments, record, busyFor(record)),
       left(ref, phase) {
         settleLeaver(context, assignments, record, ref, phase);
         const worker = findWorker(fleet, ref.worker);
@@ -65,12 +71,14 @@ export function createSubmissions(parts: SubmissionParts): Submit {
     let opened: Awaited<ReturnType<typeof ledger.openOnce>>;
     try {
       const known = await content();
+      const onUpdate = options.onUpdate ?? policy.onUpdate;
+      assertPublishable(policy, { source: known.source, onUpdate });
       opened = await ledger.openOnce(
         {
           policy: name,
           runEpoch,
           ...known,
-          onUpdate: options.onUpdate ?? policy.onUpdate,
+          onUpdate,
           updateGraceMs: options.updateGraceMs ?? policy.updateGraceMs,
         },
         (record) => record.runEpoch === runEpoch && same(record, known),

@@ -4,6 +4,7 @@ import { PacelineError } from "../../contract/errors.ts";
 import type { Fleet, WorkerRecord } from "../../fleet/fleet.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { UpdateGate } from "./gate.ts";
+import type { Leaving } from "./leaving.ts";
 import type { ObserveUpdates, UpdatePhase } from "./observation.ts";
 import type { Receipts } from "./receipts.ts";
 import type { Standstills } from "./standstills.ts";
@@ -21,6 +22,9 @@ export interface UpdateContext {
   readonly observe: ObserveUpdates;
   readonly standstills: Standstills;
   readonly receipts: Receipts;
+  /** Of adapters, each with the base that it was computed on. */
+  readonly adapterReceipts: Receipts;
+  readonly leaving: Leaving;
 }
 
 /** Tells how long a step took, however it ended. */

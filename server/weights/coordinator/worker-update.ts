@@ -10,11 +10,12 @@ import type { Capabilities, EngineDescription } from "../../contract/worker.ts";
 import { isLifeOf } from "../../fleet/incarnation.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
 import type { MemberRef } from "./core/events.ts";
-import { delay, withDeadline } from "./deadline.ts";
+import { withDeadline } from "./deadline.ts";
 import { bestProof } from "./external/claims.ts";
 import type { UpdatePhase } from "./observation.ts";
-import { findWorker, timed, type UpdateContext } from "./update-context.ts";
+import { findWorker, type UpdateContext } from "./update-context.ts";
 import { pathOf } from "./version-path.ts";
+import { createWorkerSteps, type WorkerSteps } from "./worker-step.ts";
 
 /** Tries of one call to a worker that does not answer but is not dead either. */
 const STAGE_TRIES = 2;
@@ -25,6 +26,7 @@ export class WorkerUpdate {
   readonly #context: UpdateContext;
   readonly #record: VersionRecord;
   readonly #ref: MemberRef;
+  readonly #steps: WorkerSteps;
   #kept: readonly string[] = [];
   /** What the engine said that it holds of this version. */
   #held: Pick<HeldReport, "digest" | "load"> | null = null;
@@ -41,6 +43,7 @@ export class WorkerUpdate {
     this.#context = context;
     this.#record = record;
     this.#ref = ref;
+    this.#steps = createWorkerSteps(context, record, ref);
   }
 
   /**
@@ -177,7 +180,7 @@ export class WorkerUpdate {
     await this.resume(signal);
     const { description } = fleet.get(worker);
     const canary = await this.compute(signal, (engine, inner) =>
-      receipts.ask(engine, description, this.#record.policy, inner),
+      receipts.ask(engine, description, { policy: this.#record.policy }, inner),
     );
     const verdicts = receipts.judge(this.#record, this.#ref, description, canary);
     for (const [other, { incarnation, reason }] of verdicts) {
@@ -208,7 +211,7 @@ export class WorkerUpdate {
     );
     if (!isLifeOf(incarnation, seen.incarnation)) {
       fleet.report(worker, incarnation, "stuck");
-      throw this.#gone();
+      throw this.#steps.gone();
     }
     this.#held = seen.held.find((one) => one.policy === policy && one.version === version) ?? null;
     return seen;
@@ -219,7 +222,7 @@ export class WorkerUpdate {
     const { ledger } = this.#context;
     const { worker, incarnation } = this.#ref;
     const { policy, version, label } = this.#record;
-    if (!this.#alive) throw this.#gone();
+    if (!this.#steps.alive) throw this.#steps.gone();
     if (ledger.policy(policy).committedVersion !== version || this.#held === null) {
       throw new PacelineError(
         "version_conflict",
@@ -283,7 +286,7 @@ export class WorkerUpdate {
   /** Nothing was swapped: the worker goes on with what it has. */
   reopen(): void {
     const { fleet, gate } = this.#context;
-    if (!this.#alive) return;
+    if (!this.#steps.alive) return;
     if (this.#pausedAt !== null) fleet.mark(this.#ref.worker, this.#ref.incarnation, "ready", null);
     gate.open(this.#ref.worker);
   }
@@ -293,7 +296,7 @@ export class WorkerUpdate {
     const { ledger, fleet, gate, clock, timings } = this.#context;
     const { worker, incarnation } = this.#ref;
     ledger.forget(worker, incarnation);
-    if (!this.#alive) return;
+    if (!this.#steps.alive) return;
     fleet.mark(worker, incarnation, "poisoned", reason);
     await withDeadline(clock, timings.discardMs, `${worker}: emptying`, never, () =>
       gate.drain(worker, "migrate", 0),
@@ -303,7 +306,7 @@ export class WorkerUpdate {
   async discard(): Promise<void> {
     const { policy, version } = this.#record;
     const { clock, timings } = this.#context;
-    if (!this.#alive) return;
+    if (!this.#steps.alive) return;
     await withDeadline(clock, timings.discardMs, `${this.#ref.worker}: discard`, never, (inner) =>
       this.#weights.discard({ policy, version }, inner),
     );
@@ -317,20 +320,8 @@ export class WorkerUpdate {
     return this.#context.ledger.policy(this.#record.policy).minProof;
   }
 
-  get #alive(): boolean {
-    return this.#context.fleet.engine(this.#ref.worker, this.#ref.incarnation) !== null;
-  }
-
   get #engine(): Engine {
-    const { worker, incarnation } = this.#ref;
-    const engine = this.#context.fleet.engine(worker, incarnation);
-    if (engine === null) throw this.#gone();
-    return engine;
-  }
-
-  #gone(): PacelineError {
-    const { worker } = this.#ref;
-    return new PacelineError("engine_unreachable", `${worker} is not that incarnation any more`);
+    return this.#steps.engine;
   }
 
   get #weights(): EngineWeights {
@@ -339,25 +330,12 @@ export class WorkerUpdate {
     throw new PacelineError("unsupported", `${this.#ref.worker} cannot load weights from files`);
   }
 
-  async #step<T>(
+  #step<T>(
     phase: UpdatePhase,
     ms: number,
     signal: AbortSignal,
     run: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const { fleet, clock, timings } = this.#context;
-    const { worker, incarnation } = this.#ref;
-    const about = { policy: this.#record.policy, worker, phase };
-    try {
-      return await timed(this.#context, about, () =>
-        withDeadline(clock, ms, `${worker}: ${phase}`, signal, run),
-      );
-    } catch (thrown) {
-      if (PacelineError.from(thrown).code !== "engine_unreachable" || !this.#alive) throw thrown;
-      // Dead workers leave a publication, live ones fail it: the fleet finds out which it is.
-      fleet.report(worker, incarnation, "socket_lost");
-      await delay(clock, timings.verdictMs, `${worker} is being probed`, signal);
-      throw thrown;
-    }
+    return this.#steps.run(phase, ms, signal, run);
   }
 }

@@ -12,6 +12,7 @@ export const factsOf = (more: Partial<Facts> = {}): Facts => ({
   streamInterval: true,
   maskTokens: 4_096,
   memorySaver: false,
+  adapters: 0,
   logprobMode: "tempered",
   tellsVersions: true,
   eosTokenIds: [2],

@@ -10,6 +10,7 @@ import { CONTROL_CASES } from "./control-cases.ts";
 import { FAULT_CASES, runFault } from "./fault-cases.ts";
 import { type Bench, type EngineUnderTest, openBench } from "./fixture.ts";
 import { GENERATE_CASES, REFUSAL_CASES } from "./generate-cases.ts";
+import { LORA_CASES } from "./lora-cases.ts";
 import { SEED_CASES } from "./seed-cases.ts";
 import { SIDE_CASES } from "./side-cases.ts";
 
@@ -57,7 +58,7 @@ export function describeShared(
 function describeControl(under: EngineUnderTest, witness: Witness): void {
   const room = "control and weights";
   describe(`engine ${under.name}: ${room}`, () => {
-    for (const one of CONTROL_CASES) {
+    for (const one of [...CONTROL_CASES, ...LORA_CASES]) {
       witness.row(`${room} ${ROOM} ${one.name}`, () =>
         withBench(under, (bench) => runCase(one, bench)),
       );

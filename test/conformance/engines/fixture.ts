@@ -60,6 +60,8 @@ export interface EngineUnderTest {
   readonly capabilities: Capabilities;
   /** Two checkpoints that differ. */
   readonly versions: readonly [string, string];
+  /** A LoRA adapter's directory, for engines that take one; a fake is given a checkpoint that stands in for base and adapter. */
+  readonly adapter?: string;
   readonly manners?: Manners;
   /** Where no probe tells: an id that ends a rollout. Default the demo policy's. */
   readonly eos?: number;
@@ -73,6 +75,8 @@ export interface Bench extends RunningEngine {
   install(version: number, kv?: "keep" | "drop"): Promise<string | null>;
   /** The version that is in service now. */
   readonly version: number;
+  /** An adapter's directory. */
+  readonly adapter: string;
   /** One of the ids that end a rollout. */
   readonly eos: number;
   /** Likewise, and a continuation makes them too. */
@@ -142,6 +146,7 @@ async function benchOf(
       current = version;
       return digest;
     },
+    adapter: under.adapter ?? under.versions[1],
     eos: description.eosTokenIds[0] ?? under.eos ?? DEMO_EOS,
     repeatable: (wish) => (sampling.includes("seed") ? wish : greedy(wish)),
     continuable: (wish) =>

@@ -49,6 +49,7 @@ const DETERMINISTIC: Capabilities = {
     "ignore_eos",
   ],
   sleep: true,
+  weights: { ...CAPABILITIES.weights, adapters: 2 },
 };
 
 const sglang = (
@@ -80,7 +81,7 @@ engineConformance(sglang("sglang, cumulative", {}, CAPABILITIES), "side data");
 engineConformance(
   sglang(
     "sglang, incremental and deterministic",
-    { incremental: true, deterministic: true, memorySaver: true },
+    { incremental: true, deterministic: true, memorySaver: true, lora: true },
     DETERMINISTIC,
   ),
 );

@@ -63,7 +63,13 @@ const vllm = (
   manners,
 });
 
-engineConformance(vllm("vllm", {}, CAPABILITIES));
+engineConformance(
+  vllm(
+    "vllm",
+    { maxLoras: 2 },
+    { ...CAPABILITIES, weights: { ...CAPABILITIES.weights, adapters: 2 } },
+  ),
+);
 engineConformance(
   vllm(
     "vllm, raw logprobs",

@@ -311,7 +311,8 @@ class DemoModel implements FakeModel {
   }
 
   #cores(): Core[] {
-    return [this.#base, ...[...this.#adapters.values()].map(({ core }) => core)];
+    const running = [...this.#outputs.values(), ...this.#adapters.values()];
+    return [...new Set([this.#base, ...running.map(({ core }) => core)])];
   }
 
   #wake(): void {

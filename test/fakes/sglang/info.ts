@@ -71,6 +71,8 @@ function serverInfo({ model, options }: SglangState, seed: number): unknown {
     enable_deterministic_inference: options.deterministic,
     enable_memory_saver: options.memorySaver,
     enable_lora: options.lora,
+    max_loras_per_batch: 2,
+    max_loaded_loras: options.lora ? 2 : null,
     enable_priority_scheduling: false,
     enable_return_routed_experts: false,
     sampling_mask_max_tokens: options.samplingMaskMaxTokens,
@@ -165,6 +167,15 @@ function models({ model, servedName }: SglangState): unknown {
         parent: null,
         max_model_len: model.info.maxModelLen,
       },
+      ...[...model.adapters].map(([name, path]) => ({
+        id: name,
+        object: "model",
+        created,
+        owned_by: "sglang",
+        root: path,
+        parent: servedName,
+        max_model_len: null,
+      })),
     ],
   };
 }

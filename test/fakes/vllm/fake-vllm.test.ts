@@ -246,7 +246,7 @@ describe("fake vLLM", () => {
 });
 
 test("adapters by name; models list them with their parent", async () => {
-  const fake = await startFakeVllm();
+  const fake = await startFakeVllm({ maxLoras: 2 });
   const load = { lora_name: "ad1", lora_path: checkpoint("step-2") };
   assert.equal((await call(fake.url, "POST /v1/load_lora_adapter", load)).status, 200);
   assert.equal((await call(fake.url, "POST /v1/load_lora_adapter", load)).status, 400);

@@ -38,6 +38,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
       priorities: options.priorities ?? false,
       promptTokensDetails: options.promptTokensDetails ?? true,
       sleepMode: options.sleepMode ?? true,
+      maxLoras: options.maxLoras ?? 0,
       devMode: options.devMode ?? true,
     },
     broken: false,

@@ -91,6 +91,10 @@ function serverInfo({ model, options }: VllmState, query: URLSearchParams): unkn
       max_num_seqs: slot.maxRunning,
       policy: options.priorities ? "priority" : "fcfs",
     },
+    lora_config:
+      options.maxLoras === 0
+        ? null
+        : { max_lora_rank: 8, max_loras: options.maxLoras, max_cpu_loras: options.maxLoras },
     parallel_config: { tensor_parallel_size: 1, data_parallel_size: 1, pipeline_parallel_size: 1 },
   };
   const text =

@@ -15,6 +15,8 @@ export interface FakeVllmOptions extends FakeModelOptions, FakeServerOptions {
   readonly promptTokensDetails?: boolean;
   /** `--enable-sleep-mode`; default on. */
   readonly sleepMode?: boolean;
+  /** `--enable-lora --max-loras N --max-cpu-loras N`; default 0: without. */
+  readonly maxLoras?: number;
   /** `VLLM_SERVER_DEV_MODE`; default on. */
   readonly devMode?: boolean;
 }

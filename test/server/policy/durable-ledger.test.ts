@@ -51,6 +51,34 @@ const held = (version: number, more: Partial<HeldVersion> = {}): HeldVersion => 
   ...more,
 });
 
+test("an adapter is proved on a base that its worker has proved, and moves with it", async () => {
+  const ledger = await openLedger();
+  await ledger.declare({ policy: "ad", kind: "lora", base: "p" });
+  for (const policy of ["p", "ad"]) {
+    await ledger.open({ ...VERSION, policy });
+    for (const state of ["transferring", "staged", "committed"] as const) {
+      await ledger.transition(policy, 1, state);
+    }
+  }
+  const adapter = held(1, { policy: "ad", load: 0 });
+  assert.throws(() => ledger.prove("w", "i", adapter), { code: "version_conflict" });
+  ledger.prove("w", "i", held(1));
+  ledger.prove("w", "i", adapter);
+  const base = () => ledger.holds("w", "i").find(({ policy }) => policy === "ad")?.base;
+  assert.deepEqual(base(), { policy: "p", version: 1, load: 1 });
+  ledger.prove("w", "i", held(1, { load: 2 }));
+  assert.deepEqual(base(), { policy: "p", version: 1, load: 2 });
+  assert.deepEqual(ledger.proved("w", "i", "ad", 1)?.base, { policy: "p", version: 1, load: 2 });
+  ledger.release("w", "i", "ad");
+  assert.deepEqual(
+    ledger.holds("w", "i").map(({ policy }) => policy),
+    ["p"],
+  );
+  ledger.release("w", "i", "ad");
+  ledger.release("w", "another life", "p");
+  assert.equal(ledger.holds("w", "i").length, 1);
+});
+
 test("declares a policy once, changes what is named, never what it is", async () => {
   const ledger = await openLedger();
   assert.deepEqual(ledger.policy("p"), {

@@ -14,12 +14,22 @@ import type { FleetChange, WorkerRecord } from "../../../server/fleet/fleet.ts";
 import type { UpdateGate } from "../../../server/weights/coordinator/gate.ts";
 import type { UpdateContext } from "../../../server/weights/coordinator/update-context.ts";
 
-export type Call = "stage" | "swap" | "held" | "pause" | "resume" | "discard" | "close" | "canary";
+export type Call =
+  | "stage"
+  | "swap"
+  | "held"
+  | "pause"
+  | "resume"
+  | "discard"
+  | "close"
+  | "canary"
+  | "load"
+  | "unload";
 /** `lie`: a digest that is not what it read or holds; where it shows none, weights that are not what it names. */
 export type Fault = "hang" | "fail" | "reject" | "unreachable" | "lie";
 
 const description = (
-  { incarnation, held: holds, paused, shows }: FakeWorker,
+  { incarnation, held: holds, paused, shows, adapters, room }: FakeWorker,
   digest = holds?.digest,
 ): EngineDescription => ({
   kind: "simulated",
@@ -40,14 +50,24 @@ const description = (
     sessionCache: false,
     pause: ["keep"],
     sleep: true,
-    weights: { stage: shows === "digest", proof: shows },
+    weights: {
+      stage: shows === "digest",
+      proof: shows,
+      ...(room > 0 ? { adapters: room } : {}),
+    },
     promptLogprobs: shows === "receipt",
     maxTopLogprobs: 0,
     samplingMask: false,
   },
   paused,
   asleep: false,
-  held: holds === null ? [] : [{ ...holds, digest: shows === "digest" ? (digest ?? null) : null }],
+  held:
+    holds === null
+      ? []
+      : [
+          { ...holds, digest: shows === "digest" ? (digest ?? null) : null },
+          ...[...adapters.values()].map((one) => ({ ...one, load: 0, digest: null })),
+        ],
 });
 
 interface Held {
@@ -73,6 +93,12 @@ export class FakeWorker {
   /** What it computes with, whatever it says. */
   weights = "at start";
   readonly shows: Proof;
+  /** Adapters that it has room for. */
+  readonly room: number;
+  /** Those that it has, by name. */
+  readonly adapters = new Map<string, { policy: string; version: number }>();
+  /** What it computes under each, whatever its name says. */
+  readonly tuned = new Map<string, string>();
   loads = 0;
   readonly engine: Engine;
   readonly #fleet: FakeFleet;
@@ -83,12 +109,14 @@ export class FakeWorker {
     incarnation: string,
     policies: readonly string[],
     shows: Proof,
+    room: number,
   ) {
     this.#fleet = fleet;
     this.id = id;
     this.incarnation = incarnation;
     this.policies = policies;
     this.shows = shows;
+    this.room = room;
     const unused = (): never => {
       throw new Error("not used here");
     };
@@ -128,7 +156,11 @@ export class FakeWorker {
   async *#score(request: EngineRequest, signal: AbortSignal): AsyncGenerator<EngineEvent> {
     await this.#call("canary", signal);
     if (this.paused) throw new Error("a canary on an engine that stands still would wait for ever");
-    const logprob = -1 - (Number.parseInt(hash("md5", this.weights).slice(0, 4), 16) % 997);
+    const { policy, adapter } = request;
+    const tuned = adapter === undefined ? "" : this.tuned.get(`${policy}@${adapter.version}`);
+    if (tuned === undefined) throw new PacelineError("version_unavailable", "no such adapter");
+    const made = hash("md5", this.weights + tuned).slice(0, 4);
+    const logprob = -1 - (Number.parseInt(made, 16) % 997);
     const logprobs = new Float32Array(request.promptTokenIds.length - 1).fill(logprob);
     const prompt = { start: 1, logprobs, version: null };
     yield { type: "prompt", prompt };
@@ -182,6 +214,20 @@ export class FakeWorker {
         if (this.held === null) return [];
         return description(this, lie ? "lie" : undefined).held;
       },
+      adapters: {
+        load: async ({ policy, version, path }, signal) => {
+          const lie = await this.#call("load", signal);
+          const digest = this.#fleet.files.get(path);
+          if (digest === undefined) throw new PacelineError("weights_rejected", `no file ${path}`);
+          const name = `${policy}@${version}`;
+          this.adapters.set(name, { policy, version });
+          this.tuned.set(name, lie ? "lie" : digest);
+        },
+        unload: async ({ policy, version }, signal) => {
+          await this.#call("unload", signal);
+          this.adapters.delete(`${policy}@${version}`);
+        },
+      },
     };
   }
 
@@ -231,9 +277,10 @@ export class FakeFleet implements FleetPart, UpdateGate {
       policies = [],
       incarnation = `${id}.1`,
       shows = "digest",
-    }: { policies?: readonly string[]; incarnation?: string; shows?: Proof } = {},
+      room = 0,
+    }: { policies?: readonly string[]; incarnation?: string; shows?: Proof; room?: number } = {},
   ): FakeWorker {
-    const worker = new FakeWorker(this, id, incarnation, policies, shows);
+    const worker = new FakeWorker(this, id, incarnation, policies, shows, room);
     this.workers.set(id, worker);
     this.tell(worker);
     return worker;

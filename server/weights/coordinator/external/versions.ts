@@ -13,7 +13,7 @@ import { createAskCanary } from "../canary-request.ts";
 import { assertOpen } from "../content-hash.ts";
 import type { MemberRef } from "../core/events.ts";
 import { musterForMover, settleLeaver } from "../muster.ts";
-import { commitPlanOf } from "../publication-check.ts";
+import { assertPublishable, commitPlanOf } from "../publication-check.ts";
 import type { SubmissionParts } from "../submissions.ts";
 import { findWorker } from "../update-context.ts";
 import { isExternal } from "../version-path.ts";
@@ -65,7 +65,8 @@ export function createExternalVersions(parts: ExternalVersionParts): ExternalVer
     assertOurs(policy, publication);
     const runEpoch = claimedEpoch(policy, publication);
     assertRoom(policy);
-    const { label = null, onUpdate, updateGraceMs } = publication;
+    const { label = null, onUpdate = policy.onUpdate, updateGraceMs } = publication;
+    assertPublishable(policy, { source: publication.source, onUpdate });
     const { record } = await ledger.openOnce(
       {
         policy: policy.policy,
@@ -74,7 +75,7 @@ export function createExternalVersions(parts: ExternalVersionParts): ExternalVer
         source: { external: {} },
         digest: null,
         contentOf: null,
-        onUpdate: onUpdate ?? policy.onUpdate,
+        onUpdate,
         updateGraceMs: updateGraceMs ?? policy.updateGraceMs,
       },
       // A retried call is the version that is there; without a label nobody can tell.

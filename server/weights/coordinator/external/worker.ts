@@ -167,7 +167,7 @@ export class ExternalWorker {
       this.#ask(
         engine,
         this.#context.fleet.get(this.ref.worker).description,
-        this.#record.policy,
+        { policy: this.#record.policy },
         inner,
       ),
     );

@@ -103,7 +103,8 @@ describe("publishing", () => {
     const source = { path: "x" };
     for (const [publication, code] of [
       [{ policy: "none", source }, "not_found"],
-      [{ policy: "lora", source }, "unsupported"],
+      [{ policy: "lora", source: { external: {} } }, "unsupported"],
+      [{ policy: "lora", source, onUpdate: "reprefill" }, "unsupported"],
       [{ policy: "p", source, commit: { mode: "quorum" } }, "invalid_argument"],
       [{ policy: "p", source, commit: { mode: "quorum", quorum: 0 } }, "invalid_argument"],
       [{ policy: "p", source, commit: { quorum: 1 } }, "invalid_argument"],
