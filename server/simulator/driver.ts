@@ -89,8 +89,12 @@ export class Driver {
     const outputTokens = stay.worker.batch.outputOf(sequence);
     if (outputTokens < stay.end) {
       journey.reported = outputTokens;
-      stay.worker.batch.goOn(sequence, this.#stop(outputTokens, stay.end));
+      stay.worker.batch.goOn(sequence, this.#nextStop(outputTokens, stay.end));
       this.send({ type: "progress", key, attempt, outputTokens });
+      return;
+    }
+    if (outputTokens < stay.last) {
+      this.#stop(journey, stay, "cut");
       return;
     }
     if (outputTokens < rollout.outputTokens) this.truncated++;
@@ -123,12 +127,13 @@ export class Driver {
     }
   }
 
-  #grant({ key, attempt, worker: id, held }: Grant): void {
+  #grant({ key, attempt, worker: id, held, segment }: Grant): void {
     const journey = this.#byKey.get(key);
     const worker = this.#workers.get(id);
     if (journey === undefined || worker === undefined || journey.attempt !== attempt) return;
     const { rollout, outputTokens } = journey;
-    const end = Math.min(rollout.outputTokens, worker.spec.kvTokens - rollout.promptTokens);
+    const last = Math.min(rollout.outputTokens, worker.spec.kvTokens - rollout.promptTokens);
+    const end = Math.min(last, outputTokens + (segment ?? last));
     const sequence = new Sequence({
       order: this.#orders++,
       priority: 0,
@@ -136,11 +141,12 @@ export class Driver {
       promptTokens: rollout.promptTokens,
       outputTokens,
       prefix: rollout.prefix,
-      stopAt: this.#stop(outputTokens, end),
+      stopAt: this.#nextStop(outputTokens, end),
     });
     const startedAt = this.#agenda.now;
     const { incarnation } = worker;
-    journey.stay = { worker, incarnation, sequence, version: held.version, end, startedAt };
+    const { version } = held;
+    journey.stay = { worker, incarnation, sequence, version, end, last, startedAt };
     this.#bySequence.set(sequence, journey);
     this.#lastMoveAt = startedAt;
     this.waiting--;
@@ -151,9 +157,14 @@ export class Driver {
   #revoke(key: string, attempt: number): void {
     const journey = this.#byKey.get(key);
     if (journey === undefined || journey.attempt !== attempt || journey.stay === null) return;
-    if (!this.#leave(journey, journey.stay, "revoked")) return;
-    const { outputTokens } = journey;
-    this.send({ type: "done", key, attempt, outcome: "revoked", outputTokens });
+    this.#stop(journey, journey.stay, "revoked");
+  }
+
+  /** The attempt ends before the rollout does, and the next is asked for. */
+  #stop(journey: Journey, stay: Stay, outcome: Outcome): void {
+    if (!this.#leave(journey, stay, outcome)) return;
+    const { key, attempt, outputTokens } = journey;
+    this.send({ type: "done", key, attempt, outcome, outputTokens });
     this.#again(journey);
   }
 
@@ -168,8 +179,8 @@ export class Driver {
   }
 
   /** Blocks of what it leaves that its session's next turn will ask for. */
-  #leaves({ next, rollout, stay }: Journey): readonly number[] | undefined {
-    if (next === null || stay === null) return undefined;
+  #leaves({ next, rollout, stay }: Journey): readonly number[] {
+    if (next === null || stay === null) return [];
     const context = rollout.promptTokens + stay.worker.batch.outputOf(stay.sequence);
     return next.rollout.prefix.slice(0, Math.floor(context / this.#options.blockTokens));
   }
@@ -181,7 +192,7 @@ export class Driver {
     this.send({ type: "offer", card: journey.card() });
   }
 
-  #stop(outputTokens: number, end: number): number {
+  #nextStop(outputTokens: number, end: number): number {
     return Math.min(end, outputTokens + this.#options.progressTokens);
   }
 
@@ -227,11 +238,15 @@ export class Driver {
   }
 
   #watch(worker: SimulatedWorker, at: number): void {
-    const { telemetrySeconds, telemetryDelaySeconds } = this.#options;
+    const { telemetrySeconds, telemetryDelaySeconds, cacheEvents } = this.#options;
     const look = new Appointment(() => {
-      const seen = worker.telemetry();
-      if (telemetryDelaySeconds === 0) this.send(seen);
-      else this.#agenda.once(this.#agenda.now + telemetryDelaySeconds, () => this.send(seen));
+      const seen: SchedulerEvent[] = [worker.telemetry()];
+      const changes = worker.cacheChanges.take();
+      const place = { worker: worker.spec.id, slot: 0, life: worker.incarnation };
+      if (cacheEvents) for (const told of changes) seen.push({ type: "cache", ...place, ...told });
+      this.#agenda.once(this.#agenda.now + telemetryDelaySeconds, () => {
+        for (const event of seen) this.send(event);
+      });
       this.#agenda.set(look, this.#agenda.now + telemetrySeconds);
     });
     this.#agenda.set(look, at);

@@ -15,8 +15,10 @@ export interface Stay {
   readonly incarnation: number;
   readonly sequence: Sequence;
   readonly version: number;
-  /** Output at which the attempt is over. */
+  /** Output at which the attempt is over: cut, or at `last` finished. */
   readonly end: number;
+  /** Its length, or what the worker's KV lets it have of it. */
+  readonly last: number;
   readonly startedAt: number;
 }
 

@@ -6,6 +6,8 @@ export interface DriverOptions {
   readonly telemetrySeconds: number;
   /** Age of a look when the scheduler hears of it, seconds. */
   readonly telemetryDelaySeconds: number;
+  /** Whether engines tell what they cache, with telemetry. */
+  readonly cacheEvents: boolean;
   /** Rollouts that wait in the scheduler; others wait outside, as a client that was refused does. Half of the scheduler's own bound. */
   readonly waitingLimit: number;
   /** A run in which nothing runs, comes or is placed for so long is given up, virtual seconds: beyond every wait of the scheduler. */
@@ -18,6 +20,7 @@ export const DRIVER_OPTIONS: DriverOptions = {
   progressTokens: 256,
   telemetrySeconds: 0.5,
   telemetryDelaySeconds: 0.1,
+  cacheEvents: true,
   waitingLimit: 100_000,
   stalledSeconds: 600,
   blockTokens: 256,

@@ -50,6 +50,8 @@ export interface Run {
   /** Of these, what had been computed before. */
   readonly reprefilledTokens: number;
   readonly preemptions: number;
+  /** Σ over workers of the most that each host kept. */
+  readonly peakHostTokens: number;
   /** Largest share of its KV that any worker held. */
   readonly peakKvShare: number;
   readonly events: number;

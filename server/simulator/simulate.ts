@@ -5,6 +5,7 @@ import { createScheduler } from "../scheduler/scheduler.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { Agenda } from "./agenda.ts";
 import { Driver } from "./driver.ts";
+import type { Directory } from "./engine/host-tier.ts";
 import type { Sequence } from "./engine/sequence.ts";
 import { DRIVER_OPTIONS, type DriverOptions } from "./options.ts";
 import { type Run, type TimelineSample, tailShare } from "./run.ts";
@@ -39,7 +40,10 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
   const agenda = new Agenda();
   const clock = { now: (): number => agenda.now * 1_000 };
   const due = (sequence: Sequence): void => driver.due(sequence);
-  const workers = workload.fleet.workers.map((spec) => new SimulatedWorker(spec, agenda, due));
+  const pool: Directory = new Map();
+  const workers = workload.fleet.workers.map(
+    (spec) => new SimulatedWorker(spec, agenda, pool, due),
+  );
   const driver = new Driver(
     workload,
     scheduler.create(clock, seededRandom(seed), workload),
@@ -100,6 +104,7 @@ function written(
     prefilledTokens: total(({ batch }) => batch.prefilledTokens),
     reprefilledTokens: total(({ batch }) => batch.reprefilledTokens),
     preemptions: total(({ batch }) => batch.preemptions),
+    peakHostTokens: total(({ batch }) => batch.kv.peakHostTokens),
     peakKvShare: peaks.reduce((most, peak) => Math.max(most, peak), 0),
     events: driver.events,
     rollouts,

@@ -5,7 +5,10 @@
 import type { HeldVersion } from "../contract/policy.ts";
 import type { SchedulerEvent, WorkerView } from "../scheduler/events.ts";
 import { type Agenda, Appointment } from "./agenda.ts";
+import { CacheChanges } from "./cache-changes.ts";
 import { Batch } from "./engine/batch.ts";
+import type { Directory } from "./engine/host-tier.ts";
+import { type CacheChange, KvBook } from "./engine/kv-book.ts";
 import type { Sequence } from "./engine/sequence.ts";
 import type { WorkerSpec } from "./workload.ts";
 
@@ -15,6 +18,7 @@ const SAME_STEP = 1e-6;
 export class SimulatedWorker {
   readonly spec: WorkerSpec;
   readonly batch: Batch;
+  readonly cacheChanges = new CacheChanges();
   readonly #agenda: Agenda;
   readonly #due: (sequence: Sequence) => void;
   readonly #end: Appointment;
@@ -26,9 +30,16 @@ export class SimulatedWorker {
   peakKvTokens = 0;
 
   /** `due`: a sequence has come to its `stopAt`; it is removed or goes on before the next step. */
-  constructor(spec: WorkerSpec, agenda: Agenda, due: (sequence: Sequence) => void) {
+  constructor(
+    spec: WorkerSpec,
+    agenda: Agenda,
+    pool: Directory,
+    due: (sequence: Sequence) => void,
+  ) {
     this.spec = spec;
-    this.batch = new Batch(spec);
+    const changed: CacheChange = (kind, hash) => this.cacheChanges.add(kind, hash);
+    const kv = new KvBook(spec.kvTokens, spec.tiers, pool, changed);
+    this.batch = new Batch(spec, kv);
     this.#agenda = agenda;
     this.#due = due;
     this.#end = new Appointment(() => this.#ended());
@@ -60,6 +71,7 @@ export class SimulatedWorker {
       capabilities: CAPABILITIES,
       holds,
       open: true,
+      tiers: this.spec.tiers,
     };
   }
 
@@ -118,12 +130,14 @@ export class SimulatedWorker {
 
   #ended(): void {
     if (this.#steps > 0) this.#make(this.#steps);
-    const phase = this.batch.plan();
+    const { now } = this.#agenda;
+    const phase = this.batch.plan(now);
     if (phase === null) return;
-    this.#startedAt = this.#agenda.now;
-    this.#steps = phase.steps;
-    this.#seconds = phase.seconds;
-    this.#agenda.set(this.#end, this.#startedAt + phase.steps * phase.seconds);
+    const { steps, seconds } = phase;
+    this.#startedAt = now;
+    this.#steps = steps;
+    this.#seconds = seconds;
+    this.#agenda.set(this.#end, now + Math.max(1, steps) * seconds);
   }
 }
 

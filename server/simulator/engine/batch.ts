@@ -9,8 +9,9 @@ import type { Sequence } from "./sequence.ts";
 import { type EngineShape, stepSeconds } from "./shape.ts";
 
 export interface Phase {
+  /** 0: it only waits for KV that is on its way. */
   readonly steps: number;
-  /** Of each step. */
+  /** Of each step, or of the wait. */
   readonly seconds: number;
 }
 
@@ -19,12 +20,17 @@ const before = (a: Sequence, b: Sequence): boolean => {
   return dueA < dueB || (dueA === dueB && a.order < b.order);
 };
 
+/** Seconds: two times that differ by less are one. */
+const ROUNDING = 1e-9;
+
 export class Batch {
   readonly kv: KvBook;
   /** By priority, then arrival; who was put out keeps its place. */
   readonly waiting: Sequence[] = [];
   /** In order of admission. */
   readonly running: Sequence[] = [];
+  /** In order of their loads' ends: one comes after the other. */
+  readonly #loading: Sequence[] = [];
   readonly #prefilling: Sequence[] = [];
   readonly #decoding = new IndexedHeap<Sequence>(before);
   readonly #shape: EngineShape;
@@ -35,9 +41,9 @@ export class Batch {
   reprefilledTokens = 0;
   preemptions = 0;
 
-  constructor(shape: EngineShape) {
+  constructor(shape: EngineShape, kv: KvBook = new KvBook(shape.kvTokens)) {
     this.#shape = shape;
-    this.kv = new KvBook(shape.kvTokens);
+    this.kv = kv;
   }
 
   get decoding(): number {
@@ -71,10 +77,21 @@ export class Batch {
     if (sequence.state === "decoding") this.#decoding.moved(sequence);
   }
 
-  /** Lets in what fits, then: steps until something changes. Null: nothing to do. */
-  plan(): Phase | null {
+  /** Lets in what fits, then: steps until something changes. Null: nothing to do. `now` in seconds. */
+  plan(now: number): Phase | null {
+    this.#loaded(now);
     this.#makeRoom();
-    this.#admit();
+    this.#admit(now);
+    const phase = this.#steps();
+    const loading = this.#loading[0];
+    if (loading === undefined) return phase;
+    const left = Math.max(0, loading.readyAt - now);
+    if (phase === null) return { steps: 0, seconds: left };
+    const steps = Math.max(1, Math.ceil(left / phase.seconds));
+    return { steps: Math.min(steps, phase.steps), seconds: phase.seconds };
+  }
+
+  #steps(): Phase | null {
     const decoding = this.#decoding.size;
     const head = this.#prefilling[0];
     if (head === undefined) {
@@ -135,7 +152,16 @@ export class Batch {
     }
   }
 
-  #admit(): void {
+  #loaded(now: number): void {
+    for (let head = this.#loading[0]; head !== undefined; head = this.#loading[0]) {
+      if (head.readyAt > now + ROUNDING) return;
+      this.#loading.shift();
+      head.state = "prefilling";
+      this.#prefilling.push(head);
+    }
+  }
+
+  #admit(now: number): void {
     const { maxRunning, kvTokens } = this.#shape;
     while (this.running.length < maxRunning) {
       const next = this.waiting[0];
@@ -144,10 +170,13 @@ export class Batch {
       const growth = this.running.length + 1;
       if (this.kv.held + this.kv.need(next) + growth > kvTokens) return;
       this.waiting.shift();
-      this.kv.take(next);
-      next.state = "prefilling";
+      const seconds = this.kv.take(next);
       this.running.push(next);
-      this.#prefilling.push(next);
+      next.state = seconds > 0 ? "loading" : "prefilling";
+      if (seconds > 0) {
+        next.readyAt = Math.max(now, this.#loading.at(-1)?.readyAt ?? 0) + seconds;
+        this.#loading.push(next);
+      } else this.#prefilling.push(next);
     }
   }
 
@@ -183,8 +212,9 @@ export class Batch {
   /** Out of the batch, its output and its KV settled. */
   #rest(sequence: Sequence, leaves?: readonly number[]): void {
     const { state } = sequence;
-    if (state === "prefilling") {
-      this.#prefilling.splice(this.#prefilling.indexOf(sequence), 1);
+    if (state === "prefilling" || state === "loading") {
+      const list = state === "loading" ? this.#loading : this.#prefilling;
+      list.splice(list.indexOf(sequence), 1);
     } else {
       sequence.outputTokens = this.outputOf(sequence);
       if (sequence.heapIndex >= 0) this.#decoding.remove(sequence);

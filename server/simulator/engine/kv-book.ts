@@ -4,6 +4,7 @@
  * its rollout's own tail, found again by a later attempt only. Engines' smaller blocks would round 20,000 tokens up by
  * 8, so the rest is counted to the token.
  */
+import { type Directory, HostTier, type TierRates } from "./host-tier.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** As `PREFIX_BLOCK_TOKENS` of the scheduler's cards. */
@@ -16,6 +17,9 @@ export interface Block {
   listed: boolean;
 }
 
+/** Blocks that a lookup finds from now on, or no more. */
+export type CacheChange = (kind: "stored" | "removed" | "cleared", hash: number) => void;
+
 /** Idle tails stand beside idle blocks, whose hashes are not negative. */
 const tailKey = (owner: number): number => -1 - owner;
 
@@ -24,11 +28,27 @@ export class KvBook {
   readonly #blocks = new Map<number, Block>();
   /** Idle tokens by block or tail; insertion order is order of use. */
   readonly #idle = new Map<number, number>();
+  readonly #host: HostTier | null;
+  readonly #changed: CacheChange;
   #held = 0;
   #idleTokens = 0;
 
-  constructor(capacity: number) {
+  constructor(
+    capacity: number,
+    tiers: TierRates | null = null,
+    pool: Directory | null = null,
+    changed: CacheChange = () => {},
+  ) {
     this.capacity = capacity;
+    this.#changed = changed;
+    const evicted = (key: number): void => {
+      if (key >= 0 && !this.#blocks.has(key)) changed("removed", key);
+    };
+    this.#host = tiers === null ? null : new HostTier(tiers, pool, evicted);
+  }
+
+  get peakHostTokens(): number {
+    return this.#host?.peakTokens ?? 0;
   }
 
   /** Tokens of those that run. */
@@ -52,17 +72,15 @@ export class KvBook {
     return need;
   }
 
-  /** Room for its whole context; `computed` is what is cached of it. */
-  take(sequence: Sequence): void {
+  /** Room for its whole context; `computed` is what is cached of it. Answers the seconds until all of that is here. */
+  take(sequence: Sequence): number {
     const shared = this.#match(sequence);
-    let cached = shared;
     this.#held += sequence.contextTokens - shared;
-    if (sequence.blocks.length === sequence.prefix.length) {
-      cached += this.#forget(tailKey(sequence.owner));
-    }
+    const { cached, seconds } = this.#fetch(sequence, shared);
     // The last token is always computed: its logits give the next.
     sequence.computed = Math.max(0, Math.min(cached, sequence.contextTokens - 1));
     this.#evict();
+    return seconds;
   }
 
   /** As it comes to its turn: a sibling that was ahead may have computed the prefix meanwhile. */
@@ -81,7 +99,7 @@ export class KvBook {
       // Computed side by side with another: its own copy stays its own.
       if (this.#blocks.has(hash)) return;
       const block = { hash, refs: 1, listed: true };
-      this.#blocks.set(hash, block);
+      this.#list(block);
       blocks.push(block);
     }
   }
@@ -91,18 +109,25 @@ export class KvBook {
     this.#evict();
   }
 
-  /** It runs no more; what it computed stays as cache while there is room. `leaves`: block hashes of its whole context, where a later turn will ask for them. */
-  release(sequence: Sequence, leaves: readonly number[] = []): void {
+  /**
+   * It runs no more; what it computed stays as cache while there is room. `leaves`: it is finished, and these are the
+   * blocks of its context that a later turn will ask for. An engine cannot know that nobody asks for the rest; a tier can.
+   */
+  release(sequence: Sequence, leaves?: readonly number[]): void {
     const { blocks, owner, computed, contextTokens } = sequence;
     const shared = blocks.length * BLOCK_TOKENS;
     this.#held -= contextTokens - shared;
     // Oldest first out: a chain goes from its end.
     const kept = Math.max(0, computed - shared);
-    const turned = Math.min(leaves.length, blocks.length + Math.floor(kept / BLOCK_TOKENS));
-    const tail = kept - Math.max(0, turned - blocks.length) * BLOCK_TOKENS;
-    if (tail > 0) this.#keep(tailKey(owner), tail);
-    for (let i = turned - 1; i >= blocks.length; i--) this.#leave(leaves[i] as number);
-    for (let i = blocks.length - 1; i >= 0; i--) this.#unref(blocks[i] as Block);
+    const more =
+      leaves?.slice(blocks.length, blocks.length + Math.floor(kept / BLOCK_TOKENS)) ?? [];
+    const tail = kept - more.length * BLOCK_TOKENS;
+    const key = tailKey(owner);
+    if (tail > 0) this.#keep(key, tail);
+    if (leaves !== undefined) this.#host?.forget(key);
+    else if (tail > 0) this.#host?.keep(key, tail);
+    for (const hash of more.toReversed()) this.#leave(hash);
+    for (const block of blocks.toReversed()) this.#unref(block);
     blocks.length = 0;
     this.#evict();
   }
@@ -113,6 +138,31 @@ export class KvBook {
     this.#blocks.clear();
     this.#idle.clear();
     this.#idleTokens = 0;
+    this.#host?.clear();
+    this.#changed("cleared", 0);
+  }
+
+  /** What lies beyond the shared blocks: the rest of the prefix in a tier, then its own tail, here or there. */
+  #fetch({ prefix, blocks, owner }: Sequence, shared: number): { cached: number; seconds: number } {
+    let cached = shared;
+    let seconds = 0;
+    for (let i = blocks.length; i < prefix.length; i++) {
+      const found = this.#host?.find(prefix[i] as number) ?? null;
+      if (found === null) return { cached, seconds };
+      cached += found.tokens;
+      seconds += found.tokens / found.tokensPerSecond;
+    }
+    const key = tailKey(owner);
+    const here = this.#forget(key);
+    const found = this.#host?.find(key) ?? null;
+    if (found === null || found.tokens <= here) return { cached: cached + here, seconds };
+    seconds += (found.tokens - here) / found.tokensPerSecond;
+    return { cached: cached + found.tokens, seconds };
+  }
+
+  #list(block: Block): void {
+    this.#blocks.set(block.hash, block);
+    if (this.#host?.has(block.hash) !== true) this.#changed("stored", block.hash);
   }
 
   /** Takes part in the blocks that are there beyond those it has; answers their tokens. */
@@ -130,17 +180,22 @@ export class KvBook {
 
   #leave(hash: number): void {
     const known = this.#blocks.get(hash);
-    if (known === undefined) this.#blocks.set(hash, { hash, refs: 0, listed: true });
+    if (known === undefined) this.#list({ hash, refs: 0, listed: true });
     else if (known.refs > 0) return;
     else this.#forget(hash);
+    this.#rest(hash);
+  }
+
+  #rest(hash: number): void {
     this.#keep(hash, BLOCK_TOKENS);
+    this.#host?.keep(hash, BLOCK_TOKENS);
   }
 
   #unref(block: Block): void {
     block.refs--;
     if (block.refs > 0) return;
     this.#held -= BLOCK_TOKENS;
-    if (block.listed) this.#keep(block.hash, BLOCK_TOKENS);
+    if (block.listed) this.#rest(block.hash);
   }
 
   #keep(key: number, tokens: number): void {
@@ -167,8 +222,10 @@ export class KvBook {
         return;
       }
       this.#forget(key);
-      if (key >= 0) this.#blocks.delete(key);
       over -= tokens;
+      if (key < 0) continue;
+      this.#blocks.delete(key);
+      if (this.#host?.has(key) !== true) this.#changed("removed", key);
     }
   }
 }

@@ -31,7 +31,9 @@ export class Sequence {
   known: number;
   /** Blocks of the prefix that it shares. */
   readonly blocks: Block[] = [];
-  state: "waiting" | "prefilling" | "decoding" | "gone" = "waiting";
+  state: "waiting" | "loading" | "prefilling" | "decoding" | "gone" = "waiting";
+  /** While it loads: when its KV is here, seconds. */
+  readyAt = 0;
   /** Decode steps of its batch when its output was 0. */
   offset = 0;
   /** Owned by the batch's heap. */

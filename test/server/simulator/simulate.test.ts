@@ -121,6 +121,42 @@ test("conservation, and KV never beyond capacity, over random crowded fleets", (
   }
 });
 
+const inSegments = (tokens: number): SchedulerFactory => {
+  return (clock, random) => {
+    const scheduler = createScheduler(clock, random);
+    return {
+      snapshot: () => scheduler.snapshot(),
+      handle: (event) =>
+        scheduler
+          .handle(event)
+          .map((command) => (command.type === "grant" ? { ...command, segment: tokens } : command)),
+    };
+  };
+};
+
+test("segments: each token once, and tiers spare what would be computed again", () => {
+  const tiers = { hostTokens: 8_000, hostTokensPerSecond: 200_000, poolTokensPerSecond: 100_000 };
+  const scheduler = { name: "segments", create: inSegments(64) };
+  const bare = crowded(11);
+  const workers = bare.fleet.workers.map((each) => ({ ...each, tiers }));
+  const [without, pooled] = [bare, { ...bare, fleet: { workers } }].map((given) => {
+    const run = simulate(given, { scheduler });
+    assertConserved(run, given);
+    for (const { segments } of run.rollouts) {
+      for (const { from, to, ended } of segments.slice(0, -1)) {
+        if (ended === "cut") assert.equal(to - from, 64);
+      }
+    }
+    assert.ok(run.peakKvShare <= 1);
+    return run;
+  });
+  assert.ok(without && pooled);
+  assert.ok(pooled.reprefilledTokens < without.reprefilledTokens / 4);
+  assert.ok(pooled.makespanSeconds < without.makespanSeconds);
+  assert.equal(without.peakHostTokens, 0);
+  assert.ok(pooled.peakHostTokens > 0 && pooled.peakHostTokens <= 24_000);
+});
+
 test("same seed, same bytes", () => {
   const [one, two] = [simulate(crowded(5), { seed: 3 }), simulate(crowded(5), { seed: 3 })];
   assert.equal(JSON.stringify(one), JSON.stringify(two));

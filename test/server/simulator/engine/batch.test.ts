@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "../../../../server/seeded-random.ts";
 import { Batch } from "../../../../server/simulator/engine/batch.ts";
+import { type Directory, HostTier } from "../../../../server/simulator/engine/host-tier.ts";
+import { KvBook } from "../../../../server/simulator/engine/kv-book.ts";
 import { Sequence } from "../../../../server/simulator/engine/sequence.ts";
 import { testSeed } from "../../../support/seeded-random.ts";
 
@@ -25,7 +27,7 @@ function drain(sequences: readonly Sequence[], most: number): number[] {
   for (const each of sequences) batch.add(each);
   const ends: number[] = [];
   let seconds = 0;
-  for (let phase = batch.plan(); phase !== null; phase = batch.plan()) {
+  for (let phase = batch.plan(seconds); phase !== null; phase = batch.plan(seconds)) {
     const steps = Math.min(most, phase.steps);
     seconds += steps * phase.seconds;
     for (const done of batch.advance(steps)) {
@@ -70,12 +72,12 @@ test("the youngest gives way and comes back first", () => {
   const young = sequence(1, 450, 400);
   batch.add(old);
   batch.add(young);
-  batch.advance(batch.plan()?.steps ?? 0);
+  batch.advance(batch.plan(0)?.steps ?? 0);
   assert.equal(batch.decoding, 2);
   // 902 held, two more a step: 49 steps to 1,000.
-  assert.equal(batch.plan()?.steps, 49);
+  assert.equal(batch.plan(0)?.steps, 49);
   batch.advance(49);
-  batch.plan();
+  batch.plan(0);
   assert.equal(batch.preemptions, 1);
   assert.deepEqual(batch.running, [old]);
   assert.equal(young.outputTokens, 50);
@@ -86,12 +88,77 @@ test("an owner that comes back finds what nobody needed of its context", () => {
   const batch = new Batch(SHAPE);
   const first = sequence(0, 600, 100);
   batch.add(first);
-  while (batch.advance(batch.plan()?.steps ?? 0).length === 0);
+  while (batch.advance(batch.plan(0)?.steps ?? 0).length === 0);
   batch.remove(first);
   assert.equal(batch.kv.idle, 699);
   const wish = { order: 1, priority: 0, owner: 0, promptTokens: 600, prefix: [], stopAt: 110 };
   const again = new Sequence({ ...wish, outputTokens: 100 });
   batch.add(again);
-  assert.equal(batch.plan()?.steps, 1);
+  assert.equal(batch.plan(0)?.steps, 1);
   assert.equal(again.missing, 1);
+});
+
+const RATES = { hostTokens: 1_000, hostTokensPerSecond: 200_000, poolTokensPerSecond: 100_000 };
+
+for (const { where, pool, rates, rate } of [
+  { where: "its own host, when HBM lost it", pool: false, rates: RATES, rate: 200_000 },
+  { where: "another's host over the pool", pool: true, rates: RATES, rate: 100_000 },
+  {
+    where: "nowhere, where the hosts are no pool",
+    pool: true,
+    rates: { ...RATES, poolTokensPerSecond: null },
+    rate: 0,
+  },
+]) {
+  test(`a context that was cut comes back from ${where}`, () => {
+    const directory: Directory = new Map();
+    const make = (): Batch => new Batch(SHAPE, new KvBook(SHAPE.kvTokens, rates, directory));
+    const first = make();
+    const cut = sequence(0, 600, 100, 2);
+    first.add(cut);
+    while (first.advance(first.plan(0)?.steps ?? 0).length === 0);
+    first.remove(cut);
+    const second = pool ? make() : first;
+    if (!pool) {
+      const filler = sequence(7, 3_900, 1);
+      first.add(filler);
+      while (first.advance(first.plan(0)?.steps ?? 0).length === 0);
+      first.remove(filler);
+    }
+    const wish = {
+      order: 1,
+      priority: 0,
+      owner: 0,
+      promptTokens: 600,
+      prefix: [1, 2],
+      stopAt: 110,
+    };
+    const again = new Sequence({ ...wish, outputTokens: 100 });
+    second.add(again);
+    const phase = second.plan(0);
+    if (rate === 0) {
+      assert.equal(phase?.steps, 1);
+      assert.equal(again.missing, 700);
+      return;
+    }
+    assert.equal(phase?.steps, 0);
+    assert.ok(Math.abs((phase?.seconds ?? 0) - 699 / rate) < 1e-9);
+    assert.equal(second.plan(phase?.seconds ?? 0)?.steps, 1);
+    assert.equal(again.missing, 1);
+    assert.deepEqual(second.advance(1), []);
+    assert.equal(second.outputOf(again), 101);
+  });
+}
+
+test("a host keeps what was used last, and tells what it gave up", () => {
+  const gone: number[] = [];
+  const host = new HostTier(RATES, null, (key) => gone.push(key));
+  for (const key of [1, 2, 3]) host.keep(key, 400);
+  assert.deepEqual(gone, [1]);
+  assert.equal(host.find(2)?.tokens, 400);
+  host.keep(4, 500);
+  assert.deepEqual(gone, [1, 3]);
+  host.keep(5, 1_001);
+  assert.equal(host.has(5), false);
+  assert.equal(host.peakTokens, 900);
 });
