@@ -3,6 +3,7 @@
  * manners and defects included: one id out of the vocabulary ends the whole server, as does a call to release memory
  * without the memory saver. Shapes are held against recordings of the real one by `fake-sglang.test.ts`.
  */
+import { type CachePublisher, publishCache } from "../core/cache-publisher.ts";
 import { createFakeModel, type FakeModel } from "../core/fake-model.ts";
 import { FakeError, startFakeServer } from "../core/fake-server.ts";
 import { createFaults, type FaultKind, type FaultOptions } from "../core/fault.ts";
@@ -15,6 +16,8 @@ import { weightRoutes } from "./weights.ts";
 export interface FakeSglang {
   readonly url: string;
   readonly model: FakeModel;
+  /** Null where it publishes nothing. */
+  readonly cache: CachePublisher | null;
   /** NCCL groups that it has joined, by name: as it was asked. */
   readonly groups: ReadonlyMap<string, unknown>;
   fault(kind: FaultKind, options?: FaultOptions): void;
@@ -26,6 +29,7 @@ export interface FakeSglang {
 export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<FakeSglang> {
   const model = createFakeModel(options);
   const faults = createFaults();
+  const cache = options.kvEvents ? await publishCache(model) : null;
   const served = options.served ?? "tiny";
   const state: SglangState = {
     model,
@@ -38,7 +42,9 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
       memorySaver: options.memorySaver ?? false,
       lora: options.lora ?? false,
       healthTimeoutMs: options.healthTimeoutMs ?? 200,
+      kvEvents: options.kvEvents ?? false,
     },
+    cache,
     modelPath: model.directory,
     servedName: served,
     released: new Set(),
@@ -57,17 +63,24 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
   const server = await startFakeServer(
     { routes, generates: GENERATE_ROUTES, errorOf },
     faults,
-    () => model.die(),
+    () => {
+      cache?.close();
+      model.die();
+    },
     options,
   );
   return {
     url: server.url,
     model,
+    cache,
     groups: state.groups,
     fault: faults.arm,
     clearFaults: faults.clear,
     exit: server.exit,
-    close: server.close,
+    async close() {
+      cache?.close();
+      await server.close();
+    },
   };
 }
 
