@@ -18,7 +18,7 @@ export const LIMITS = {
   waitingRollouts: 200_000,
   /** Finished rollouts kept for `result_ttl_ms`; beyond it the oldest become tombstones early. */
   finishedRollouts: 100_000,
-  /** Their prompts, outputs and side data; beyond it likewise. */
+  /** Their outputs and side data; beyond it likewise. */
   finishedBytes: 1024 * 1024 * 1024,
   /** Tombstones kept after results expire, 20 bytes each. */
   tombstones: 1_000_000,

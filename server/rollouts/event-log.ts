@@ -39,7 +39,7 @@ export class EventLog {
    * so that what is kept for late readers costs next to nothing. Only for a rollout that never started over.
    */
   settle(ids: Uint32Array, logprobs: Float32Array): void {
-    this.#settled = settleRuns(this.#events, ids, logprobs);
+    this.#settled = settleRuns(this.#events, ids, logprobs).slice();
     this.#length = this.#events.length;
     this.#events = [];
   }
@@ -128,6 +128,9 @@ interface SettledRun {
   readonly starts: readonly number[];
 }
 
+/** Of events that are no chunk, shared. */
+const NO_STARTS: readonly number[] = [];
+
 function settleRuns(
   events: readonly RolloutEvent[],
   ids: Uint32Array,
@@ -137,7 +140,7 @@ function settleRuns(
   for (let seq = 0; seq < events.length; seq++) {
     const event = events[seq] as RolloutEvent;
     if (event.type !== "tokens") {
-      runs.push({ first: seq, last: seq, event, starts: [] });
+      runs.push({ first: seq, last: seq, event, starts: NO_STARTS });
       continue;
     }
     const { chunk: head } = event;
@@ -161,7 +164,7 @@ function settleRuns(
       version,
       mixed,
     };
-    runs.push({ first, last: seq, event: { type: "tokens", chunk }, starts });
+    runs.push({ first, last: seq, event: { type: "tokens", chunk }, starts: starts.slice() });
   }
   return runs;
 }

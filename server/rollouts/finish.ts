@@ -35,8 +35,8 @@ export function concludeResult(
     logprobs: given.logprobs,
     logprobMode: given.segments.at(-1)?.logprobMode ?? mode,
     finishReason: cut ? { type: "abort", cause: "stale", matched: null } : reason,
-    spans: given.spans,
-    segments: given.segments,
+    spans: given.spans.slice(),
+    segments: given.segments.slice(),
     routing: timeline.routing(now),
     usage: {
       promptTokens: rollout.promptTokenIds.length,

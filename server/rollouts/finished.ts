@@ -5,13 +5,13 @@
 import type { Clock } from "../contract/clock.ts";
 import { sideBytes } from "../contract/side-data.ts";
 import { LIMITS } from "../limits.ts";
-import type { RolloutLife } from "./life.ts";
+import type { FinishedRollout } from "./finished-rollout.ts";
 import { Tombstones } from "./tombstones.ts";
 
 interface Entry {
-  readonly life: RolloutLife;
+  readonly rollout: FinishedRollout;
   readonly expiresAt: number;
-  /** Of its prompt, its output and its side data. */
+  /** Of its output and its side data. */
   readonly bytes: number;
 }
 
@@ -39,23 +39,23 @@ export class Finished {
     this.#tombstones = new Tombstones(limits.tombstones);
   }
 
-  add(life: RolloutLife): void {
-    this.#drop(life.key);
-    const bytes = bytesOf(life);
-    this.#entries.set(life.key, { life, expiresAt: this.#clock.now() + this.#ttlMs, bytes });
+  add(rollout: FinishedRollout): void {
+    this.#drop(rollout.key);
+    const bytes = bytesOf(rollout);
+    this.#entries.set(rollout.key, { rollout, expiresAt: this.#clock.now() + this.#ttlMs, bytes });
     this.#bytes += bytes;
     this.#sweep();
   }
 
-  get(key: string): RolloutLife | undefined {
+  get(key: string): FinishedRollout | undefined {
     this.#sweep();
-    return this.#entries.get(key)?.life;
+    return this.#entries.get(key)?.rollout;
   }
 
   /** What a repeated submission joins: Results, not errors. */
-  match(key: string): RolloutLife | undefined {
-    const life = this.get(key);
-    return life?.ended && "result" in life.ended ? life : undefined;
+  match(key: string): FinishedRollout | undefined {
+    const rollout = this.get(key);
+    return rollout !== undefined && "result" in rollout.ended ? rollout : undefined;
   }
 
   /** Whether there was a Result of this body, or of another under the same key. */
@@ -65,12 +65,10 @@ export class Finished {
 
   #sweep(): void {
     const now = this.#clock.now();
-    for (const [key, { life, expiresAt }] of this.#entries) {
+    for (const [key, { rollout, expiresAt }] of this.#entries) {
       if (expiresAt > now && !this.#isFull()) return;
       this.#drop(key);
-      if (life.ended && "result" in life.ended) {
-        this.#tombstones.bury(key, life.rollout.bodyHash);
-      }
+      if ("result" in rollout.ended) this.#tombstones.bury(key, rollout.bodyHash);
     }
   }
 
@@ -88,8 +86,8 @@ export class Finished {
   }
 }
 
-function bytesOf({ rollout, outputTokens, ended }: RolloutLife): number {
-  const tokens = 4 * rollout.promptTokenIds.length + 8 * outputTokens;
-  if (ended === null || !("result" in ended) || ended.result.side === null) return tokens;
-  return tokens + sideBytes(ended.result.side);
+function bytesOf(rollout: FinishedRollout): number {
+  const { ended } = rollout;
+  const side = "result" in ended ? ended.result.side : null;
+  return 8 * rollout.progress().outputTokens + (side === null ? 0 : sideBytes(side));
 }

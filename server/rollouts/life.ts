@@ -10,6 +10,7 @@ import type { FinishCause, FinishReason, Rollout } from "../contract/rollout.ts"
 import type { PlacementReply } from "../placement/port.ts";
 import { EventLog } from "./event-log.ts";
 import { concludeResult } from "./finish.ts";
+import { type Ending, FinishedRollout } from "./finished-rollout.ts";
 import { type Held, Journey } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
@@ -27,8 +28,6 @@ const TIMED_OUT = {
   version_unavailable: "version_unavailable",
   staleness: "quota_exceeded",
 } as const satisfies Record<Held, ErrorCode>;
-
-type Ending = { readonly result: Result } | { readonly error: PacelineError };
 
 export class RolloutLife implements RolloutHandle, Traveller {
   readonly key: string;
@@ -76,6 +75,10 @@ export class RolloutLife implements RolloutHandle, Traveller {
     return this.rollout.job;
   }
 
+  get bodyHash(): string {
+    return this.rollout.bodyHash;
+  }
+
   get output(): Output {
     this.#output ??= outputOf(this.rollout);
     return this.#output;
@@ -115,6 +118,13 @@ export class RolloutLife implements RolloutHandle, Traveller {
 
   get ended(): Ending | null {
     return this.#ending;
+  }
+
+  /** What is kept of it. Only once it has ended. */
+  remains(ended: Ending): FinishedRollout {
+    const { key, bodyHash } = this;
+    const [progress, timeline] = [this.progress(), this.moments()];
+    return new FinishedRollout({ key, bodyHash, progress, ended, log: this.#events, timeline });
   }
 
   start(): void {

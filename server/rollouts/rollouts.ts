@@ -80,8 +80,10 @@ export function createRollouts(
   };
   const ended = (life: RolloutLife): void => {
     active.delete(life.key);
-    finished.add(life);
-    if (life.ended !== null) jobs.left(life.rollout, life.ended);
+    if (life.ended !== null) {
+      finished.add(life.remains(life.ended));
+      jobs.left(life.rollout, life.ended);
+    }
     if (active.size === 0) drained?.();
   };
   const endOf = ({ job, session, id }: Rollout): ((life: RolloutLife) => void) => {
@@ -106,10 +108,10 @@ export function createRollouts(
   };
   placement.connect((reply) => active.get(reply.key)?.receive(reply));
 
-  const get = (job: string, id: string): RolloutLife => {
+  const get = (job: string, id: string): RolloutHandle => {
     const key = rolloutKey(job, id);
-    const life = active.get(key) ?? finished.get(key);
-    if (life) return life;
+    const rollout = active.get(key) ?? finished.get(key);
+    if (rollout) return rollout;
     throw new PacelineError("not_found", `no rollout ${id} in job ${job}`, {
       details: { job, id },
     });
@@ -140,9 +142,9 @@ export function createRollouts(
     get,
     // Whoever aborts what is over by now is told by the promise, and not by a throw amid a socket's event.
     async abort(job: string, id: string, cause: FinishCause): Promise<Result> {
-      const life = get(job, id);
-      life.end(cause);
-      return life.result();
+      const rollout = get(job, id);
+      active.get(rolloutKey(job, id))?.end(cause);
+      return rollout.result();
     },
     async abortJob(job: string, cause: FinishCause): Promise<number> {
       const lives = [...active.values()].filter((life) => life.job === job);
@@ -167,8 +169,8 @@ export function createRollouts(
   };
 }
 
-const alike = (life: RolloutLife, { bodyHash }: Rollout): "same" | "other" =>
-  life.rollout.bodyHash === bodyHash ? "same" : "other";
+const alike = (one: Pick<Rollout, "bodyHash">, other: Pick<Rollout, "bodyHash">) =>
+  one.bodyHash === other.bodyHash ? "same" : "other";
 
 const endedByItself = ({ ended }: RolloutLife): boolean =>
   ended !== null && "result" in ended && ended.result.finishReason.type !== "abort";

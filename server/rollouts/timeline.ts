@@ -85,7 +85,8 @@ export class Timeline {
   show(): RolloutTimeline {
     return {
       acceptedAtMs: this.#acceptedWall,
-      moments: this.#moments,
+      // One that is pushed to has room that nobody needs any more.
+      moments: this.#moments.slice(),
       dropped: this.#dropped,
     };
   }

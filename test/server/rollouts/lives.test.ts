@@ -10,7 +10,9 @@ import { finished, play, run, tokens, world } from "./world.ts";
 
 test("the same id and body joins; another body conflicts; an expired result is never made again (I4)", async () => {
   const { rollouts, handle, clock } = await run([play([tokens(0, 1), finished])]);
-  assert.equal(rollouts.submit(sampleRollout({})), handle);
+  const again = rollouts.submit(sampleRollout({}));
+  assert.equal(await again.result(), await handle.result());
+  assert.deepEqual([again.progress(), again.moments()], [handle.progress(), handle.moments()]);
   assert.throws(() => rollouts.submit(sampleRollout({ bodyHash: "other" })), { code: "conflict" });
   await clock.advance(60_001);
   assert.throws(() => rollouts.get("default", "r-1"), { code: "not_found" });

@@ -119,7 +119,7 @@ export function world(
   const ledger = {
     policy: (policy: string) => {
       if (policy !== "default") throw new PacelineError("not_found", `no policy ${policy}`);
-      return { committedVersion: 8 };
+      return { policy, base: null, committedVersion: 8 };
     },
     versions: () => [{ version: 8, source: { path: options.weights ?? STEP_1 } }],
     holds: () => [{ ...HELD, version: options.holds?.shift() ?? 7 }],
