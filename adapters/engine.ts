@@ -4,15 +4,21 @@
  * (its adapter cuts deltas) and tells spans at the end; the embedded engine tells them per chunk. A
  * unary engine yields one `tokens` event and then `finished`.
  */
-
 import type { EngineFacts } from "../server/contract/engine-facts.ts";
-import type { PacelineError } from "../server/contract/errors.ts";
 import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
 import type { PromptLogprobs, SideChunk, SideWant } from "../server/contract/side-data.ts";
 import type { TokenChunk } from "../server/contract/tokens.ts";
 import type { EngineDescription, MoverCall } from "../server/contract/worker.ts";
 import type { ReadPacing } from "./read-pacing.ts";
+
+/** What an engine that asks for keys is shown (SGLang). Never logged, never told to anybody else. */
+export interface EngineKeys {
+  /** For generation and for looking; null: nothing is shown. */
+  readonly api: string | null;
+  /** For what changes the engine; null: the same. */
+  readonly admin: string | null;
+}
 
 /** What every adapter is created with, beside its engine's URL. */
 export interface EngineOptions {
@@ -24,6 +30,8 @@ export interface EngineOptions {
   readonly facts?: EngineFacts;
   /** Signs control calls, where the engine wants them signed (TensorRT-LLM); default: they are not. */
   readonly controlKey?: string;
+  /** Asked at each call, since another registration may bring others; default: none. */
+  readonly keys?: () => EngineKeys;
 }
 
 /** One attempt of a rollout on one slot. */
@@ -95,31 +103,6 @@ export interface EngineTelemetry {
   readonly steps: readonly { readonly batch: number; readonly seconds: number }[];
 }
 
-/** What an engine did to its prefix cache, blocks by the names that it gives them. */
-export type CacheChange =
-  | {
-      readonly type: "stored";
-      readonly hashes: readonly string[];
-      /** Null: the first block of a prompt. */
-      readonly parent: string | null;
-      /** Of all these blocks, one after the other. */
-      readonly tokenIds: Uint32Array;
-      readonly blockSize: number;
-      /** The adapter that it was computed with; null: the weights in service alone. */
-      readonly adapter: Pick<HeldReport, "policy" | "version"> | null;
-    }
-  | { readonly type: "removed"; readonly hashes: readonly string[] }
-  | { readonly type: "cleared" };
-
-export interface CacheFollower {
-  /** In order, each once. */
-  readonly changes: (slot: number, changes: readonly CacheChange[]) => void;
-  /** Some were lost for good: what was known of this slot's cache is void. */
-  readonly gap: (slot: number) => void;
-  /** Nothing comes any more. Called once at most. */
-  readonly lost: (error: PacelineError) => void;
-}
-
 export interface EngineControl {
   /** Whole engine. `keep` freezes in place; `retract` drops KV and recomputes on resume; `abort` ends all. */
   pause(mode: "keep" | "retract" | "abort", signal: AbortSignal): Promise<void>;
@@ -134,6 +117,12 @@ export interface EngineControl {
    */
   sleep(signal: AbortSignal): Promise<void>;
   wake(signal: AbortSignal): Promise<void>;
+}
+
+export interface WeightsChecksum {
+  readonly value: string;
+  /** How its tensors lie in memory: ranks, names, kernels. */
+  readonly layout: string;
 }
 
 /**
@@ -160,6 +149,11 @@ export interface EngineWeights {
   ): Promise<{ digest: string | null; load: number }>;
   /** Forgets staged weights. */
   discard(target: { policy: string; version: number }, signal: AbortSignal): Promise<void>;
+  /**
+   * Of all weights in its memory, also while it stands still and whatever runs there. Engines that load the same weights into
+   * the same `layout` show the same `value`. Only to engines of the capability `weights.checksum`.
+   */
+  checksum?(signal: AbortSignal): Promise<WeightsChecksum>;
   /** What the engine itself says it holds now, adapters too; the caller decides what that proves. */
   held(signal: AbortSignal): Promise<readonly HeldReport[]>;
   /**
@@ -193,7 +187,10 @@ export interface EngineAdapters {
 
 export interface Engine {
   readonly url: string;
-  /** Throws `engine_unreachable` or `engine_error`. Also tells a new incarnation. */
+  /**
+   * Throws `engine_unreachable` or `engine_error`. Also tells a new incarnation. One that stands still and cannot be asked
+   * what it is throws `engine_error` with `details` `{paused: true, incarnation}`.
+   */
   probe(signal: AbortSignal): Promise<EngineDescription>;
   /**
    * Runs one attempt. Aborting `signal` aborts the request inside the engine. Throws a typed error:
@@ -204,10 +201,5 @@ export interface Engine {
   readonly control: EngineControl;
   readonly weights: EngineWeights | null;
   telemetry(signal: AbortSignal): Promise<EngineTelemetry>;
-  /**
-   * Follows what its slots cache until closed; null where this one tells nothing of it. Absent: an engine that never does.
-   * Throws typed errors.
-   */
-  followCache?(follower: CacheFollower, signal: AbortSignal): Promise<{ close(): void } | null>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
-import { type EngineFacts, engineFacts, type ToldKind } from "./contract/engine-facts.ts";
+import { engineFacts, NOTHING_TOLD, type ToldFacts } from "./contract/engine-facts.ts";
 import { PacelineError } from "./contract/errors.ts";
 
 interface Setting<T> {
@@ -148,11 +148,11 @@ export const SETTINGS = {
     null,
     "Workers to register at start, as kind=url, for instance embedded=http://127.0.0.1:9000.",
   ),
-  engine_facts: setting<Readonly<Record<ToldKind, EngineFacts>>>(
+  engine_facts: setting<ToldFacts>(
     engineFacts,
-    { trtllm: {}, dynamo: {} },
+    NOTHING_TOLD,
     "JSON",
-    "What TensorRT-LLM and Dynamo do not tell of themselves, by kind: {trtllm: {max_model_len, vocab_size, kv_tokens, max_running, dtype, eos_token_ids, logprob_mode, weights: policy@version, control_key_file}, dynamo: {…}}. In the file: tables.",
+    "What engines do not tell of themselves, by kind: {trtllm: {max_model_len, vocab_size, kv_tokens, max_running, dtype, eos_token_ids, logprob_mode, weights: policy@version, control_key_file}, dynamo: {…}, sglang: {api_key_file, admin_api_key_file}}. In the file: tables.",
   ),
   dialects: setting<readonly DialectSetting[]>(
     dialectList,

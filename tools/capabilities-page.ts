@@ -69,6 +69,7 @@ const FEATURES: readonly Feature[] = [
   ["sleep", ({ sleep }) => sleep],
   ["weights staged beside those that serve", ({ weights }) => weights.stage],
   ["proof of weights", ({ weights }) => weights.proof],
+  ["checksum of weights in memory", ({ weights }) => weights.checksum === true],
   ["LoRA adapters at once", ({ weights }) => (weights.adapters ?? 0) > 0 && `${weights.adapters}`],
   ["a session's own cache", ({ sessionCache }) => sessionCache],
 ];

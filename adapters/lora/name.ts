@@ -19,5 +19,7 @@ export const adapterOf = ({ policy, adapter }: EngineRequest): string | null =>
   adapter === undefined ? null : adapterName({ policy, version: adapter.version });
 
 /** The policy of the weights in service that a request needs: its tokens' labels name this one. */
-export const weightsPolicyOf = ({ policy, adapter }: EngineRequest): string =>
-  adapter?.base ?? policy;
+export const weightsPolicyOf = ({
+  policy,
+  adapter,
+}: Pick<EngineRequest, "policy" | "adapter">): string => adapter?.base ?? policy;

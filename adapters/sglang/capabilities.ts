@@ -40,6 +40,9 @@ const serverInfo = z.object({
   enable_lora: z.boolean().nullish(),
   max_loras_per_batch: natural.nullish(),
   max_loaded_loras: natural.nullish(),
+  quantization: z.string().nullish(),
+  moe_runner_backend: z.string().nullish(),
+  device: z.string().nullish(),
 });
 
 export type ServerInfo = z.infer<typeof serverInfo>;
@@ -75,6 +78,16 @@ export function incarnationOf({ startup_time, random_seed, launch_command }: Ser
   return `sglang-${createHash("sha256").update(told).digest("hex").slice(0, 24)}`;
 }
 
+/** Kernels of another version, format or device want their weights packed in another way. */
+export const buildOf = (info: ServerInfo): string =>
+  JSON.stringify([
+    info.version,
+    info.dtype,
+    info.quantization ?? null,
+    info.moe_runner_backend ?? null,
+    info.device ?? null,
+  ]);
+
 /**
  * Prompt and output together. The last two places of the context are never reached: it stops one token early and keeps
  * one for the request's end (seen on 0.5.23).
@@ -94,6 +107,7 @@ export function capabilitiesOf(facts: Facts): Capabilities {
     weights: {
       stage: false,
       proof: "receipt",
+      checksum: facts.checksums,
       ...(facts.adapters > 0 ? { adapters: facts.adapters } : {}),
     },
     promptLogprobs: true,

@@ -1,6 +1,5 @@
 /** The sockets to one SGLang server: streams of tokens with paced reads, unary scores, control calls. */
 import { PacelineError } from "../../server/contract/errors.ts";
-import { assertPromptLogprobs, type PromptLogprobs } from "../../server/contract/side-data.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineOptions, EngineRequest } from "../engine.ts";
 import { type Calls, createCalls } from "../http/calls.ts";
@@ -10,9 +9,10 @@ import { EventStream } from "../http/event-stream.ts";
 import { weightsPolicyOf } from "../lora/name.ts";
 import { errorFromReply } from "./errors.ts";
 import type { EngineState, Facts } from "./facts.ts";
-import { versionOf } from "./label.ts";
+import { keyed } from "./keys.ts";
 import { checkRequest, generateBody, scoreBody, scoreId, tokensLeft } from "./request.ts";
 import { ReplyReader } from "./response.ts";
+import { scoreOf } from "./score.ts";
 
 const CONNECT_MS = 5_000;
 /** Below uvicorn's 5 s, so that it never closes a connection that we are about to use. */
@@ -37,11 +37,12 @@ export interface Client {
 }
 
 export function createClient(url: string, state: EngineState, options: EngineOptions): Client {
-  const connections = createConnections(url, {
+  const plain = createConnections(url, {
     connectMs: CONNECT_MS,
     keepAliveMs: KEEP_ALIVE_MS,
     headBytes: LIMITS.engineHeadBytes,
   });
+  const connections = options.keys === undefined ? plain : keyed(plain, options.keys);
   const callsOf = (answerBytes: number): Calls =>
     createCalls(connections, { answerBytes, refused: errorFromReply });
   const calls = callsOf(LIMITS.engineControlBytes);
@@ -91,7 +92,7 @@ export function createClient(url: string, state: EngineState, options: EngineOpt
       if (signal.aborted) abort(scoreId(request));
       throw error;
     }
-    const { prompt, cachedTokens } = parseScore(reply, request, facts, start);
+    const { prompt, cachedTokens } = scoreOf(reply, request, facts, start);
     yield { type: "started", cachedTokens };
     yield { type: "prompt", prompt };
     if (tokensLeft(request, facts) === 0) {
@@ -148,36 +149,4 @@ function finishOf({ sampling, outputTokenIds }: EngineRequest, cachedTokens: num
 
 async function* only(...events: EngineEvent[]): AsyncGenerator<EngineEvent, undefined> {
   yield* events;
-}
-
-/** Throws `engine_error` or `misaligned`. */
-function parseScore(
-  reply: unknown,
-  request: EngineRequest,
-  { vocabSize }: Facts,
-  start: number,
-): { prompt: PromptLogprobs; cachedTokens: number } {
-  const { promptTokenIds } = request;
-  const meta = ((reply as { meta_info?: unknown } | null)?.meta_info ?? {}) as Readonly<
-    Record<string, unknown>
-  >;
-  const {
-    input_token_logprobs: listed,
-    cached_tokens: cachedTokens,
-    weight_versions: spans,
-  } = meta;
-  if (!Array.isArray(listed)) throw new PacelineError("misaligned", "a prompt without logprobs");
-  const entries = start === 0 ? listed : listed.slice(1);
-  for (const [index, entry] of entries.entries()) {
-    const token = promptTokenIds[start + index] as number;
-    // It calls the vocabulary's last id 0 here (seen on 0.5.23), and means it.
-    if (entry?.[1] === token || (token === vocabSize - 1 && entry?.[1] === 0)) continue;
-    throw new PacelineError("misaligned", `logprobs of another prompt, at token ${start + index}`);
-  }
-  const logprobs = Float32Array.from(entries, (entry) => entry[0] ?? Number.NaN);
-  const label = Array.isArray(spans) ? spans.at(-1)?.version : undefined;
-  const version = typeof label === "string" ? versionOf(label, weightsPolicyOf(request)) : null;
-  const prompt = { start, logprobs, version };
-  assertPromptLogprobs(prompt, promptTokenIds.length);
-  return { prompt, cachedTokens: Number.isInteger(cachedTokens) ? (cachedTokens as number) : 0 };
 }

@@ -35,6 +35,10 @@ export function errorFrom(status: number, message: string): PacelineError {
     const code = REFUSALS.find(([words]) => words.test(message))?.[1] ?? "invalid_argument";
     return new PacelineError(code, `SGLang refuses: ${message}`, { details });
   }
+  if (status === 401 || status === 403) {
+    const why = `SGLang refuses the key that it was shown, or wants one (${status}): api_key, admin_api_key of the registration or engine_facts.sglang`;
+    return new PacelineError("engine_error", why, { details });
+  }
   return new PacelineError("engine_error", `SGLang answered ${status}: ${message}`, { details });
 }
 

@@ -29,6 +29,10 @@ export interface Facts {
   /** Tells at the end which weights made which tokens. */
   readonly tellsVersions: boolean;
   readonly eosTokenIds: readonly number[];
+  /** `/weights_checker` shows a checksum. */
+  readonly checksums: boolean;
+  /** What decides how it packs its weights, beside ranks and names. */
+  readonly build: string;
 }
 
 /** What is known of the engine behind one adapter; renewed by probes and by what we do to it. */

@@ -12,11 +12,13 @@ import { shown } from "../http/shown.ts";
 import { takesAdapters } from "./adapters.ts";
 import {
   adaptersOf,
+  buildOf,
   describe,
   incarnationOf,
   parseServerInfo,
   type ServerInfo,
 } from "./capabilities.ts";
+import { showsChecksum } from "./checksum.ts";
 import type { Client } from "./client.ts";
 import type { EngineState, Facts } from "./facts.ts";
 import { parseLabel } from "./label.ts";
@@ -52,7 +54,7 @@ export async function probe(
   state.loads = Math.max(state.loads, state.label?.load ?? 0);
   if (ready !== null) state.paused = !ready;
   if (state.facts === null) {
-    if (state.paused) throw standsStill();
+    if (state.paused) throw standsStill(incarnation);
     state.facts = await measure(client, given, incarnation, signal);
   }
   return describe(given, state, state.facts, await heldBy(client, state, signal));
@@ -88,12 +90,14 @@ async function measure(
   const vocabSize = await vocabularyOf(client, signal);
   const ask = (id: number, sampling: object, rows: number): Promise<Meta> =>
     generate(client, { rid: `${incarnation}-${id}`, sampling, rows }, signal);
-  const [all, sharp] = await Promise.all([
+  const adapters = adaptersOf(info);
+  const [all, sharp, checksums] = await Promise.all([
     ask(1, { temperature: 1, min_new_tokens: 1, max_new_tokens: 1, stream_interval: 8 }, vocabSize),
     ask(2, { temperature: 0.5, top_p: 1e-4, max_new_tokens: 1 }, Math.min(SHARP_ROWS, vocabSize)),
+    // Whether loaded adapters are part of what it sums over has not been seen.
+    adapters === 0 && showsChecksum(client, signal),
   ]);
   const flat = firstRow(all);
-  const adapters = adaptersOf(info);
   const takes = adapters > 0 && (await takesAdapters(client, signal));
   const contextLength = info.context_length ?? (await contextOf(client, signal));
   return {
@@ -115,6 +119,8 @@ async function measure(
     logprobMode: modeOf(flat, firstRow(sharp)),
     tellsVersions: Array.isArray(all["weight_versions"]),
     eosTokenIds: forbiddenOf(flat, vocabSize),
+    checksums,
+    build: buildOf(info),
   };
 }
 
@@ -197,8 +203,9 @@ function modeOf(
   return doubled ? "tempered" : "raw";
 }
 
-const standsStill = (): PacelineError =>
+const standsStill = (incarnation: string): PacelineError =>
   new PacelineError(
     "engine_error",
     "SGLang is paused, and what it can do has not been seen yet: POST /continue_generation lets it go on",
+    { details: { paused: true, incarnation } },
   );

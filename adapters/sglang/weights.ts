@@ -1,7 +1,7 @@
 /**
  * Weights from a checkpoint's directory, which the engine must see under the same path. SGLang loads in place and
- * cannot read beside what serves; it shows no digest. So what is said of it is: the label that we gave it, which
- * only a load that succeeded sets, and the caller's canary.
+ * cannot read beside what serves; it shows no digest of what it was given. So what is said of it is: the label that we
+ * gave it, which only a load that succeeded sets, and a checksum of its memory, or the caller's canary.
  */
 
 import { PacelineError } from "../../server/contract/errors.ts";
@@ -9,6 +9,7 @@ import type { HeldReport } from "../../server/contract/policy.ts";
 import type { EngineControl, EngineWeights } from "../engine.ts";
 import { shown } from "../http/shown.ts";
 import { createAdapters, heldAdapters } from "./adapters.ts";
+import { readChecksum } from "./checksum.ts";
 import type { Client } from "./client.ts";
 import type { EngineState } from "./facts.ts";
 import { type Label, labelText, parseLabel } from "./label.ts";
@@ -101,6 +102,10 @@ export function createWeights(
     discard(target) {
       staged.delete(keyOf(target));
       return Promise.resolve();
+    },
+    checksum(signal) {
+      if (state.facts?.checksums === true) return readChecksum(client, state.facts.build, signal);
+      throw new PacelineError("unsupported", "this SGLang server shows no checksum of its weights");
     },
     async held(signal) {
       state.label = parseLabel(await labelOf(signal));

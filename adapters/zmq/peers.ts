@@ -24,13 +24,8 @@ export interface Peer {
   close(): void;
 }
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** `tcp://host:port`; `*` is any host. Throws `unsupported` for other transports. */
-export function parseEndpoint(endpoint: string): Endpoint {
+export function parseEndpoint(endpoint: string): { host: string; port: number } {
   const [, host, port] = /^tcp:\/\/(.+):(\d{1,5})$/.exec(endpoint) ?? [];
   if (host !== undefined && port !== undefined) {
     return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
@@ -40,7 +35,7 @@ export function parseEndpoint(endpoint: string): Endpoint {
 
 /** Listens for publishers that connect out (an engine whose endpoint names a host), and subscribes to all of each. */
 export async function bindSubscriber(
-  { host, port }: Endpoint,
+  { host, port }: { host: string; port: number },
   topic: string,
   options: PeerOptions,
 ): Promise<{ readonly port: number; close(): void }> {
@@ -66,7 +61,7 @@ export async function bindSubscriber(
 
 /** Connects to a publisher that is bound. */
 export function connectSubscriber(
-  { host, port }: Endpoint,
+  { host, port }: { host: string; port: number },
   topic: string,
   options: PeerOptions,
 ): Peer {
@@ -76,8 +71,10 @@ export function connectSubscriber(
 }
 
 /** Connects to a router, such as one that sends again what was missed. */
-export const connectDealer = ({ host, port }: Endpoint, options: PeerOptions): Peer =>
-  talk(connect(port, host), "DEALER", options, () => {});
+export const connectDealer = (
+  { host, port }: { host: string; port: number },
+  options: PeerOptions,
+): Peer => talk(connect(port, host), "DEALER", options, () => {});
 
 const subscription = (topic: string): Buffer => Buffer.concat([Buffer.of(1), Buffer.from(topic)]);
 

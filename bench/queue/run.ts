@@ -94,13 +94,7 @@ const worker: WorkerRecord = {
 function createOwner(scheduler: Scheduler) {
   const owner = createPlacementOwner({
     scheduler,
-    fleet: {
-      find: () => worker,
-      list: () => [worker],
-      listen: () => nothing,
-      mark: nothing,
-      engine: () => null,
-    },
+    fleet: { find: () => worker, list: () => [worker], listen: () => nothing, mark: nothing },
     ledger: {
       holds: () => [
         { policy: "policy", version: 2, label: null, proof: "digest", load: 1, digest: null },

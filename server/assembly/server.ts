@@ -93,9 +93,11 @@ export async function startServer({
   const fleet = createFleet({
     clock,
     random,
-    createEngine: (kind, url) => createEngine(kind, url, engineOptions(kind, config, pacing)),
+    createEngine: (kind, url, keys) =>
+      createEngine(kind, url, engineOptions(kind, config, pacing, keys)),
     options: { leaseMs: config.lease_ms, probeMs: config.probe_ms, telemetryMs: config.probe_ms },
     observe: observeFleet(lifeCycle, log, clock),
+    leftStanding: (incarnation) => standstills.left(incarnation),
   });
   const { scheduler, save } = createLiveScheduler(clock, random, config.record);
   const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
@@ -131,6 +133,8 @@ export async function startServer({
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
   );
   const observe = observeUpdates(metrics, lifeCycle, log);
+  // Nobody registers before it is there.
+  const standstills = await createStandstills({ store, fleet, clock, observe });
   const publisher = createPublisher({
     ledger,
     fleet,
@@ -139,7 +143,7 @@ export async function startServer({
     clock,
     random,
     observe,
-    standstills: await createStandstills({ store, fleet, clock, observe }),
+    standstills,
   });
   const supervisor = createSupervisor({
     clock,

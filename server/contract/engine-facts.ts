@@ -1,4 +1,4 @@
-/** What an operator says of engines whose calls do not tell it (TensorRT-LLM, Dynamo): one set a kind of engine. */
+/** What an operator says of engines that do not tell it themselves, one set a kind of engine: shape, weights, keys. */
 import { z } from "zod";
 import type { LogprobMode } from "./rollout.ts";
 
@@ -21,8 +21,16 @@ export interface EngineFacts {
   readonly controlKeyFile?: string;
 }
 
-/** Kinds that need to be told. */
+/** Kinds that need to be told of their shape. */
 export type ToldKind = "trtllm" | "dynamo";
+
+/** Files of the keys that an engine asks for (SGLang's `--api-key`, `--admin-api-key`); default: it asks for none. */
+export interface KeyFiles {
+  readonly apiKeyFile: string | null;
+  readonly adminApiKeyFile: string | null;
+}
+
+export type ToldFacts = Readonly<Record<ToldKind, EngineFacts>> & { readonly sglang: KeyFiles };
 
 const natural = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
@@ -61,10 +69,32 @@ const facts = z
     ) as EngineFacts;
   });
 
+const keyFiles = z
+  .strictObject({
+    api_key_file: z.string().min(1).optional(),
+    admin_api_key_file: z.string().min(1).optional(),
+  })
+  .transform(
+    ({ api_key_file: api = null, admin_api_key_file: admin = null }): KeyFiles => ({
+      apiKeyFile: api,
+      adminApiKeyFile: admin,
+    }),
+  );
+
+export const NOTHING_TOLD: ToldFacts = {
+  trtllm: {},
+  dynamo: {},
+  sglang: { apiKeyFile: null, adminApiKeyFile: null },
+};
+
 /** A table in the file; flags and environment have it as JSON. */
 export const engineFacts = z.preprocess(
   (given) => (typeof given === "string" ? fromJson(given) : given),
-  z.strictObject({ trtllm: facts.default({}), dynamo: facts.default({}) }),
+  z.strictObject({
+    trtllm: facts.default(NOTHING_TOLD.trtllm),
+    dynamo: facts.default(NOTHING_TOLD.dynamo),
+    sglang: keyFiles.default(NOTHING_TOLD.sglang),
+  }),
 );
 
 function fromJson(text: string): unknown {

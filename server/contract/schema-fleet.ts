@@ -21,6 +21,10 @@ const parallel = () =>
     ep: uint32(1).nullish(),
   });
 
+/** Goes into a header as it is; what it holds is told to nobody, so neither is what is wrong with it. */
+const engineKey = () =>
+  z.string().regex(/^[\x21-\x7e]{1,1024}$/, "must be 1 to 1024 visible ASCII");
+
 export const createRegistrationSchema = (limits: FleetLimits) =>
   z.strictObject({
     url: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
@@ -30,6 +34,8 @@ export const createRegistrationSchema = (limits: FleetLimits) =>
     role: role().nullish(),
     parallel: parallel().nullish(),
     policies: z.array(id()).max(limits.policies).nullish(),
+    api_key: engineKey().nullish(),
+    admin_api_key: engineKey().nullish(),
   });
 
 export const heldVersion = () =>
@@ -85,6 +91,7 @@ const capabilities = () =>
     weights: z.strictObject({
       stage: z.boolean(),
       proof: proof(),
+      checksum: z.boolean(),
       /** LoRA adapters that it holds at once. */
       adapters: uint32().nullish(),
     }),

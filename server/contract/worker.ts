@@ -60,6 +60,8 @@ export interface Capabilities {
     readonly proof: "digest" | "receipt" | "reported";
     /** LoRA adapters that it holds at once beside them, as a probe found it; absent: none. */
     readonly adapters?: number;
+    /** Shows a checksum of its memory, also while it stands still: what a canary would be asked for. Default: it cannot. */
+    readonly checksum?: boolean;
   };
   readonly promptLogprobs: boolean;
   readonly maxTopLogprobs: number;

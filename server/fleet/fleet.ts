@@ -15,6 +15,9 @@ export interface Registration {
   readonly parallel?: Readonly<Partial<Record<"tp" | "pp" | "dp" | "ep", number>>>;
   /** Policies that this worker may serve; default: every `full` policy that its model fits. */
   readonly policies?: readonly string[];
+  /** What the engine asks its callers for (`EngineKeys`). Absent: as the last registration, else the configuration has it. */
+  readonly apiKey?: string;
+  readonly adminApiKey?: string;
 }
 
 /** Decode step time `a + s·batch` and prefill rate, fitted from telemetry. */

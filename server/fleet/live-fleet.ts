@@ -1,11 +1,12 @@
 /** The fleet in one process: registration, leases and evidence in; births, changes and deaths out. */
-import type { Engine } from "../../adapters/engine.ts";
+import type { Engine, EngineKeys } from "../../adapters/engine.ts";
 import type { Clock, Random } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { EngineDescription, EngineKind } from "../contract/worker.ts";
 import { LIMITS } from "../limits.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Fleet, FleetChange, Registration, WorkerRecord } from "./fleet.ts";
+import { KeyRing, type Told } from "./key-ring.ts";
 import { type FleetObserver, Member, type MemberContext } from "./member.ts";
 import { DEFAULT_FLEET_OPTIONS, type FleetOptions } from "./options.ts";
 import { checkedId, checkedUrl, createRegistry } from "./registry.ts";
@@ -15,9 +16,11 @@ export interface FleetParts {
   readonly clock: Clock;
   readonly random: Random;
   /** Opens no socket yet; throws `unsupported` for a kind without an adapter. */
-  readonly createEngine: (kind: EngineKind, url: string) => Engine;
+  readonly createEngine: (kind: EngineKind, url: string, keys: () => EngineKeys) => Engine;
   readonly options?: Partial<FleetOptions>;
   readonly observe: FleetObserver;
+  /** Whether the engine of that life was left standing still by us, and may be let run; default: none was. */
+  readonly leftStanding?: (incarnation: string) => boolean;
 }
 
 export interface LiveFleet extends Fleet {
@@ -45,6 +48,7 @@ export function createFleet({
   random,
   createEngine,
   observe,
+  leftStanding = () => false,
   ...given
 }: FleetParts): LiveFleet {
   const options = { ...DEFAULT_FLEET_OPTIONS, workers: LIMITS.workers, ...given.options };
@@ -77,15 +81,22 @@ export function createFleet({
     await member.close();
   }
 
-  async function register(registration: Registration): Promise<WorkerRecord> {
+  async function register({
+    apiKey,
+    adminApiKey,
+    ...registration
+  }: Registration): Promise<WorkerRecord> {
+    const keys = new KeyRing(apiKey, adminApiKey);
     const known = registry.byUrl(registration.url);
-    if (known !== null && (await again(known, registration))) return known.worker.record(clock);
+    if (known !== null && (await again(known, registration, keys))) {
+      return known.worker.record(clock);
+    }
     if (blocked(registration)) await makePlace(registration);
-    const engine = createEngine(registration.engine, registration.url);
+    const engine = createEngine(registration.engine, registration.url, () => keys);
     let description: EngineDescription;
     try {
       description = await withDeadline(clock, options.registerMs, "probe", (signal) =>
-        engine.probe(signal),
+        firstProbe(engine, signal),
       );
       while (blocked(registration)) await makePlace(registration);
     } catch (thrown) {
@@ -93,23 +104,37 @@ export function createFleet({
       throw thrown;
     }
     const id = registration.id ?? registry.mintId(registration.engine);
-    const member = new Member(new Worker(id, registration, engine, description), context);
+    const worker = new Worker(id, registration, engine, keys, description);
+    const member = new Member(worker, context);
     registry.add(member);
     member.admit();
     return member.worker.record(clock);
   }
 
+  /** What a killed server of ours left standing still may not be able to tell what it is before it runs. */
+  async function firstProbe(engine: Engine, signal: AbortSignal): Promise<EngineDescription> {
+    try {
+      return await engine.probe(signal);
+    } catch (thrown) {
+      const { paused, incarnation } = PacelineError.from(thrown).details;
+      const ours = paused === true && typeof incarnation === "string" && leftStanding(incarnation);
+      if (!ours) throw thrown;
+    }
+    await engine.control.resume(signal);
+    return engine.probe(signal);
+  }
+
   /** Whether a newcomer has no place yet. Asked in the very turn in which it is taken: others register too. */
-  const blocked = ({ id }: Registration): boolean =>
+  const blocked = ({ id }: Told): boolean =>
     (id !== undefined && registry.find(id) !== null) || registry.size >= options.workers;
 
-  async function makePlace({ id, url }: Registration): Promise<void> {
+  async function makePlace({ id, url }: Told): Promise<void> {
     if (id !== undefined) await assertFree(id, url);
     await makeRoom();
   }
 
   /** Registered at this url before: probed anew, so that a restart is noticed. False if that one is gone for good. */
-  async function again(member: Member, registration: Registration): Promise<boolean> {
+  async function again(member: Member, registration: Told, keys: KeyRing): Promise<boolean> {
     const { worker } = member;
     const renamed = registration.id !== undefined && registration.id !== worker.id;
     if (renamed || registration.engine !== worker.kind) {
@@ -123,6 +148,7 @@ export function createFleet({
     }
     // Whoever registers says that a process is there, so a supervised one may be probed again.
     worker.supervised = false;
+    worker.keys.take(keys);
     await member.monitor.check(null);
     if (worker.state === "lost" || worker.strikes > 0) {
       throw new PacelineError("engine_unreachable", `${worker.url}: ${worker.reason}`);

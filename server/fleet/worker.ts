@@ -3,8 +3,9 @@ import type { Engine, EngineTelemetry } from "../../adapters/engine.ts";
 import type { Clock } from "../contract/clock.ts";
 import type { EngineDescription, EngineKind, WorkerState } from "../contract/worker.ts";
 import { after, BORN, type Cause, type Condition, stateOf } from "./condition.ts";
-import type { Registration, WorkerRecord } from "./fleet.ts";
+import type { WorkerRecord } from "./fleet.ts";
 import { returned } from "./incarnation.ts";
+import type { KeyRing, Told } from "./key-ring.ts";
 import { createRatesFit, type RatesFit } from "./rates.ts";
 
 export class Worker {
@@ -12,7 +13,9 @@ export class Worker {
   readonly url: string;
   readonly kind: EngineKind;
   readonly engine: Engine;
-  #registration: Registration;
+  /** Shown to the engine, and to nobody else. */
+  readonly keys: KeyRing;
+  #registration: Told;
   #description: EngineDescription;
   /** As the engine itself tells it; ours has a suffix where it came back from being given up. */
   #ownIncarnation: string;
@@ -41,11 +44,18 @@ export class Worker {
   load: EngineTelemetry | null = null;
   fit: RatesFit = createRatesFit();
 
-  constructor(id: string, registration: Registration, engine: Engine, probed: EngineDescription) {
+  constructor(
+    id: string,
+    registration: Told,
+    engine: Engine,
+    keys: KeyRing,
+    probed: EngineDescription,
+  ) {
     this.id = id;
     this.url = registration.url;
     this.kind = registration.engine;
     this.engine = engine;
+    this.keys = keys;
     this.#registration = registration;
     this.#description = probed;
     this.#ownIncarnation = probed.incarnation;
@@ -114,7 +124,7 @@ export class Worker {
   }
 
   /** A repeated registration may move a worker to another pool or role. */
-  reregister(registration: Registration): boolean {
+  reregister(registration: Told): boolean {
     const merged = { ...this.#registration, ...registration };
     if (JSON.stringify(merged) === JSON.stringify(this.#registration)) return false;
     this.#registration = merged;

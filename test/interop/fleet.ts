@@ -51,10 +51,12 @@ export async function reached(
   server: LiveServer,
   ids: readonly string[],
   tokens: number,
+  job = "default",
 ): Promise<void> {
   for (const id of ids) {
     for (;;) {
-      const { body } = await server.call<{ output_tokens?: number }>("GET", `/v1/rollouts/${id}`);
+      const path = `/v1/rollouts/${id}?job=${job}`;
+      const { body } = await server.call<{ output_tokens?: number }>("GET", path);
       if ((body.output_tokens ?? 0) >= tokens) break;
       await sleep(20);
     }

@@ -18,7 +18,16 @@ const PAUSE = pauseSchema();
 
 /** Body of `POST /v1/workers`. Throws `invalid_argument`. */
 export function decodeRegistration(body: unknown): Registration {
-  const { url, engine, id, pool, role, parallel, policies } = check(REGISTRATION, body);
+  const { url, engine, id, pool, role, parallel, policies, api_key, admin_api_key } = check(
+    REGISTRATION,
+    body,
+  );
+  for (const [path, key] of Object.entries({ api_key, admin_api_key })) {
+    if (key == null || engine === "sglang") continue;
+    throw new PacelineError("unsupported", `${path}: ${engine} engines are shown no keys`, {
+      details: { path },
+    });
+  }
   return {
     url,
     engine,
@@ -27,6 +36,8 @@ export function decodeRegistration(body: unknown): Registration {
     ...(role == null ? {} : { role }),
     ...(parallel == null ? {} : { parallel: present(parallel) }),
     ...(policies == null ? {} : { policies }),
+    ...(api_key == null ? {} : { apiKey: api_key }),
+    ...(admin_api_key == null ? {} : { adminApiKey: admin_api_key }),
   };
 }
 
@@ -102,7 +113,7 @@ const encodeCapabilities = (can: Capabilities): WireWorker["capabilities"] => ({
   journal: can.journal,
   pause: [...can.pause],
   sleep: can.sleep,
-  weights: { ...can.weights },
+  weights: { ...can.weights, checksum: can.weights.checksum ?? false },
   prompt_logprobs: can.promptLogprobs,
   max_top_logprobs: can.maxTopLogprobs,
   sampling_mask: can.samplingMask,

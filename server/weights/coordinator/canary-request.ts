@@ -1,4 +1,7 @@
-/** Asks an engine for its canary: how likely it finds fixed prompts under the weights that it holds. */
+/**
+ * Asks an engine for its canary: the checksum of what it holds, where it shows one; else how likely it finds fixed prompts
+ * under it.
+ */
 import type { Engine, EngineRequest } from "../../../adapters/engine.ts";
 import type { Random } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
@@ -40,6 +43,13 @@ const SCORE_ONLY: Sampling = {
 
 export function createAskCanary(random: Random): AskCanary {
   return async (engine, description, asked, signal) => {
+    const { weights } = engine;
+    const { checksum } = description.capabilities.weights;
+    // It says nothing of adapters.
+    if (asked.adapter === undefined && checksum === true && weights?.checksum !== undefined) {
+      const { value, layout } = await weights.checksum(signal);
+      return { checksum: value, layout };
+    }
     const canary: number[] = [];
     for (let index = 0; index < PROMPTS; index++) {
       // Fresh names: nothing cached may answer, and no two requests be taken for one.

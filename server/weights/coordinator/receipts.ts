@@ -1,6 +1,6 @@
 /**
- * Receipts of versions that engines loaded by themselves but show no digest of: what each worker computed of fixed prompts,
- * so that a newcomer is held against those that were believed, whenever it comes.
+ * Receipts of versions that engines loaded by themselves but show no digest of: what each worker computed of fixed prompts, or
+ * the checksum that it showed, so that a newcomer is held against those that were believed, whenever it comes.
  */
 import type { Random } from "../../contract/clock.ts";
 import type { EngineDescription } from "../../contract/worker.ts";
@@ -64,7 +64,7 @@ export function createReceipts(random: Random, { still }: { readonly still: bool
       others.delete(ref.worker);
       const mine: Shown = {
         ...ref,
-        ...cohortOf(description),
+        ...cohortOf(description, canary),
         canary,
         before: last?.[1] ?? null,
         sameContent: last?.[0] === content,

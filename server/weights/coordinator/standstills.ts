@@ -36,6 +36,8 @@ export interface Standstills {
   begin(ref: MemberRef, version: Pick<VersionRecord, "policy" | "version">): Promise<void>;
   /** Resolves when a worker that was left standing still runs again, at once for any other. */
   lifted(worker: string): Promise<void>;
+  /** Whether that life of an engine stands still for an update that has ended without an end. */
+  left(incarnation: string): boolean;
   close(): void;
 }
 
@@ -129,6 +131,8 @@ export async function createStandstills(parts: StandstillParts): Promise<Standst
         ...(oldest === undefined ? [] : [{ table: TABLE, key: oldest, value: undefined }]),
       ]);
     },
+    left: (incarnation) =>
+      [...left].some((worker) => notes.get(worker)?.process === processOf(incarnation)),
     lifted: (worker) => lifting.get(worker) ?? Promise.resolve(),
     close() {
       unlisten();

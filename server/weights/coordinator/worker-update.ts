@@ -11,7 +11,7 @@ import { isLifeOf } from "../../fleet/incarnation.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
 import type { MemberRef } from "./core/events.ts";
 import { withDeadline } from "./deadline.ts";
-import { bestProof } from "./external/claims.ts";
+import { bestProof, computesReceipt } from "./external/claims.ts";
 import type { UpdatePhase } from "./observation.ts";
 import { findWorker, type UpdateContext } from "./update-context.ts";
 import { pathOf } from "./version-path.ts";
@@ -104,7 +104,7 @@ export class WorkerUpdate {
 
   /**
    * Pauses, swaps, and answers the digest of what the worker then holds; null where its engine shows none, and showed
-   * what it can instead: its own label, and a canary where nothing runs there that must not run yet.
+   * what it can instead: its own label, and a checksum, or a canary where nothing runs there that must not run yet.
    */
   async swap(signal: AbortSignal): Promise<string | null> {
     const { policy, version } = this.#record;
@@ -116,8 +116,8 @@ export class WorkerUpdate {
     const digest = await this.#verify(signal);
     if (digest !== null) return digest;
     // Kept rollouts would run with the canary, under weights that nobody believes yet.
-    this.#proof =
-      bestProof(this.#capabilities) === "receipt" && kv === "drop" ? "receipt" : "reported";
+    const shows = kv === "drop" || !computesReceipt(this.#capabilities);
+    this.#proof = bestProof(this.#capabilities) === "receipt" && shows ? "receipt" : "reported";
     if (this.#proof === "receipt") await this.#receipt(signal);
     return null;
   }
@@ -170,15 +170,15 @@ export class WorkerUpdate {
 
   /** It may only be trusted by what it computes; an engine that computes runs everything that is in it. */
   get #mustCompute(): boolean {
-    return bestProof(this.#capabilities) === "receipt" && this.#minProof !== "reported";
+    return computesReceipt(this.#capabilities) && this.#minProof !== "reported";
   }
 
-  /** Holds what it computes against what others computed of the same content. Throws what does not fit. */
+  /** Holds what it computes, or shows, against what others did of the same content. Throws what does not fit. */
   async #receipt(signal: AbortSignal): Promise<void> {
     const { receipts, fleet } = this.#context;
     const { worker } = this.#ref;
-    await this.resume(signal);
     const { description } = fleet.get(worker);
+    if (computesReceipt(description.capabilities)) await this.resume(signal);
     const canary = await this.compute(signal, (engine, inner) =>
       receipts.ask(engine, description, { policy: this.#record.policy }, inner),
     );
@@ -254,7 +254,7 @@ export class WorkerUpdate {
     );
   }
 
-  /** Has the engine, which runs and is closed to all others, make something of its weights. */
+  /** Has the engine, which is closed to all others and runs where it must, make something of its weights. */
   compute<T>(
     signal: AbortSignal,
     run: (engine: Engine, signal: AbortSignal) => Promise<T>,

@@ -16,5 +16,7 @@ export const factsOf = (more: Partial<Facts> = {}): Facts => ({
   logprobMode: "tempered",
   tellsVersions: true,
   eosTokenIds: [2],
+  checksums: true,
+  build: "",
   ...more,
 });

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { Attempt, deadline, requestOf, run } from "./attempt.ts";
 import { assertComplete, type Case, LONG } from "./case.ts";
-import { until, untilHeld } from "./fixture.ts";
+import { toldLoad, until, untilHeld } from "./fixture.ts";
 
 export const ABORT_CASES: readonly Case[] = [
   {
     name: "an abort mid-way ends the request inside the engine",
-    async run({ engine, manners }) {
+    async run(bench) {
+      const { engine, manners } = bench;
       const attempt = new Attempt(engine, LONG);
       await attempt.reached(3);
       attempt.abort();
@@ -15,8 +16,9 @@ export const ABORT_CASES: readonly Case[] = [
       await until(engine, 0);
       const { outputTokens } = await engine.telemetry(deadline());
       assertComplete(await run(engine, {}), 32);
-      const made = (await engine.telemetry(deadline())).outputTokens - outputTokens;
-      assert.equal(made, 32 - manners.uncounted);
+      await toldLoad(bench, (load) =>
+        assert.equal(load.outputTokens - outputTokens, 32 - manners.uncounted),
+      );
     },
   },
   {

@@ -1,6 +1,6 @@
 /** What an engine brings to the suite, and what the cases ask of it. */
 import assert from "node:assert/strict";
-import type { Engine } from "../../../adapters/engine.ts";
+import type { Engine, EngineTelemetry } from "../../../adapters/engine.ts";
 import type {
   Capabilities,
   EngineDescription,
@@ -28,6 +28,8 @@ export interface Manners {
   readonly countsHeld?: boolean;
   /** Telemetry tells of requests that a pause has frozen. Default true; vLLM counts nothing while it is paused. */
   readonly countsFrozen?: boolean;
+  /** Telemetry is of some steps ago, and while it is paused of before. Default false; real SGLang writes it now and then. */
+  readonly loadLags?: boolean;
   /** Tokens of a request that telemetry leaves out. Default 0; SGLang's first is its prefill's. */
   readonly uncounted?: number;
   /** Refuses a request id that is running. Default true. */
@@ -94,6 +96,7 @@ const PATIENT: Required<Manners> = {
   fresh: true,
   countsHeld: true,
   countsFrozen: true,
+  loadLags: false,
   uncounted: 0,
   refusesRunningIds: true,
   swapClearsCache: true,
@@ -197,8 +200,26 @@ export async function until(engine: Engine, running: number): Promise<void> {
 }
 
 /** Likewise of one that is paused, counting `held` requests that came meanwhile, and those that froze, where it does. */
-export const untilHeld = (
-  { engine, manners: { countsHeld, countsFrozen } }: Bench,
-  running: number,
-  held: number,
-) => until(engine, (countsFrozen ? running : 0) + (countsHeld ? held : 0));
+export async function untilHeld(bench: Bench, running: number, held: number): Promise<void> {
+  const { engine, manners } = bench;
+  const { countsHeld, countsFrozen, loadLags } = manners;
+  if (loadLags) await engine.telemetry(deadline());
+  else await until(engine, (countsFrozen ? running : 0) + (countsHeld ? held : 0));
+}
+
+/** Telemetry that passes `check`: at once, or where it lags in the end. Throws what is wrong with the last. */
+export async function toldLoad(
+  { engine, manners }: Bench,
+  check: (load: EngineTelemetry) => void,
+): Promise<void> {
+  const signal = deadline();
+  for (;;) {
+    const load = await engine.telemetry(AbortSignal.any([signal, deadline()]));
+    try {
+      check(load);
+      return;
+    } catch (wrong) {
+      if (!manners.loadLags || signal.aborted) throw wrong;
+    }
+  }
+}

@@ -28,7 +28,7 @@ const CAPABILITIES: Capabilities = {
   sessionCache: false,
   pause: ["keep", "retract", "abort"],
   sleep: false,
-  weights: { stage: false, proof: "receipt" },
+  weights: { stage: false, proof: "receipt", checksum: true },
   promptLogprobs: true,
   maxTopLogprobs: 128,
   samplingMask: true,
@@ -49,7 +49,7 @@ const DETERMINISTIC: Capabilities = {
     "ignore_eos",
   ],
   sleep: true,
-  weights: { ...CAPABILITIES.weights, adapters: 2 },
+  weights: { ...CAPABILITIES.weights, checksum: false, adapters: 2 },
 };
 
 const sglang = (

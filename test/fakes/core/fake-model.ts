@@ -18,7 +18,6 @@ import type {
   CoreStats,
 } from "../../../server/engine/core.ts";
 import { createModelCore } from "../../../server/engine/model-core.ts";
-import type { CacheTale } from "./cache-tale.ts";
 import { FakeOutput, type FakePart } from "./fake-output.ts";
 
 export const checkpoint = (step: "step-1" | "step-2"): string =>
@@ -108,8 +107,6 @@ export interface FakeModel {
   readonly moments: DecodeMoments;
   /** Every request fails and nothing is computed any more. */
   die(): void;
-  /** Hears from now on what its prefix cache has. */
-  tell(tale: CacheTale): void;
 }
 
 const POLICY = "fake";
@@ -140,11 +137,7 @@ class DemoModel implements FakeModel {
   readonly #options: Required<FakeModelOptions>;
   readonly #base: Core;
   readonly #adapters = new Map<string, { core: Core; path: string }>();
-  readonly #outputs = new Map<
-    string,
-    { output: FakeOutput; core: Core; namespace: string; tokens: number[] }
-  >();
-  #tale: CacheTale | null = null;
+  readonly #outputs = new Map<string, { output: FakeOutput; core: Core }>();
   /** A core's version is the place of a label in here. */
   readonly #labels: string[];
   readonly #idle = new Set<() => void>();
@@ -233,8 +226,7 @@ class DemoModel implements FakeModel {
       core.abort(id);
       this.#forget(id);
     });
-    const tokens = [...request.promptTokenIds, ...(request.outputTokenIds ?? [])];
-    this.#outputs.set(id, { output, core, namespace: request.cacheNamespace ?? "", tokens });
+    this.#outputs.set(id, { output, core });
     this.#wake();
     return output;
   }
@@ -278,7 +270,6 @@ class DemoModel implements FakeModel {
   flush(): boolean {
     if (this.stats().kvUsedTokens > 0) return false;
     for (const core of this.#cores()) core.flush();
-    this.#tale?.cleared();
     return true;
   }
 
@@ -317,10 +308,6 @@ class DemoModel implements FakeModel {
       output.fail(new Error("the fake died"));
       this.#forget(id);
     }
-  }
-
-  tell(tale: CacheTale): void {
-    this.#tale = tale;
   }
 
   #cores(): Core[] {
@@ -363,15 +350,8 @@ class DemoModel implements FakeModel {
   }
 
   #deliver(event: CoreEvent, last: boolean): void {
-    const request = this.#outputs.get(event.id);
-    if (request === undefined) return;
-    const { output, namespace, tokens } = request;
-    if (event.type === "tokens") tokens.push(...event.ids);
-    // The last token's KV is never computed.
-    if (event.type === "started" || event.type === "finished") {
-      const known = event.type === "started" ? tokens : tokens.slice(0, -1);
-      this.#tale?.stored(namespace, Uint32Array.from(known));
-    }
+    const output = this.#outputs.get(event.id)?.output;
+    if (output === undefined) return;
     switch (event.type) {
       case "started":
         output.started(event.cachedTokens);

@@ -30,6 +30,8 @@ export interface FakeWire {
   /** Routes that generate: faults without a route strike these. */
   readonly generates: readonly string[];
   errorOf(error: unknown): { readonly status: number; readonly body: unknown };
+  /** Throws for a caller that may not call this route, whatever it is; default: all may. */
+  admit?(route: string, headers: IncomingMessage["headers"]): void;
 }
 
 export interface FakeServerOptions {
@@ -117,6 +119,7 @@ async function serve(
   const url = new URL(request.url ?? "/", "http://fake");
   const name = `${request.method} ${url.pathname}`;
   const text = await readText(request);
+  wire.admit?.(name, request.headers);
   const route = wire.routes[name];
   if (route === undefined) throw new FakeError(404, "Not Found", "NotFoundError");
   const fault = faults.take(name, wire.generates.includes(name));

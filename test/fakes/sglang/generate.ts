@@ -333,7 +333,7 @@ function logprobsOf(
       : Array.from(prompt.logprobs, (value, at) => [
           // The first has none, wherever it stands.
           at === 0 ? null : value,
-          asked.input_ids[prompt.start + at],
+          scoredId(asked.input_ids[prompt.start + at], vocabSize),
           null,
         ]);
   const topNumber = asked.top_logprobs_num ?? 0;
@@ -351,6 +351,10 @@ function logprobsOf(
         }),
   };
 }
+
+/** A prompt's logprobs are right but for the name of the vocabulary's last id, which they call 0. */
+const scoredId = (id: number | undefined, vocabSize: number): number | undefined =>
+  id === vocabSize - 1 ? 0 : id;
 
 /** As many as were asked for: what the masks forbid comes last, without a logprob. */
 function topRow(row: readonly (readonly [number, number])[], width: number): unknown[] {

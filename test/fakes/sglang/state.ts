@@ -1,5 +1,4 @@
 /** What all routes of one fake SGLang share. */
-import type { CachePublisher } from "../core/cache-publisher.ts";
 import type { FakeModel, FakeModelOptions } from "../core/fake-model.ts";
 import type { FakeServerOptions } from "../core/fake-server.ts";
 
@@ -18,10 +17,14 @@ export interface FakeSglangOptions extends FakeModelOptions, FakeServerOptions {
   readonly memorySaver?: boolean;
   /** `--enable-lora`; default off. */
   readonly lora?: boolean;
+  /** `--api-key`; default none. */
+  readonly apiKey?: string | null;
+  /** `--admin-api-key`; default none. */
+  readonly adminApiKey?: string | null;
+  /** `/weights_checker` knows `checksum`; default on. */
+  readonly checksums?: boolean;
   /** Milliseconds that `/health` waits for a sign of life; default 200 (the real one: 20,000). */
   readonly healthTimeoutMs?: number;
-  /** `--kv-events-config` with publisher `zmq`; default off. */
-  readonly kvEvents?: boolean;
 }
 
 export interface SglangState {
@@ -40,7 +43,6 @@ export interface SglangState {
   /** NCCL groups that it has joined, by name: as it was asked. */
   readonly groups: Map<string, unknown>;
   finished: number;
-  readonly cache: CachePublisher | null;
   exit(): void;
 }
 

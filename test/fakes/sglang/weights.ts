@@ -96,7 +96,10 @@ export function weightRoutes(state: SglangState): Readonly<Record<string, FakeRo
       reply.json(200, { success: true, message: "Success" }),
     "POST /end_weight_update": ({ reply }) =>
       reply.json(200, { success: true, message: "Success" }),
-    "POST /weights_checker": ({ reply }) => reply.json(200, checksums(model.digest)),
+    "POST /weights_checker": ({ reply }) => {
+      if (options.checksums) reply.json(200, checksums(model.digest));
+      else reply.json(400, { success: false, message: "Unsupported action: checksum" });
+    },
     "POST /load_lora_adapter": ({ body, reply }) => {
       const { lora_name: name, lora_path: path = "" } = adapter.parse(body);
       const answer = (error: string | null) => loraReply(state, error);
@@ -140,9 +143,21 @@ const checksums = (digest: string): unknown => ({
   ranks: [
     {
       checksums: { "model.embed_tokens.weight": digest.slice(0, 16) },
-      per_gpu_checksum: digest.slice(0, 16),
-      parallelism_info: { tp_rank: 0, tp_size: 1, dp_rank: 0, dp_size: 1, pp_rank: 0, pp_size: 1 },
+      per_gpu_checksum: digest,
+      parallelism_info: [
+        {
+          role: "target",
+          tp_rank: 0,
+          tp_size: 1,
+          dp_rank: 0,
+          dp_size: 1,
+          pp_rank: 0,
+          pp_size: 1,
+          rank: 0,
+          size: 1,
+        },
+      ],
     },
   ],
-  per_engine_checksum: digest.slice(0, 16),
+  per_engine_checksum: digest,
 });

@@ -5,7 +5,6 @@
  *
  * A `lora_path` names a whole checkpoint that stands in for base and adapter together.
  */
-import { type CachePublisher, publishCache } from "../core/cache-publisher.ts";
 import { createFakeModel, type FakeModel } from "../core/fake-model.ts";
 import { FakeError, type FakeRoute, startFakeServer } from "../core/fake-server.ts";
 import { createFaults, type FaultKind, type FaultOptions } from "../core/fault.ts";
@@ -19,8 +18,6 @@ import { weightRoutes } from "./weights.ts";
 export interface FakeVllm {
   readonly url: string;
   readonly model: FakeModel;
-  /** Null where it publishes nothing. */
-  readonly cache: CachePublisher | null;
   fault(kind: FaultKind, options?: FaultOptions): void;
   clearFaults(): void;
   exit(): void;
@@ -32,7 +29,6 @@ let started = 0;
 export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<FakeVllm> {
   const model = createFakeModel(options);
   const faults = createFaults();
-  const cache = options.kvEvents ? await publishCache(model) : null;
   const state: VllmState = {
     model,
     options: {
@@ -44,9 +40,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
       sleepMode: options.sleepMode ?? true,
       maxLoras: options.maxLoras ?? 0,
       devMode: options.devMode ?? true,
-      kvEvents: options.kvEvents ?? false,
     },
-    cache,
     broken: false,
     asleep: null,
     transfer: "none",
@@ -63,23 +57,16 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
   const server = await startFakeServer(
     { routes, generates: [GENERATE], errorOf },
     faults,
-    () => {
-      cache?.close();
-      model.die();
-    },
+    () => model.die(),
     options,
   );
   return {
     url: server.url,
     model,
-    cache,
     fault: faults.arm,
     clearFaults: faults.clear,
     exit: server.exit,
-    async close() {
-      cache?.close();
-      await server.close();
-    },
+    close: server.close,
   };
 }
 

@@ -18,7 +18,7 @@ for (const [name, flags] of [
   describe(`SGLang ${SGLANG_VERSION}, ${name}`, () => {
     let server: EngineProcess;
     before(async () => {
-      server = await sglang.start(flags);
+      server = await sglang.start([...flags, "--load-snapshot-publish-interval", "1"]);
     });
     after(() => server.kill());
 
@@ -62,7 +62,7 @@ for (const [name, flags] of [
       capabilities: {} as never,
       versions: sglang.models,
       // Of bfloat16 in batches of another size.
-      manners: { ...SGLANG_MANNERS, tolerance: 0.06, fresh: false },
+      manners: { ...SGLANG_MANNERS, tolerance: 0.06, fresh: false, loadLags: true },
     });
   });
 }

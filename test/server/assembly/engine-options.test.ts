@@ -15,6 +15,8 @@ const keyFile = join(directory, "key");
 writeFileSync(keyFile, "s3cret\n");
 writeFileSync(join(directory, "empty"), "\n");
 
+const given = () => ({ api: null, admin: null });
+
 const told = (trtllm: unknown) =>
   resolveConfig({ engine_facts: JSON.stringify({ trtllm }) }, {}, null);
 
@@ -26,7 +28,7 @@ test("facts are of their kind alone, the key is read from its file", () => {
     weights: "p@7",
     control_key_file: keyFile,
   });
-  assert.deepEqual(engineOptions("trtllm", config, pacing), {
+  assert.deepEqual(engineOptions("trtllm", config, pacing, given), {
     pacing,
     controlKey: "s3cret",
     facts: {
@@ -37,8 +39,8 @@ test("facts are of their kind alone, the key is read from its file", () => {
       controlKeyFile: keyFile,
     },
   });
-  assert.deepEqual(engineOptions("dynamo", config, pacing), { pacing, facts: {} });
-  assert.deepEqual(engineOptions("vllm", config, pacing), { pacing });
+  assert.deepEqual(engineOptions("dynamo", config, pacing, given), { pacing, facts: {} });
+  assert.deepEqual(engineOptions("vllm", config, pacing, given), { pacing });
 });
 
 for (const [name, trtllm] of [
@@ -61,9 +63,21 @@ test("text that is no JSON is refused", () => {
 for (const name of ["absent", "empty"]) {
   test(`a key file that is ${name} is refused`, () => {
     const config = told({ control_key_file: join(directory, name) });
-    assert.throws(() => engineOptions("trtllm", config, pacing), {
+    assert.throws(() => engineOptions("trtllm", config, pacing, given), {
       code: "invalid_argument",
       details: { path: "engine_facts.trtllm.control_key_file" },
     });
   });
 }
+
+test("an SGLang server is shown the keys of the files, or those that its registration brought", () => {
+  const sglang = { api_key_file: keyFile, admin_api_key_file: keyFile };
+  const config = resolveConfig({ engine_facts: JSON.stringify({ sglang }) }, {}, null);
+  const shown = (api: string | null, admin: string | null) =>
+    engineOptions("sglang", config, pacing, () => ({ api, admin })).keys?.();
+  assert.deepEqual(shown(null, null), { api: "s3cret", admin: "s3cret" });
+  assert.deepEqual(shown("k-1", "a-1"), { api: "k-1", admin: "a-1" });
+  const none = resolveConfig({}, {}, null);
+  const keys = engineOptions("sglang", none, pacing, () => ({ api: "k-1", admin: null })).keys;
+  assert.deepEqual(keys?.(), { api: "k-1", admin: null });
+});

@@ -55,6 +55,8 @@ export class FakeEngine implements Engine {
   polls = 0;
   closed = false;
   readonly calls: string[] = [];
+  /** Paused, it cannot say what it is. */
+  shy = false;
   /** Set to hold a probe's answer back until it is called. */
   gate: Promise<void> | null = null;
 
@@ -73,6 +75,10 @@ export class FakeEngine implements Engine {
     const answer = this.description;
     await this.gate;
     await this.#answer(signal);
+    if (this.shy && answer.paused) {
+      const { paused, incarnation } = answer;
+      throw new PacelineError("engine_error", "it is paused", { details: { paused, incarnation } });
+    }
     return answer;
   }
 

@@ -29,6 +29,36 @@ test("a paused engine is registered as paused", async () => {
   assert.equal((await fleet.register(simulated(URL_1))).state, "paused");
 });
 
+for (const ours of [true, false]) {
+  const who = ours ? "us is let run and registered" : "somebody else is refused and left as it is";
+  test(`an engine that can say nothing while it is paused by ${who}`, async () => {
+    const { fleet, engine } = createFixture({}, (incarnation) => ours && incarnation === "i-1");
+    const fake = engine(URL_1);
+    fake.shy = true;
+    fake.description = { ...fake.description, paused: true };
+    if (ours) assert.equal((await fleet.register(simulated(URL_1))).state, "ready");
+    else await assert.rejects(fleet.register(simulated(URL_1)), code("engine_error"));
+    assert.deepEqual(fake.calls, ours ? ["resume"] : []);
+    if (ours) return;
+    // Whoever let it run registers it again.
+    fake.description = { ...fake.description, paused: false };
+    assert.equal((await fleet.register(simulated(URL_1))).state, "ready");
+  });
+}
+
+test("keys reach the engine and nobody else; a later registration may bring others", async () => {
+  const { fleet, changes, keysOf } = createFixture();
+  const record = await fleet.register({ ...simulated(URL_1), apiKey: "k-1", adminApiKey: "a-1" });
+  const shown = () => ({ api: keysOf(URL_1)?.api, admin: keysOf(URL_1)?.admin });
+  assert.deepEqual(shown(), { api: "k-1", admin: "a-1" });
+  await fleet.register(simulated(URL_1));
+  assert.deepEqual(shown(), { api: "k-1", admin: "a-1" });
+  await fleet.register({ ...simulated(URL_1), apiKey: "k-2" });
+  assert.deepEqual(shown(), { api: "k-2", admin: null });
+  const told = JSON.stringify([record, fleet.list(), changes]);
+  assert.doesNotMatch(told, /k-1|a-1|k-2/);
+});
+
 test("an engine that cannot be probed is not registered and its sockets are closed", async () => {
   for (const [mood, expected] of [
     ["refused", "engine_unreachable"],

@@ -16,6 +16,8 @@ const ADD = z.looseObject({
   url: z.string().min(1),
   worker_type: z.enum(["regular", "prefill", "decode"]).nullish(),
   bootstrap_port: z.number().nullish(),
+  /** What the engine asks its callers for. */
+  api_key: z.string().nullish(),
 });
 
 const SELF = "paceline";
@@ -59,7 +61,8 @@ class Router {
     }
     const known = this.#at(url);
     if (known !== undefined) return known.id;
-    return (await this.#context.fleet.register({ url, engine: "sglang" })).id;
+    const keys = given.api_key == null ? {} : { apiKey: given.api_key };
+    return (await this.#context.fleet.register({ url, engine: "sglang", ...keys })).id;
   }
 
   /** Those of other kinds are not this trainer's to remove. Throws `not_found`. */

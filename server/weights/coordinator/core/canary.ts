@@ -6,6 +6,9 @@
  * - It finds that nothing changed where the engine computes the same twice in the same bits.
  * - It cannot tell two neighbouring training steps apart in a low precision: a step of 1e-6 moves logprobs by less than
  *   bf16 rounds. It cannot find what all workers have wrong alike, nor what the prompts do not touch (an expert).
+ *
+ * A checksum of the engine's memory is judged by the same rules and finds each bit that differs; what all have wrong alike
+ * it cannot find either.
  */
 import type { EngineDescription } from "../../../contract/worker.ts";
 import type { Canary, Shown } from "./external-events.ts";
@@ -26,18 +29,21 @@ const COARSE = 4;
 
 export const toleranceOf = (dtype: string): number => TOLERANCE[dtype] ?? COARSE;
 
-/** Who computes alike: only within these is one canary held against another. */
-export const cohortOf = ({
-  kind,
-  model,
-  dtype,
-}: Pick<EngineDescription, "kind" | "model" | "dtype">): Pick<Shown, "cohort" | "tolerance"> => ({
-  cohort: `${kind} ${model} ${dtype}`,
-  tolerance: toleranceOf(dtype),
-});
+/** Who computes alike, or lies in memory alike: only within these is one canary held against another. */
+export const cohortOf = (
+  { kind, model, dtype }: Pick<EngineDescription, "kind" | "model" | "dtype">,
+  canary: Canary | null,
+): Pick<Shown, "cohort" | "tolerance"> => {
+  const layout = canary !== null && "layout" in canary ? ` ${canary.layout}` : "";
+  return { cohort: `${kind} ${model} ${dtype}${layout}`, tolerance: toleranceOf(dtype) };
+};
 
-/** Largest difference at any token; infinite for canaries of other prompts. */
+/** Largest difference at any token; infinite for canaries of other prompts, and for checksums that differ. */
 export function distance(a: Canary, b: Canary): number {
+  if ("checksum" in a || "checksum" in b) {
+    const same = "checksum" in a && "checksum" in b && a.checksum === b.checksum;
+    return same ? 0 : Number.POSITIVE_INFINITY;
+  }
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let most = 0;
   for (let i = 0; i < a.length; i++) {
@@ -53,7 +59,8 @@ export function judgeCanaries(shown: readonly Shown[]): ReadonlyMap<string, stri
   for (const one of shown) {
     if (one.canary === null) continue;
     if (unchanged(one)) {
-      verdicts.set(one.worker, "its canary is what it was before the move: nothing was loaded");
+      const what = nameOf(one.canary);
+      verdicts.set(one.worker, `its ${what} is what it was before the move: nothing was loaded`);
     } else cohorts.set(one.cohort, [...(cohorts.get(one.cohort) ?? []), one]);
   }
   for (const cohort of cohorts.values()) judgeCohort(cohort, verdicts);
@@ -76,11 +83,15 @@ function judgeCohort(cohort: readonly Shown[], verdicts: Map<string, string>): v
   const majority = best.length * 2 > cohort.length;
   for (const one of cohort) {
     if (majority && best.includes(one)) continue;
+    const what = nameOf(one.canary);
     verdicts.set(
       one.worker,
       majority
-        ? `its canary differs from that of ${best.length} of ${cohort.length} workers`
-        : `no more than ${best.length} of ${cohort.length} workers have the same canary`,
+        ? `its ${what} differs from that of ${best.length} of ${cohort.length} workers`
+        : `no more than ${best.length} of ${cohort.length} workers have the same ${what}`,
     );
   }
 }
+
+const nameOf = (canary: Canary | null): string =>
+  canary !== null && "checksum" in canary ? "checksum" : "canary";

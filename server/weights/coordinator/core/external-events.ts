@@ -2,12 +2,12 @@
 import type { ErrorCode } from "../../../contract/errors.ts";
 import type { MemberEntry, MemberRef } from "./events.ts";
 
-/** Logprobs of the fixed prompts, one after the other. */
-export type Canary = readonly number[];
+/** Logprobs of the fixed prompts, one after the other; or, of engines that show it, the checksum of their memory. */
+export type Canary = readonly number[] | { readonly checksum: string; readonly layout: string };
 
 /** What a worker showed of the weights that its mover put there, each fact checked already. */
 export interface Shown extends MemberRef {
-  /** Workers of one cohort compute alike, so that what they make of the same prompts can be compared. */
+  /** Workers of one cohort compute alike, or lie in memory alike, so that what they show can be compared. */
   readonly cohort: string;
   /** Largest difference of two logprobs that its number format explains. */
   readonly tolerance: number;

@@ -25,7 +25,13 @@ export interface ClaimGrounds {
 
 /** The strongest proof that an engine of this kind can ever give. */
 export const bestProof = ({ weights, promptLogprobs }: Capabilities): Proof =>
-  weights.proof === "receipt" && !promptLogprobs ? "reported" : weights.proof;
+  weights.proof === "receipt" && !promptLogprobs && weights.checksum !== true
+    ? "reported"
+    : weights.proof;
+
+/** Its receipt is what it computes: it must run for that, with nothing else in it. */
+export const computesReceipt = (capabilities: Capabilities): boolean =>
+  bestProof(capabilities) === "receipt" && capabilities.weights.checksum !== true;
 
 /** By worker. Throws `invalid_argument`, `version_conflict`, `unsupported`, `digest_mismatch`. */
 export function checkedClaims(

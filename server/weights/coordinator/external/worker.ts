@@ -12,7 +12,7 @@ import type { MemberRef } from "../core/events.ts";
 import type { Canary, Shown } from "../core/external-events.ts";
 import { findWorker, type UpdateContext } from "../update-context.ts";
 import { WorkerUpdate } from "../worker-update.ts";
-import type { Claim } from "./claims.ts";
+import { type Claim, computesReceipt } from "./claims.ts";
 
 export class ExternalWorker {
   readonly ref: MemberRef;
@@ -51,14 +51,16 @@ export class ExternalWorker {
     this.#poisoned = findWorker(fleet, worker)?.state === "poisoned";
     const held = ledger.holds(worker, incarnation);
     this.#before = held.find(({ policy }) => policy === this.#record.policy) ?? null;
-    const canaried = this.#canaried;
+    const computes = this.#computes;
     // It must compute before it is trusted, and an engine that computes runs everything that is in it.
-    await this.#update.close(signal, canaried);
+    await this.#update.close(signal, computes);
     // An operator's pause is not lifted for what is only good to know.
-    if (canaried && this.#before !== null && findWorker(fleet, worker)?.state !== "paused")
+    if (computes && this.#before !== null && findWorker(fleet, worker)?.state !== "paused")
       this.#canary = await this.#askCanary(signal);
     this.#paused = true;
     await this.#update.pause(signal);
+    const { checksum } = fleet.get(worker).description.capabilities.weights;
+    if (checksum === true && this.#before !== null) this.#canary = await this.#askCanary(signal);
   }
 
   /** Nobody had its fence: it goes on with what it has. */
@@ -95,10 +97,11 @@ export class ExternalWorker {
         `it holds ${held.digest}, its mover says ${claim.content}`,
       );
     }
+    const canary = claim.proof === "receipt" ? await this.#canaryNow(signal) : null;
     return {
       ...this.ref,
-      ...cohortOf(seen),
-      canary: claim.proof === "receipt" ? await this.#resumedCanary(signal) : null,
+      ...cohortOf(seen, canary),
+      canary,
       before: this.#canary,
       sameContent: claim.content !== null && claim.content === this.#before?.digest,
     };
@@ -145,20 +148,18 @@ export class ExternalWorker {
     if (this.#canary === null) {
       throw new PacelineError("engine_error", "it cannot show that its memory is as it was");
     }
-    if (distance(this.#canary, await this.#resumedCanary(signal)) === 0) return;
+    if (distance(this.#canary, await this.#canaryNow(signal)) === 0) return;
     throw new PacelineError("engine_error", "its canary is not what it was before the gate");
   }
 
-  /** An engine whose digest is not there to see shows by computing. */
-  get #canaried(): boolean {
-    const { weights, promptLogprobs } = this.#context.fleet.get(this.ref.worker).description
-      .capabilities;
-    return weights.proof === "receipt" && promptLogprobs;
+  /** An engine that has neither a digest nor a checksum to see shows by computing. */
+  get #computes(): boolean {
+    return computesReceipt(this.#context.fleet.get(this.ref.worker).description.capabilities);
   }
 
-  /** Closed and empty: nothing but the canary runs. */
-  async #resumedCanary(signal: AbortSignal): Promise<Canary> {
-    await this.#update.resume(signal);
+  /** Closed and empty where it must run: nothing but the canary does. */
+  async #canaryNow(signal: AbortSignal): Promise<Canary> {
+    if (this.#computes) await this.#update.resume(signal);
     return this.#askCanary(signal);
   }
 

@@ -91,6 +91,21 @@ suite("decodeRegistration", () => {
     assert.deepEqual(decodeRegistration({ ...most, parallel }), { ...most, parallel: { tp: 2 } });
   });
 
+  test("keys are of engines that are shown some", () => {
+    const sglang = {
+      url: "http://127.0.0.1:9000",
+      engine: "sglang",
+      api_key: "k",
+      admin_api_key: "a",
+    };
+    const { apiKey, adminApiKey } = decodeRegistration(sglang);
+    assert.deepEqual([apiKey, adminApiKey], ["k", "a"]);
+    assert.throws(() => decodeRegistration({ ...sglang, engine: "embedded" }), {
+      code: "unsupported",
+      details: { path: "api_key" },
+    });
+  });
+
   const WRONG: readonly [body: unknown, path: string][] = [
     [{}, "url"],
     [{ url: "not a url", engine: "vllm" }, "url"],
@@ -100,6 +115,7 @@ suite("decodeRegistration", () => {
     [{ url: "http://h", engine: "vllm", parallel: { tp: 0 } }, "parallel.tp"],
     [{ url: "http://h", engine: "vllm", policies: ["ok", 7] }, "policies[1]"],
     [{ url: "http://h", engine: "vllm", gpu: true }, "gpu"],
+    [{ url: "http://h", engine: "sglang", api_key: "two words" }, "api_key"],
   ];
   for (const [body, path] of WRONG) {
     test(`refuses ${JSON.stringify(body)}`, () => {

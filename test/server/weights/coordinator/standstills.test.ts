@@ -21,7 +21,11 @@ interface Life extends FleetFixture {
 /** A server's life over `store`; its one engine is paused or not, and is of `incarnation`. */
 async function life(
   store: Store,
-  { paused = false, incarnation = "i-1", before = (_: FleetFixture): void => {} } = {},
+  {
+    paused = false,
+    incarnation = "i-1",
+    before = (_: FleetFixture, __: Standstills): void => {},
+  } = {},
 ): Promise<Life> {
   const fixture = createFixture();
   const { fleet, clock } = fixture;
@@ -30,7 +34,7 @@ async function life(
   const standstills = await createStandstills({ store, fleet, clock, observe });
   const engine = fixture.engine(URL_1);
   engine.description = { ...engine.description, paused, incarnation };
-  before(fixture);
+  before(fixture, standstills);
   await fleet.register({ id: "w", url: URL_1, engine: "simulated" });
   await settle();
   return { ...fixture, standstills, events, state: () => fleet.get("w").state };
@@ -54,7 +58,12 @@ for (const poisoned of [false, true]) {
     if (poisoned) first.fleet.mark("w", "i-1", "poisoned", "half-way");
     await settle();
     assert.equal(await kept(store), 1);
-    const next = await life(store, { paused: true });
+    const next = await life(store, {
+      paused: true,
+      before(_, { left }) {
+        assert.deepEqual([left("i-1"), left("i-1~2"), left("i-2")], [true, true, false]);
+      },
+    });
     await next.standstills.lifted("w");
     assert.deepEqual(next.engine(URL_1).calls, ["resume"]);
     assert.equal(next.state(), "ready");

@@ -19,7 +19,7 @@ const B = { worker: "b", incarnation: "b1" };
 const judge = (shown: readonly Shown[]): ReadonlyMap<string, string> =>
   new Map(
     shown.flatMap(({ worker, canary }) =>
-      (canary?.[0] ?? 0) > 9 ? [[worker, "odd one out"]] : [],
+      Array.isArray(canary) && (canary[0] ?? 0) > 9 ? [[worker, "odd one out"]] : [],
     ),
   );
 const PLAN = { gateMs: 20, lapseMs: 100, verifyMs: 30, installMs: 10, width: 2, judge };
