@@ -44,9 +44,12 @@ export interface AttemptContext {
   readonly granted: HeldVersion;
   /** Whether that is still what the worker has; since it stands still from the swap to the proof, no token escapes this. */
   unchanged(): boolean;
-  /** Called each time the stream stood still for `stuckMs`; the attempt itself goes on. */
+  /**
+   * Called each time the stream stood still for `stuckMs`, with how often that was in a row and nothing explained it; the
+   * attempt itself goes on. False where something does, such as a pause: those windows do not count.
+   */
   readonly stuckMs: number;
-  stuck(windows: number): void;
+  silent(windows: number): boolean;
 }
 
 export async function runAttempt(
@@ -108,7 +111,7 @@ function heldFor(chunk: Pick<TokenChunk, "version">, context: AttemptContext): H
   );
 }
 
-/** A stream is stuck after `stuckMs` without an event. One timer a window, no work per event. */
+/** A stream is silent after `stuckMs` without an event. One timer a window, no work per event. */
 function createWatchdog(context: AttemptContext): { seen(): void; stop(): void } {
   const { clock, stuckMs } = context;
   let seenInWindow = false;
@@ -116,9 +119,8 @@ function createWatchdog(context: AttemptContext): { seen(): void; stop(): void }
   let timer: Timer;
   const arm = (): void => {
     timer = clock.timer(stuckMs, () => {
-      windows = seenInWindow ? 0 : windows + 1;
+      windows = !seenInWindow && context.silent(windows + 1) ? windows + 1 : 0;
       seenInWindow = false;
-      if (windows > 0) context.stuck(windows);
       arm();
     });
   };

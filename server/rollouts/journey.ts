@@ -29,8 +29,10 @@ export type Held = HeldReason | "staleness";
 /** Tokens between two `progress` messages to the owner: its forecast needs no finer grain. */
 const PROGRESS_TOKENS = 256;
 
-/** Windows without an event, in spite of a worker that answers probes, until the attempt is given up. */
+/** Windows without an event that nothing explains, at a worker that answers probes, until the attempt is given up. */
 const STUCK_WINDOWS = 3;
+/** A window is so many forecasts of its prefill long, if that is more: forecasts err, and others are prefilled beside it. */
+const STUCK_FORECASTS = 3;
 
 export class Journey {
   readonly #context: LifeContext;
@@ -229,13 +231,13 @@ export class Journey {
   }
 
   #attemptContext(grant: Grant, granted: HeldVersion): AttemptContext {
-    const { clock, fleet, ledger, stuckMs } = this.#context;
+    const { clock, ledger } = this.#context;
     const { worker, incarnation } = grant;
     const below = replaceable(granted);
     return {
       clock,
       granted,
-      stuckMs,
+      stuckMs: this.#stuckMs(worker),
       proved: (policy, version) => ledger.proved(worker, incarnation, policy, version),
       unchanged: () =>
         ledger
@@ -244,16 +246,32 @@ export class Journey {
             ({ policy, version, load }) =>
               policy === below.policy && version === below.version && load === below.load,
           ),
-      stuck: (windows) => {
-        if (fleet.find(worker)?.state !== "ready") return;
-        fleet.report(worker, incarnation, "stuck");
-        if (windows >= STUCK_WINDOWS) {
-          this.#running?.abort(
-            new PacelineError("engine_unreachable", "no token in three windows"),
-          );
-        }
-      },
+      silent: (windows) => this.#silent(grant, windows),
     };
+  }
+
+  /** Longer than its prefill may take, by the rate that was measured there. */
+  #stuckMs(worker: string): number {
+    const { fleet, stuckMs } = this.#context;
+    const rate = fleet.find(worker)?.rates?.prefillTokensPerSecond ?? null;
+    const { rollout, outputTokens } = this.#traveller;
+    const context = rollout.promptTokenIds.length + outputTokens;
+    const forecastMs = rate === null ? 0 : (1_000 * context) / rate;
+    return Math.max(stuckMs, STUCK_FORECASTS * forecastMs);
+  }
+
+  /** A probe that fails then loses the worker; one that answers leaves the attempt be, while something explains its silence. */
+  #silent({ worker, incarnation }: Grant, windows: number): boolean {
+    const { fleet } = this.#context;
+    const record = fleet.find(worker);
+    if (record?.state !== "ready") return false;
+    fleet.report(worker, incarnation, "stuck");
+    // It may be one of those that wait inside the engine, for as long as they have to.
+    if ((record.load?.waiting ?? 0) > 0) return false;
+    if (windows < STUCK_WINDOWS) return true;
+    const why = `no token in ${windows} windows, and none waits there`;
+    this.#running?.abort(new PacelineError("engine_unreachable", why));
+    return true;
   }
 
   #tokens(

@@ -4,6 +4,7 @@ import { type LogprobMode, mayUsePool } from "../contract/rollout.ts";
 import type { SamplingFeature } from "../contract/worker.ts";
 import type { Card, SideNeeds } from "./card.ts";
 import type { WorkerView } from "./events.ts";
+import { plausibleSize } from "./plausible.ts";
 
 /** What of a worker decides eligibility; workers that agree in all of it are of one kind. */
 export interface KindFacts {
@@ -23,7 +24,7 @@ export interface KindFacts {
 
 /** Capacities within a quarter of an octave are alike: engines measure their own and rarely agree to the token. */
 const capacityClass = (view: WorkerView): number =>
-  Math.ceil(4 * Math.log2(Math.max(1, ...view.slots.map((slot) => slot.kvTokens))));
+  Math.ceil(4 * Math.log2(Math.max(1, ...view.slots.map((slot) => plausibleSize(slot.kvTokens)))));
 
 export function kindKey(view: WorkerView): string {
   const { logprobModes, sampling, resume } = view.capabilities;
@@ -145,7 +146,7 @@ export function versionFor(card: Card, kind: KindFacts, committed: number): numb
   let best: number | null = null;
   for (const held of kind.holds) {
     const { version } = held;
-    if (held.policy !== card.policy || version > committed) continue;
+    if (held.policy !== card.policy || !(version <= committed)) continue;
     if (card.lastVersion !== null && version < card.lastVersion) continue;
     if (!allows(card.constraint, held, committed)) continue;
     if (version === card.lastVersion) return version;

@@ -64,7 +64,7 @@ export class Matching implements RosterListener {
 
   /** Versions never go back: an older one than is known changes nothing. */
   committed(policy: string, version: number): void {
-    if (version <= (this.#committed.get(policy) ?? -1)) return;
+    if (!(version > (this.#committed.get(policy) ?? -1))) return;
     this.#committed.set(policy, version);
     for (const cls of this.#buffer.classes.values()) {
       if (cls.sample.policy === policy) for (const kind of this.#kinds) this.#match(cls, kind);

@@ -19,6 +19,7 @@ import { Membership } from "./membership.ts";
 import { Notices } from "./notices.ts";
 import { DEFAULT_OPTIONS, type SchedulerOptions } from "./options.ts";
 import { Placer } from "./placer.ts";
+import { isCount, plausibleSize } from "./plausible.ts";
 import { Roster } from "./roster.ts";
 
 type Done = Extract<SchedulerEvent, { type: "done" }>;
@@ -87,7 +88,7 @@ class PureScheduler implements Scheduler {
 
   handle(event: SchedulerEvent): SchedulerCommand[] {
     this.#commands = [];
-    this.#now = this.#clock.now();
+    this.#now = Math.max(this.#now, this.#clock.now());
     // A tick that never came is made up for by whatever comes next.
     if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
     this.#apply(event);
@@ -127,7 +128,7 @@ class PureScheduler implements Scheduler {
         this.#offer(event.card);
         break;
       case "progress":
-        this.#progress(event);
+        if (isCount(event.outputTokens)) this.#progress(event);
         break;
       case "done":
         this.#done(event);
@@ -235,7 +236,7 @@ class PureScheduler implements Scheduler {
   #declare({ job: name, weight, maxRunning }: Extract<SchedulerEvent, { type: "job" }>): void {
     const job = this.#jobs.get(name);
     if (weight > 0 && Number.isFinite(weight)) job.weight = weight;
-    job.maxRunning = Math.max(1, maxRunning ?? Number.POSITIVE_INFINITY);
+    job.maxRunning = maxRunning == null ? Number.POSITIVE_INFINITY : plausibleSize(maxRunning);
     this.#dispatcher.quotaChanged(job);
   }
 

@@ -5,13 +5,10 @@ import type { Waiting } from "./buffer.ts";
 import type { Cached } from "./cached-blocks.ts";
 import type { SchedulerEvent } from "./events.ts";
 import type { SchedulerOptions } from "./options.ts";
+import { isCount, isPrefillRate, isStep, plausibleSize } from "./plausible.ts";
 import type { Worker } from "./roster.ts";
 
 export type Telemetry = Extract<SchedulerEvent, { type: "telemetry" }>;
-
-/** Measured rates beyond these are a fault of the measurement, not of the engine. */
-const SANE_STEP_SECONDS = 3_600;
-const SANE_PREFILL_RATE = 1e9;
 
 export class Slot {
   readonly worker: Worker;
@@ -58,9 +55,9 @@ export class Slot {
   }
 
   reshape(shape: SlotShape, options: SchedulerOptions): void {
-    this.kvTokens = Math.max(1, shape.kvTokens);
+    this.kvTokens = plausibleSize(shape.kvTokens);
     this.usable = Math.max(1, Math.floor(this.kvTokens * (1 - options.kvHeadroom)));
-    this.maxRunning = shape.maxRunning;
+    this.maxRunning = plausibleSize(shape.maxRunning);
   }
 
   /** Tokens that may still be reserved here; −1 where nothing may start. A claimed slot has room for its claimant only. */
@@ -102,15 +99,15 @@ export class Slot {
   /** Values that no engine can mean are left out one by one; the rest counts. */
   observe(telemetry: Telemetry, options: SchedulerOptions): void {
     const { step, prefillTokensPerSecond: rate, kvUsedTokens } = telemetry;
-    if (step !== null && step.a > 0 && step.s >= 0 && step.a + step.s < SANE_STEP_SECONDS) {
+    if (isStep(step)) {
       this.step = { a: step.a, s: step.s };
       this.measured = true;
     }
-    if (rate !== null && rate > 0 && rate < SANE_PREFILL_RATE) this.prefillTokensPerSecond = rate;
+    if (isPrefillRate(rate)) this.prefillTokensPerSecond = rate;
     // An idle engine's used KV is cache that it gives up on demand.
     const idle = this.running === 0 && telemetry.running === 0 && telemetry.waiting === 0;
     if (idle) this.foreign = 0;
-    else if (kvUsedTokens >= 0) {
+    else if (isCount(kvUsedTokens)) {
       const ours = this.context + this.running * options.progressSlackTokens;
       this.foreign = Math.min(this.kvTokens, Math.max(0, kvUsedTokens - ours));
     }

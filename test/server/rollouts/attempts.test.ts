@@ -6,6 +6,7 @@ import type { Evidence } from "../../../server/fleet/fleet.ts";
 import { LIMITS } from "../../../server/limits.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
 import { settle } from "../../support/virtual-clock.ts";
+import { IDLE } from "../fleet/fake-engine.ts";
 import { finished, play, run, type Script, tokens, unreachable, world } from "./world.ts";
 
 test("a rollout runs to its end; spans and segments cover it (I2)", async () => {
@@ -150,6 +151,38 @@ test("a stuck stream is reported each window and given up after three", async ()
   const result = await handle.result();
   assert.equal(result.outputTokenIds.length, 2);
   assert.deepEqual(w.evidence.filter((what) => what === "stuck").length, 3);
+});
+
+test("a stream that waits inside its engine, or whose engine is paused, is never given up", async () => {
+  for (const excuse of [
+    { load: { ...IDLE, running: 1, waiting: 1 } },
+    { state: "paused" },
+  ] as const) {
+    const worker: Parameters<typeof world>[1] = { worker: { ...excuse } };
+    const w = world([play([], "hang"), play([tokens(0, 1), finished])], worker);
+    const handle = w.rollouts.submit(sampleRollout({}));
+    await w.clock.advance(100 * 5000);
+    assert.equal(w.requests.length, 1);
+    // Probes go on where it may be dead, and it has its three windows from when nothing excuses it any more.
+    assert.equal(w.evidence.length > 50, "load" in excuse);
+    worker.worker = { state: "ready", load: IDLE };
+    await w.clock.advance(2 * 5000);
+    assert.equal(w.requests.length, 1);
+    await w.clock.advance(2 * 5000);
+    assert.equal((await handle.result()).outputTokenIds.length, 1);
+  }
+});
+
+test("a window is three forecasts of the prefill long where that is more", async () => {
+  const rates = { step: null, prefillTokensPerSecond: 0.1 };
+  const w = world([play([], "hang"), play([tokens(0, 1), finished])], { worker: { rates } });
+  const handle = w.rollouts.submit(sampleRollout({}));
+  const { length } = sampleRollout({}).promptTokenIds;
+  const windowMs = (3 * 1_000 * length) / rates.prefillTokensPerSecond;
+  await w.clock.advance(3 * windowMs - 1);
+  assert.equal(w.requests.length, 1);
+  await w.clock.advance(2);
+  assert.equal((await handle.result()).outputTokenIds.length, 1);
 });
 
 test("workers that all failed it are asked once more; then it ends in what the last one said", async () => {

@@ -55,6 +55,8 @@ export function world(
     /** Of each grant. */
     segment?: number;
     jobs?: Partial<JobsPort>;
+    /** What the fleet says of the worker besides; may change. */
+    worker?: Partial<Pick<WorkerRecord, "state" | "load" | "rates">>;
   } = {},
 ) {
   const clock = new VirtualClock();
@@ -111,7 +113,7 @@ export function world(
   } as unknown as WorkerRecord;
   const fleet = {
     engine: () => engine,
-    find: () => worker,
+    find: () => ({ ...worker, ...options.worker }),
     list: () => [worker],
     report: (_id: string, _incarnation: string, what: Evidence) => evidence.push(what),
     listen: () => noted,
