@@ -4,7 +4,9 @@
  * (its adapter cuts deltas) and tells spans at the end; the embedded engine tells them per chunk. A
  * unary engine yields one `tokens` event and then `finished`.
  */
+
 import type { EngineFacts } from "../server/contract/engine-facts.ts";
+import type { PacelineError } from "../server/contract/errors.ts";
 import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
 import type { PromptLogprobs, SideChunk, SideWant } from "../server/contract/side-data.ts";
@@ -101,6 +103,31 @@ export interface EngineTelemetry {
   readonly prefillTokens: number;
   /** Seconds of the last steps: `a + s·batch` is fitted from these by the server. */
   readonly steps: readonly { readonly batch: number; readonly seconds: number }[];
+}
+
+/** What an engine did to its prefix cache, blocks by the names that it gives them. */
+export type CacheChange =
+  | {
+      readonly type: "stored";
+      readonly hashes: readonly string[];
+      /** Null: the first block of a prompt. */
+      readonly parent: string | null;
+      /** Of all these blocks, one after the other. */
+      readonly tokenIds: Uint32Array;
+      readonly blockSize: number;
+      /** The adapter that it was computed with; null: the weights in service alone. */
+      readonly adapter: Pick<HeldReport, "policy" | "version"> | null;
+    }
+  | { readonly type: "removed"; readonly hashes: readonly string[] }
+  | { readonly type: "cleared" };
+
+export interface CacheFollower {
+  /** In order, each once. */
+  readonly changes: (slot: number, changes: readonly CacheChange[]) => void;
+  /** Some were lost for good: what was known of this slot's cache is void. */
+  readonly gap: (slot: number) => void;
+  /** Nothing comes any more. Called once at most. */
+  readonly lost: (error: PacelineError) => void;
 }
 
 export interface EngineControl {
@@ -201,5 +228,10 @@ export interface Engine {
   readonly control: EngineControl;
   readonly weights: EngineWeights | null;
   telemetry(signal: AbortSignal): Promise<EngineTelemetry>;
+  /**
+   * Follows what its slots cache until closed; null where this one tells nothing of it. Absent: an engine that never does.
+   * Throws typed errors.
+   */
+  followCache?(follower: CacheFollower, signal: AbortSignal): Promise<{ close(): void } | null>;
   close(): Promise<void>;
 }

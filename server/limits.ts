@@ -61,6 +61,8 @@ export const LIMITS = {
   engineScoreBytes: 128 * 1024 * 1024,
   /** One message of an engine's cache events: a step's blocks, their tokens in full. */
   kvEventBytes: 16 * 1024 * 1024,
+  /** Cached blocks of one slot whose names are known, some 150 bytes each: 4 M tokens of KV in blocks of 16. */
+  kvBlockNames: 262_144,
   /** Messages of cache events that wait while missed ones are asked for again: some seconds of steps. */
   kvEventsHeld: 1_024,
   /** An engine's answer to a control call or probe. */

@@ -1,9 +1,12 @@
 /** An SGLang server, over its own HTTP routes. Facts of the wire: `docs/engines.md`. */
+import { LIMITS } from "../../server/limits.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
+import { followSources } from "../kv-events/follow.ts";
 import { adapterOf } from "../lora/name.ts";
 import { createClient } from "./client.ts";
 import { createControl } from "./control.ts";
 import { createState } from "./facts.ts";
+import { cacheSources } from "./kv-events.ts";
 import { createMove } from "./mover.ts";
 import { probe } from "./probe.ts";
 import { createTelemetryReader } from "./telemetry.ts";
@@ -29,6 +32,11 @@ export function createSglangEngine(url: string, options: EngineOptions = {}): En
         await client.calls.json({ method: "GET", path: "/v1/loads?include=core" }, signal),
       );
     },
+    followCache: async (follower, signal) =>
+      followSources(await cacheSources(client, signal), new URL(url).hostname, follower, {
+        messageBytes: LIMITS.kvEventBytes,
+        messagesHeld: LIMITS.kvEventsHeld,
+      }),
     close: () => client.close(),
   };
 }

@@ -1,9 +1,12 @@
 /** vLLM, by the HTTP routes of a server with `--enable-scale-out` in development mode. Proven on 0.32; see docs/engines.md. */
 import { PacelineError } from "../../server/contract/errors.ts";
+import { LIMITS } from "../../server/limits.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
+import { followSources } from "../kv-events/follow.ts";
 import { adapterOf, weightsPolicyOf } from "../lora/name.ts";
 import { createClient } from "./client.ts";
 import { createControl } from "./control.ts";
+import { cacheSources } from "./kv-events.ts";
 import { createProber } from "./probe.ts";
 import { type StepTotals, telemetryOf } from "./telemetry.ts";
 import { createWeights } from "./weights.ts";
@@ -35,6 +38,11 @@ export function createVllmEngine(url: string, options: EngineOptions = {}): Engi
       const metrics = await client.text({ method: "GET", path: "/metrics" }, signal);
       return telemetryOf(metrics, prober.kvTotalTokens, totals);
     },
+    followCache: async (follower, signal) =>
+      followSources(await cacheSources(client, signal), new URL(url).hostname, follower, {
+        messageBytes: LIMITS.kvEventBytes,
+        messagesHeld: LIMITS.kvEventsHeld,
+      }),
     close: () => client.close(),
   };
 }

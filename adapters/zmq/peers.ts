@@ -24,8 +24,13 @@ export interface Peer {
   close(): void;
 }
 
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** `tcp://host:port`; `*` is any host. Throws `unsupported` for other transports. */
-export function parseEndpoint(endpoint: string): { host: string; port: number } {
+export function parseEndpoint(endpoint: string): Endpoint {
   const [, host, port] = /^tcp:\/\/(.+):(\d{1,5})$/.exec(endpoint) ?? [];
   if (host !== undefined && port !== undefined) {
     return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
@@ -35,7 +40,7 @@ export function parseEndpoint(endpoint: string): { host: string; port: number } 
 
 /** Listens for publishers that connect out (an engine whose endpoint names a host), and subscribes to all of each. */
 export async function bindSubscriber(
-  { host, port }: { host: string; port: number },
+  { host, port }: Endpoint,
   topic: string,
   options: PeerOptions,
 ): Promise<{ readonly port: number; close(): void }> {
@@ -61,7 +66,7 @@ export async function bindSubscriber(
 
 /** Connects to a publisher that is bound. */
 export function connectSubscriber(
-  { host, port }: { host: string; port: number },
+  { host, port }: Endpoint,
   topic: string,
   options: PeerOptions,
 ): Peer {
@@ -71,10 +76,8 @@ export function connectSubscriber(
 }
 
 /** Connects to a router, such as one that sends again what was missed. */
-export const connectDealer = (
-  { host, port }: { host: string; port: number },
-  options: PeerOptions,
-): Peer => talk(connect(port, host), "DEALER", options, () => {});
+export const connectDealer = ({ host, port }: Endpoint, options: PeerOptions): Peer =>
+  talk(connect(port, host), "DEALER", options, () => {});
 
 const subscription = (topic: string): Buffer => Buffer.concat([Buffer.of(1), Buffer.from(topic)]);
 

@@ -94,7 +94,13 @@ const worker: WorkerRecord = {
 function createOwner(scheduler: Scheduler) {
   const owner = createPlacementOwner({
     scheduler,
-    fleet: { find: () => worker, list: () => [worker], listen: () => nothing, mark: nothing },
+    fleet: {
+      find: () => worker,
+      list: () => [worker],
+      listen: () => nothing,
+      mark: nothing,
+      engine: () => null,
+    },
     ledger: {
       holds: () => [
         { policy: "policy", version: 2, label: null, proof: "digest", load: 1, digest: null },

@@ -16,6 +16,7 @@ import type {
   SchedulerEvent,
   SchedulerSnapshot,
 } from "../scheduler/events.ts";
+import { createCacheFeed } from "./cache-feed.ts";
 import { createGates, type DrainMode, type Gate } from "./gates.ts";
 import type { PlacementPort, PlacementReply, PlacementRequest } from "./port.ts";
 import { telemetryOf, viewOf } from "./worker-view.ts";
@@ -46,7 +47,7 @@ export interface PlacementOwner extends PlacementPort, Gate {
 
 export interface OwnerParts {
   readonly scheduler: Scheduler;
-  readonly fleet: Pick<LiveFleet, "find" | "listen" | "list" | "mark">;
+  readonly fleet: Pick<LiveFleet, "find" | "listen" | "list" | "mark" | "engine">;
   readonly ledger: Pick<Ledger, "holds" | "policies" | "listen" | "forget" | "inCurrentRun">;
   readonly clock: Clock;
   /** Of this owner; a grant of another epoch is void. */
@@ -85,6 +86,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     }
   };
   const gates = createGates(clock, handle);
+  const caches = createCacheFeed(clock, fleet.engine, handle);
 
   /** A defect in one rollout's life must not take the commands of the others with it: it surfaces on its own. */
   const reply = (message: PlacementReply): void => {
@@ -121,6 +123,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
         return;
       case "wake":
         wake?.cancel();
+        caches.close();
         wake = clock.timer(Math.max(0, command.at - clock.now()), () => handle({ type: "tick" }));
     }
   };
@@ -146,6 +149,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       .holds(record.id, record.description.incarnation)
       // A label is a promise about the run of today: an older run's steps satisfy no `min_step`.
       .map((held) => (ledger.inCurrentRun(held) ? held : { ...held, label: null }));
+    caches.holds(record.id, record.description.incarnation, proven);
     handle({ type: "worker", worker: viewOf(record, proven) });
   };
 
@@ -171,6 +175,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       const { worker, incarnation, reason } = change;
       poisoned.delete(worker);
       gates.lost(worker, incarnation, reason);
+      caches.lost(worker);
       handle({ type: "worker_lost", worker, incarnation });
       ledger.forget(worker, incarnation);
     }

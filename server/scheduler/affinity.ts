@@ -4,7 +4,7 @@
  * that were given the same prompt prefix or a sibling of its group, so that siblings do not burst over the fleet. A
  * prediction holds while its version is held there and until a whole cache of other tokens has gone through the slot.
  */
-import type { HeldVersion } from "../contract/policy.ts";
+import { cacheNamespace, type HeldVersion } from "../contract/policy.ts";
 import type { Attempt } from "./attempts.ts";
 import { CachedBlocks, type CacheEvent, cachedDepth } from "./cached-blocks.ts";
 import { type Card, PREFIX_BLOCK_TOKENS } from "./card.ts";
@@ -169,14 +169,8 @@ function alive(trace: Trace): boolean {
   const { view, holdsLife } = slot.worker;
   if (slot.filled - filled > slot.kvTokens + (view.tiers?.hostTokens ?? 0)) return false;
   if (trace.holdsLife === holdsLife) return true;
-  const { policy, version, load } = trace.held;
-  if (
-    !view.holds.some(
-      (held) => held.policy === policy && held.version === version && held.load === load,
-    )
-  ) {
-    return false;
-  }
+  const namespace = cacheNamespace(trace.held);
+  if (!view.holds.some((held) => cacheNamespace(held) === namespace)) return false;
   trace.holdsLife = holdsLife;
   return true;
 }

@@ -31,16 +31,24 @@ export interface AdapterFleet {
 /** Slow enough that many rollouts are in flight when a fault strikes. */
 const STEP_MS = 1;
 
-const startFake = (kind: Kind): Promise<FakeEngine> =>
-  kind === "vllm"
-    ? startFakeVllm({ stepMs: STEP_MS, maxLoras: 2 })
-    : startFakeSglang({ stepMs: STEP_MS, deterministic: true, incremental: true, lora: true });
+/** What the fakes are started with beside that. */
+interface FakeSettings {
+  readonly kvEvents?: boolean;
+}
+
+const startFake = (kind: Kind, more: FakeSettings): Promise<FakeEngine> => {
+  const settings = { stepMs: STEP_MS, ...more };
+  return kind === "vllm"
+    ? startFakeVllm({ ...settings, maxLoras: 2 })
+    : startFakeSglang({ ...settings, deterministic: true, incremental: true, lora: true });
+};
 
 /** Runs `use` on a fleet of `w-1` and `w-2` that hold version 1 of `default`, and ends it whatever happens. */
 export async function withAdapters(
   kind: Kind,
   settings: Record<string, unknown>,
   use: (fleet: AdapterFleet) => Promise<void>,
+  fakes: FakeSettings = {},
 ): Promise<void> {
   const server = await startLiveServer({
     engine: "none",
@@ -49,7 +57,7 @@ export async function withAdapters(
     drain_ms: 1,
     ...settings,
   });
-  const engines = [await startFake(kind), await startFake(kind)];
+  const engines = [await startFake(kind, fakes), await startFake(kind, fakes)];
   try {
     expect(200, await server.call("PUT", "/v1/policies/default", {}));
     for (const [index, { url }] of engines.entries()) {

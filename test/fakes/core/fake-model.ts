@@ -18,6 +18,7 @@ import type {
   CoreStats,
 } from "../../../server/engine/core.ts";
 import { createModelCore } from "../../../server/engine/model-core.ts";
+import type { CacheTale } from "./cache-tale.ts";
 import { FakeOutput, type FakePart } from "./fake-output.ts";
 
 export const checkpoint = (step: "step-1" | "step-2"): string =>
@@ -107,6 +108,8 @@ export interface FakeModel {
   readonly moments: DecodeMoments;
   /** Every request fails and nothing is computed any more. */
   die(): void;
+  /** Hears from now on what its prefix cache has. */
+  tell(tale: CacheTale): void;
 }
 
 const POLICY = "fake";
@@ -137,7 +140,11 @@ class DemoModel implements FakeModel {
   readonly #options: Required<FakeModelOptions>;
   readonly #base: Core;
   readonly #adapters = new Map<string, { core: Core; path: string }>();
-  readonly #outputs = new Map<string, { output: FakeOutput; core: Core }>();
+  readonly #outputs = new Map<
+    string,
+    { output: FakeOutput; core: Core; namespace: string; tokens: number[] }
+  >();
+  #tale: CacheTale | null = null;
   /** A core's version is the place of a label in here. */
   readonly #labels: string[];
   readonly #idle = new Set<() => void>();
@@ -226,7 +233,8 @@ class DemoModel implements FakeModel {
       core.abort(id);
       this.#forget(id);
     });
-    this.#outputs.set(id, { output, core });
+    const tokens = [...request.promptTokenIds, ...(request.outputTokenIds ?? [])];
+    this.#outputs.set(id, { output, core, namespace: request.cacheNamespace ?? "", tokens });
     this.#wake();
     return output;
   }
@@ -270,6 +278,7 @@ class DemoModel implements FakeModel {
   flush(): boolean {
     if (this.stats().kvUsedTokens > 0) return false;
     for (const core of this.#cores()) core.flush();
+    this.#tale?.cleared();
     return true;
   }
 
@@ -308,6 +317,10 @@ class DemoModel implements FakeModel {
       output.fail(new Error("the fake died"));
       this.#forget(id);
     }
+  }
+
+  tell(tale: CacheTale): void {
+    this.#tale = tale;
   }
 
   #cores(): Core[] {
@@ -350,8 +363,15 @@ class DemoModel implements FakeModel {
   }
 
   #deliver(event: CoreEvent, last: boolean): void {
-    const output = this.#outputs.get(event.id)?.output;
-    if (output === undefined) return;
+    const request = this.#outputs.get(event.id);
+    if (request === undefined) return;
+    const { output, namespace, tokens } = request;
+    if (event.type === "tokens") tokens.push(...event.ids);
+    // The last token's KV is never computed.
+    if (event.type === "started" || event.type === "finished") {
+      const known = event.type === "started" ? tokens : tokens.slice(0, -1);
+      this.#tale?.stored(namespace, Uint32Array.from(known));
+    }
     switch (event.type) {
       case "started":
         output.started(event.cachedTokens);

@@ -3,6 +3,7 @@
  * manners and defects included: one id out of the vocabulary ends the whole server, as does a call to release memory
  * without the memory saver; a prompt's logprobs call the vocabulary's last id 0. Shapes are held against recordings of the real one by `fake-sglang.test.ts`.
  */
+import { type CachePublisher, publishCache } from "../core/cache-publisher.ts";
 import { createFakeModel, type FakeModel } from "../core/fake-model.ts";
 import { FakeError, startFakeServer } from "../core/fake-server.ts";
 import { createFaults, type FaultKind, type FaultOptions } from "../core/fault.ts";
@@ -15,6 +16,8 @@ import { weightRoutes } from "./weights.ts";
 export interface FakeSglang {
   readonly url: string;
   readonly model: FakeModel;
+  /** Null where it publishes nothing. */
+  readonly cache: CachePublisher | null;
   /** NCCL groups that it has joined, by name: as it was asked. */
   readonly groups: ReadonlyMap<string, unknown>;
   fault(kind: FaultKind, options?: FaultOptions): void;
@@ -26,6 +29,7 @@ export interface FakeSglang {
 export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<FakeSglang> {
   const model = createFakeModel(options);
   const faults = createFaults();
+  const cache = options.kvEvents ? await publishCache(model) : null;
   const served = options.served ?? "tiny";
   const state: SglangState = {
     model,
@@ -41,7 +45,9 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
       adminApiKey: options.adminApiKey ?? null,
       checksums: options.checksums ?? true,
       healthTimeoutMs: options.healthTimeoutMs ?? 200,
+      kvEvents: options.kvEvents ?? false,
     },
+    cache,
     modelPath: model.directory,
     servedName: served,
     released: new Set(),
@@ -65,17 +71,24 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
       admit: (route, { authorization }) => admit(state.options, route, authorization),
     },
     faults,
-    () => model.die(),
+    () => {
+      cache?.close();
+      model.die();
+    },
     options,
   );
   return {
     url: server.url,
     model,
+    cache,
     groups: state.groups,
     fault: faults.arm,
     clearFaults: faults.clear,
     exit: server.exit,
-    close: server.close,
+    async close() {
+      cache?.close();
+      await server.close();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** What an SGLang server says of itself: routes for probes and telemetry. */
 import { randomInt } from "node:crypto";
+import { sourcesOf } from "../core/cache-publisher.ts";
 import type { DecodeMoments } from "../core/fake-model.ts";
 import type { FakeRoute } from "../core/fake-server.ts";
 import { resumed, type SglangState } from "./state.ts";
@@ -56,7 +57,7 @@ function modelInfo({ model, modelPath, servedName }: SglangState): unknown {
 }
 
 /** The real one dumps all of its arguments; here is what a probe may look for. */
-function serverInfo({ model, options }: SglangState, seed: number): unknown {
+function serverInfo({ model, options, cache }: SglangState, seed: number): unknown {
   const { maxModelLen, slot } = model.info;
   return {
     model_path: model.directory,
@@ -88,7 +89,7 @@ function serverInfo({ model, options }: SglangState, seed: number): unknown {
     max_total_tokens: slot.kvTokens,
     max_total_num_tokens: slot.kvTokens,
     max_req_input_len: maxModelLen - 6,
-    kv_events: null,
+    kv_events: cache === null ? null : sourcesOf(cache).sglang,
     startup_time: 1.5,
     internal_states: [
       {

@@ -1,4 +1,5 @@
 /** What all routes of one fake SGLang share. */
+import type { CachePublisher } from "../core/cache-publisher.ts";
 import type { FakeModel, FakeModelOptions } from "../core/fake-model.ts";
 import type { FakeServerOptions } from "../core/fake-server.ts";
 
@@ -25,6 +26,8 @@ export interface FakeSglangOptions extends FakeModelOptions, FakeServerOptions {
   readonly checksums?: boolean;
   /** Milliseconds that `/health` waits for a sign of life; default 200 (the real one: 20,000). */
   readonly healthTimeoutMs?: number;
+  /** `--kv-events-config` with publisher `zmq`; default off. */
+  readonly kvEvents?: boolean;
 }
 
 export interface SglangState {
@@ -43,6 +46,7 @@ export interface SglangState {
   /** NCCL groups that it has joined, by name: as it was asked. */
   readonly groups: Map<string, unknown>;
   finished: number;
+  readonly cache: CachePublisher | null;
   exit(): void;
 }
 

@@ -5,6 +5,7 @@
  *
  * A `lora_path` names a whole checkpoint that stands in for base and adapter together.
  */
+import { type CachePublisher, publishCache } from "../core/cache-publisher.ts";
 import { createFakeModel, type FakeModel } from "../core/fake-model.ts";
 import { FakeError, type FakeRoute, startFakeServer } from "../core/fake-server.ts";
 import { createFaults, type FaultKind, type FaultOptions } from "../core/fault.ts";
@@ -18,6 +19,8 @@ import { weightRoutes } from "./weights.ts";
 export interface FakeVllm {
   readonly url: string;
   readonly model: FakeModel;
+  /** Null where it publishes nothing. */
+  readonly cache: CachePublisher | null;
   fault(kind: FaultKind, options?: FaultOptions): void;
   clearFaults(): void;
   exit(): void;
@@ -29,6 +32,7 @@ let started = 0;
 export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<FakeVllm> {
   const model = createFakeModel(options);
   const faults = createFaults();
+  const cache = options.kvEvents ? await publishCache(model) : null;
   const state: VllmState = {
     model,
     options: {
@@ -40,7 +44,9 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
       sleepMode: options.sleepMode ?? true,
       maxLoras: options.maxLoras ?? 0,
       devMode: options.devMode ?? true,
+      kvEvents: options.kvEvents ?? false,
     },
+    cache,
     broken: false,
     asleep: null,
     transfer: "none",
@@ -57,16 +63,23 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
   const server = await startFakeServer(
     { routes, generates: [GENERATE], errorOf },
     faults,
-    () => model.die(),
+    () => {
+      cache?.close();
+      model.die();
+    },
     options,
   );
   return {
     url: server.url,
     model,
+    cache,
     fault: faults.arm,
     clearFaults: faults.clear,
     exit: server.exit,
-    close: server.close,
+    async close() {
+      cache?.close();
+      await server.close();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a vLLM server says of itself: routes for probes and telemetry. */
 
+import { sourcesOf } from "../core/cache-publisher.ts";
 import type { FakeRoute } from "../core/fake-server.ts";
 import type { VllmState } from "./state.ts";
 
@@ -14,7 +15,8 @@ export function infoRoutes(
     "GET /health": ({ reply }) => reply.text(200, ""),
     "GET /version": ({ reply }) => reply.json(200, { version: VERSION }),
     "GET /load": ({ reply }) => reply.json(200, { server_load: model.requests }),
-    "GET /kv_event_sources": ({ reply }) => reply.json(200, {}),
+    "GET /kv_event_sources": ({ reply }) =>
+      reply.json(200, state.cache === null ? {} : sourcesOf(state.cache).vllm),
     "GET /get_world_size": ({ reply }) => reply.json(200, { world_size: 1 }),
     "GET /v1/models": ({ reply }) => reply.json(200, models(state)),
     "GET /openapi.json": ({ reply }) => reply.json(200, openapi(routes())),

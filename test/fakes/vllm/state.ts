@@ -1,4 +1,5 @@
 /** What all routes of one fake vLLM share. */
+import type { CachePublisher } from "../core/cache-publisher.ts";
 import type { FakeModel, FakeModelOptions } from "../core/fake-model.ts";
 import { FakeError, type FakeServerOptions } from "../core/fake-server.ts";
 
@@ -19,6 +20,8 @@ export interface FakeVllmOptions extends FakeModelOptions, FakeServerOptions {
   readonly maxLoras?: number;
   /** `VLLM_SERVER_DEV_MODE`; default on. */
   readonly devMode?: boolean;
+  /** `--kv-events-config` with publisher `zmq`; default off. */
+  readonly kvEvents?: boolean;
 }
 
 export interface VllmState {
@@ -35,6 +38,7 @@ export interface VllmState {
   readonly finished: Map<string, number>;
   /** Seconds since 1970, unlike any other's. */
   readonly startedAt: number;
+  readonly cache: CachePublisher | null;
   exit(): void;
 }
 

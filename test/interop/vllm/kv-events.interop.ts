@@ -1,8 +1,8 @@
 /** Cache events of real vLLM, over our own ZMTP: what it says it stored is the prompt that it was given. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { CacheChange } from "../../../adapters/engine.ts";
 import { createVllmEngine } from "../../../adapters/vllm/engine.ts";
-import { followKvEvents, type KvChange, parseSources } from "../../../adapters/vllm/kv-events.ts";
 import { freePort } from "../engines/process.ts";
 import { openVllm } from "../engines/vllm.ts";
 import { generated, install, longDeadline } from "./attempts.ts";
@@ -21,21 +21,20 @@ test("blocks that real vLLM caches and drops are heard of, those that were misse
   };
   const server = await vllm.start(["--kv-events-config", JSON.stringify(config)]);
   const engine = createVllmEngine(server.url);
-  const heard: KvChange[] = [];
+  const heard: CacheChange[] = [];
   const gaps: string[] = [];
   let news = Promise.withResolvers<void>();
   try {
-    const told = await (await fetch(`${server.url}/kv_event_sources`)).json();
-    const [source] = parseSources(told);
-    assert.ok(source);
-    const following = await followKvEvents(source, {
-      changes(changes) {
+    const follower = {
+      changes(_: number, changes: readonly CacheChange[]) {
         heard.push(...changes);
         news.resolve();
       },
-      gap: (from, to) => gaps.push(`${from}-${to}`),
-      lost: (error) => gaps.push(error.message),
-    });
+      gap: (slot: number) => gaps.push(`of ${slot}`),
+      lost: (error: Error) => gaps.push(error.message),
+    };
+    const following = await engine.followCache?.(follower, longDeadline());
+    assert.ok(following);
     await engine.probe(longDeadline());
     await install(engine, 1, vllm.models[0]);
     const prompt = Uint32Array.from({ length: 3 * BLOCK }, (_, at) => 500 + at);

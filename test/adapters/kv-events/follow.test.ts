@@ -1,44 +1,23 @@
-/** vLLM's cache events over a real socket: order, what is asked for again, and what is lost for good. */
+/** Engines' cache events over a real socket: order, what is asked for again, and what is lost for good. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { describe, test } from "node:test";
-import {
-  changesOf,
-  followKvEvents,
-  type KvEventSource,
-  parseSources,
-} from "../../../adapters/vllm/kv-events.ts";
-import { GREETING_BYTES, greeting, MessageCutter, message } from "../../../adapters/zmq/frames.ts";
+import type { CacheFollower } from "../../../adapters/engine.ts";
+import { changesOf } from "../../../adapters/kv-events/changes.ts";
+import { followSources, type KvEventSource } from "../../../adapters/kv-events/follow.ts";
+import { parseSources as sglangSources } from "../../../adapters/sglang/kv-events.ts";
+import { parseSources } from "../../../adapters/vllm/kv-events.ts";
+import { message } from "../../../adapters/zmq/frames.ts";
+import { pack } from "../../fakes/core/pack.ts";
+import { numbered, speak } from "../../fakes/core/zmq-peer.ts";
 
-const READY = Buffer.concat([Buffer.of(4, 6), Buffer.from("\x05READY", "latin1")]);
+/** `[1.0, [{type: BlockRemoved, block_hashes: [number]}], 0]`: a message that can be told from others. */
+const told = (sequence: number): Buffer =>
+  pack([1, [{ type: "BlockRemoved", block_hashes: [sequence] }], 0]);
 
-/** `[1.0, [{type: AllBlocksCleared}], 0]`. */
-const CLEARED = Buffer.from(
-  "93cb3ff00000000000009181a474797065b0416c6c426c6f636b73436c656172656400",
-  "hex",
-);
-
-function numbered(sequence: number | bigint, payload: Buffer = CLEARED): Buffer[] {
-  const number = Buffer.alloc(8);
-  number.writeBigUInt64BE(BigInt(sequence));
-  return [Buffer.from("topic"), number, payload];
-}
-
-/** The other end of ZMTP: greets, is ready, hands on what is said to it. */
-function speak(socket: Socket, heard: (parts: readonly Buffer[]) => void): void {
-  socket.write(Buffer.concat([greeting(), READY]));
-  const cutter = new MessageCutter(1 << 20, heard);
-  let head = Buffer.alloc(0);
-  socket.on("error", () => {});
-  socket.on("data", (bytes: Buffer) => {
-    if (head.length >= GREETING_BYTES) cutter.push(bytes);
-    else {
-      head = Buffer.concat([head, bytes]);
-      if (head.length >= GREETING_BYTES) cutter.push(head.subarray(GREETING_BYTES));
-    }
-  });
-}
+const whole = (sequence: number): Buffer =>
+  message(Buffer.from("topic"), ...numbered(sequence, told(sequence)));
 
 /** A router that sends again what lies in `kept`, from what it is asked for on. */
 async function router(
@@ -50,7 +29,7 @@ async function router(
       const from = Number(parts.at(-1)?.readBigUInt64BE());
       asked.push(from);
       for (const sequence of kept) {
-        if (sequence >= from) socket.write(message(Buffer.alloc(0), ...numbered(sequence)));
+        if (sequence >= from) socket.write(whole(sequence));
       }
       socket.write(message(Buffer.alloc(0), ...numbered(2n ** 64n - 1n, Buffer.alloc(0))));
     }),
@@ -82,15 +61,22 @@ async function heardOf(
   };
   const heard: (number | string)[] = [];
   const last = Promise.withResolvers<void>();
-  const following = await followKvEvents(source, {
-    changes(changes, sequence) {
-      assert.deepEqual(changes, [{ type: "cleared" }]);
-      heard.push(sequence);
-      if (sequence === sent.at(-1)) last.resolve();
+  const bounds = { messageBytes: 1 << 20, messagesHeld: 64 };
+  const follower: CacheFollower = {
+    changes(slot, changes) {
+      assert.equal(slot, 0);
+      for (const change of changes) {
+        assert.equal(change.type, "removed");
+        const sequence = Number(change.hashes[0]);
+        heard.push(sequence);
+        if (sequence === sent.at(-1)) last.resolve();
+      }
     },
-    gap: (from, to) => heard.push(`gap ${from}-${to}`),
+    gap: () => heard.push("gap"),
     lost: () => {},
-  });
+  };
+  const following = await followSources([source], "127.0.0.1", follower, bounds);
+  assert.ok(following);
   const publisher = connect(port, "127.0.0.1");
   const subscribed = Promise.withResolvers<void>();
   speak(publisher, (parts) => {
@@ -98,31 +84,38 @@ async function heardOf(
     subscribed.resolve();
   });
   await subscribed.promise;
-  for (const sequence of sent) publisher.write(message(...numbered(sequence)));
+  for (const sequence of sent) publisher.write(whole(sequence));
   await last.promise;
   following.close();
   publisher.destroy();
   return heard;
 }
 
-describe("cache events of vLLM", () => {
+describe("cache events over ZeroMQ", () => {
   test("come in order, wherever they begin", async () => {
     assert.deepEqual(await heardOf([7, 8, 9], null), [7, 8, 9]);
   });
 
   test("what was missed is asked for again, once, and the rest waits for it", async () => {
-    const { server, port, asked } = await router(new Set([1, 2, 3, 4, 5]));
-    assert.deepEqual(await heardOf([1, 4, 5], port), [1, 2, 3, 4, 5]);
-    assert.deepEqual(asked, [2]);
+    const { server, port, asked } = await router(new Set([0, 1, 2, 3, 4, 5]));
+    assert.deepEqual(await heardOf([0, 4, 5], port), [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual(asked, [1]);
+    server.close();
+  });
+
+  test("what was cached before anybody listened is asked for", async () => {
+    const { server, port, asked } = await router(new Set([2, 3, 4, 5]));
+    assert.deepEqual(await heardOf([5, 6], port), [2, 3, 4, 5, 6]);
+    assert.deepEqual(asked, [0]);
     server.close();
   });
 
   test("what cannot be had again is a gap; so it is without anybody to ask, and after a restart", async () => {
-    const { server, port } = await router(new Set([4]));
-    assert.deepEqual(await heardOf([1, 4, 5], port), [1, "gap 2-4", 4, 5]);
+    const { server, port } = await router(new Set([1, 4]));
+    assert.deepEqual(await heardOf([1, 4, 5], port), [1, "gap", 4, 5]);
     server.close();
-    assert.deepEqual(await heardOf([1, 4], null), [1, "gap 2-4", 4]);
-    assert.deepEqual(await heardOf([8, 0, 1], null), [8, "gap 9-0", 0, 1]);
+    assert.deepEqual(await heardOf([1, 4], null), [1, "gap", 4]);
+    assert.deepEqual(await heardOf([8, 0, 1], null), [8, "gap", 0, 1]);
   });
 
   test("sources are read from what the server says", () => {
@@ -137,6 +130,25 @@ describe("cache events of vLLM", () => {
     assert.deepEqual(parseSources({ 0: told }), [{ rank: 0, ...source }]);
     assert.deepEqual(parseSources({}), []);
     assert.throws(() => parseSources({ 0: { endpoint: 3 } }), { code: "engine_error" });
+    const events = {
+      publisher: "zmq",
+      endpoint_host: "*",
+      endpoint_port_base: 5557,
+      topic: "kv",
+      dp_size: 2,
+    };
+    assert.deepEqual(
+      sglangSources({ kv_events: events }),
+      [0, 1].map((rank) => {
+        return { rank, endpoint: `tcp://*:${5557 + rank}`, replayEndpoint: null, topic: "kv" };
+      }),
+    );
+    for (const none of [{}, { kv_events: null }, { kv_events: { ...events, publisher: "null" } }]) {
+      assert.deepEqual(sglangSources(none), []);
+    }
+    assert.throws(() => sglangSources({ kv_events: { ...events, dp_size: 1e9 } }), {
+      code: "engine_error",
+    });
   });
 
   test("blocks are stored, in both of the forms that were seen, and dropped", () => {

@@ -1,0 +1,25 @@
+/** The other end of ZMTP: greets, is ready, hands on what is said to it. */
+import type { Socket } from "node:net";
+import { GREETING_BYTES, greeting, MessageCutter } from "../../../adapters/zmq/frames.ts";
+
+const READY = Buffer.concat([Buffer.of(4, 6), Buffer.from("\x05READY", "latin1")]);
+
+export function speak(socket: Socket, heard: (parts: readonly Buffer[]) => void): void {
+  socket.write(Buffer.concat([greeting(), READY]));
+  const cutter = new MessageCutter(1 << 20, heard);
+  let head = Buffer.alloc(0);
+  socket.on("error", () => {});
+  socket.on("data", (bytes: Buffer) => {
+    if (head.length >= GREETING_BYTES) cutter.push(bytes);
+    else {
+      head = Buffer.concat([head, bytes]);
+      if (head.length >= GREETING_BYTES) cutter.push(head.subarray(GREETING_BYTES));
+    }
+  });
+}
+
+export function numbered(sequence: number | bigint, payload: Buffer): Buffer[] {
+  const number = Buffer.alloc(8);
+  number.writeBigUInt64BE(BigInt(sequence));
+  return [number, payload];
+}
