@@ -2,24 +2,34 @@
  * Gates close a worker and empty it of what must not live on: which attempts end, which are waited
  * for and which stay is as `events.ts` documents it.
  */
-import type { Attempt } from "./attempts.ts";
-import type { RevokeReason } from "./card.ts";
+import type { Card, RevokeReason } from "./card.ts";
 import type { SchedulerCommand, SchedulerEvent } from "./events.ts";
-import type { Worker } from "./roster.ts";
 
 export type GateOrder = Extract<SchedulerEvent, { type: "gate" }>;
 
-interface Gate {
+/** An attempt, and the worker that it runs on, as far as a gate is concerned. */
+export interface GatedRun<Worker> {
+  readonly card: Card;
+  readonly slot: { readonly worker: Worker };
+  revoked: boolean;
+}
+
+export interface GatedWorker<Run> {
+  readonly id: string;
+  readonly attempts: Iterable<Run>;
+}
+
+interface Gate<Run> {
   readonly why: GateOrder["why"];
   /** Nobody stays. */
   readonly empty: boolean;
   /** With the clock time at which patience ends; Infinity for those that were told to end. */
-  readonly waitsFor: Map<Attempt, number>;
+  readonly waitsFor: Map<Run, number>;
   told: boolean;
 }
 
-export class Gates {
-  readonly #gates = new Map<Worker, Gate>();
+export class Gates<Worker extends GatedWorker<Run>, Run extends GatedRun<Worker>> {
+  readonly #gates = new Map<Worker, Gate<Run>>();
   readonly #emit: (command: SchedulerCommand) => void;
 
   constructor(emit: (command: SchedulerCommand) => void) {
@@ -36,7 +46,7 @@ export class Gates {
 
   /** Replaces a gate that was there. */
   shut(worker: Worker, order: GateOrder, now: number): void {
-    const waitsFor = new Map<Attempt, number>();
+    const waitsFor = new Map<Run, number>();
     const { why } = order;
     for (const attempt of worker.attempts) {
       const fate = fateOf(attempt, order);
@@ -46,7 +56,7 @@ export class Gates {
       if (fate === "revoke") this.revoke(attempt, reasonOf(why));
     }
     const empty = why !== "update" || order.empty === true;
-    const gate: Gate = { why, empty, waitsFor, told: false };
+    const gate: Gate<Run> = { why, empty, waitsFor, told: false };
     this.#gates.set(worker, gate);
     this.expire(now);
     this.#settle(worker, gate);
@@ -57,7 +67,7 @@ export class Gates {
   }
 
   /** The attempt has left the worker. */
-  ended(attempt: Attempt): void {
+  ended(attempt: Run): void {
     const { worker } = attempt.slot;
     const gate = this.#gates.get(worker);
     if (gate?.waitsFor.delete(attempt)) this.#settle(worker, gate);
@@ -84,14 +94,14 @@ export class Gates {
     }
   }
 
-  revoke(attempt: Attempt, reason: RevokeReason): void {
+  revoke(attempt: Run, reason: RevokeReason): void {
     if (attempt.revoked) return;
     attempt.revoked = true;
     const { key, attempt: number } = attempt.card;
     this.#emit({ type: "revoke", key, attempt: number, reason });
   }
 
-  #settle(worker: Worker, gate: Gate): void {
+  #settle(worker: Worker, gate: Gate<Run>): void {
     if (gate.told || gate.waitsFor.size > 0) return;
     gate.told = true;
     const kept = [...worker.attempts].map((attempt) => attempt.card.key);
@@ -99,14 +109,17 @@ export class Gates {
   }
 }
 
-function graceOf({ card }: Attempt, { why, graceMs }: GateOrder): number {
+function graceOf({ card }: Pick<GatedRun<unknown>, "card">, { why, graceMs }: GateOrder): number {
   const own = why === "update" ? card.updateGraceMs : null;
   return Math.max(0, own ?? (graceMs || 0));
 }
 
 const reasonOf = (why: GateOrder["why"]): RevokeReason => (why === "update" ? "update" : "drain");
 
-function fateOf(attempt: Attempt, order: GateOrder): "keep" | "finish" | "revoke" | "revoked" {
+function fateOf(
+  attempt: GatedRun<unknown>,
+  order: GateOrder,
+): "keep" | "finish" | "revoke" | "revoked" {
   if (attempt.revoked) return "revoked";
   if (order.why === "drain") return "finish";
   if (order.why === "migrate") return "revoke";

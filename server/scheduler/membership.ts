@@ -14,7 +14,7 @@ import type { Telemetry } from "./slots.ts";
 export interface MembershipParts {
   readonly roster: Roster;
   readonly dispatcher: Dispatcher;
-  readonly gates: Gates;
+  readonly gates: Gates<Worker, Attempt>;
   readonly affinity: Affinity;
   readonly matching: Matching;
   readonly options: SchedulerOptions;

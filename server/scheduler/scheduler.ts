@@ -20,7 +20,7 @@ import { Notices } from "./notices.ts";
 import { DEFAULT_OPTIONS, type SchedulerOptions } from "./options.ts";
 import { Placer } from "./placer.ts";
 import { isCount, plausibleSize } from "./plausible.ts";
-import { Roster } from "./roster.ts";
+import { Roster, type Worker } from "./roster.ts";
 
 type Done = Extract<SchedulerEvent, { type: "done" }>;
 type Progress = Extract<SchedulerEvent, { type: "progress" }>;
@@ -45,7 +45,7 @@ class PureScheduler implements Scheduler {
   readonly #jobs: Jobs;
   readonly #affinity: Affinity;
   readonly #dispatcher: Dispatcher;
-  readonly #gates: Gates;
+  readonly #gates: Gates<Worker, Attempt>;
   readonly #notices: Notices;
   readonly #fences: Fences;
   #commands: SchedulerCommand[] = [];

@@ -3,8 +3,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { OnUpdate } from "../../../server/contract/policy.ts";
 import type { Outcome } from "../../../server/scheduler/card.ts";
+import {
+  createDiscipline,
+  DISCIPLINE_NAMES,
+} from "../../../server/scheduler/disciplines/disciplines.ts";
 import { testSeed } from "../../support/seeded-random.ts";
-import { ModelFleet } from "./model-fleet.ts";
+import { ModelFleet, OURS, type Subject } from "./model-fleet.ts";
 
 type Step = readonly [what: string, act: (fleet: ModelFleet) => void];
 
@@ -52,21 +56,31 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: step("advance", [fc.nat(50)], (f, ms) => f.advance(ms)) },
 );
 
-test("random histories keep every rule, and whoever can be served is served in the end", () => {
-  const seed = testSeed("scheduler histories");
-  const runs = Number(process.env["PACELINE_HISTORIES"] ?? 400);
-  const histories = fc.array(steps, { minLength: 20, maxLength: 150, size: "max" });
-  fc.assert(
-    fc.property(histories, (history) => {
-      const fleet = new ModelFleet();
-      fleet.commit("p");
-      fleet.worker(0, 4, false);
-      for (const [, act] of history) act(fleet);
-      fleet.settle();
-    }),
-    { seed, numRuns: runs, reporter: report },
-  );
-});
+const SUBJECTS = DISCIPLINE_NAMES.map((name): readonly [string, Subject] => [
+  name,
+  name === "paceline"
+    ? OURS
+    : { create: (...parts) => createDiscipline(name, ...parts), bounded: false },
+]);
+
+for (const [name, subject] of SUBJECTS) {
+  test(`${name}: random histories keep every rule, and whoever can be served is served in the end`, () => {
+    const seed = testSeed(`scheduler histories of ${name}`);
+    const all = Number(process.env["PACELINE_HISTORIES"] ?? 400);
+    const histories = fc.array(steps, { minLength: 20, maxLength: 150, size: "max" });
+    fc.assert(
+      fc.property(histories, (history) => {
+        const fleet = new ModelFleet(subject);
+        fleet.commit("p");
+        fleet.worker(0, 4, false);
+        for (const [, act] of history) act(fleet);
+        fleet.settle();
+      }),
+      // The disciplines share their frame, so together they get as many as ours.
+      { seed, numRuns: subject === OURS ? all : Math.ceil(all / 8), reporter: report },
+    );
+  });
+}
 
 /** The shrunk history in words, not as functions. */
 function report(details: fc.RunDetails<[Step[]]>): void {

@@ -90,8 +90,8 @@ export class Bench {
   now = 0;
   readonly scheduler: Scheduler;
 
-  constructor(options: Partial<SchedulerOptions> = {}) {
-    this.scheduler = createScheduler({ now: () => this.now }, seededRandom(1), options);
+  constructor(options: Partial<SchedulerOptions> = {}, create = createScheduler) {
+    this.scheduler = create({ now: () => this.now }, seededRandom(1), options);
   }
 
   send(...events: SchedulerEvent[]): SchedulerCommand[] {

@@ -1,0 +1,321 @@
+/**
+ * What every discipline has in common, so that a comparison compares rules and nothing else: who may serve what (I3), attempts
+ * and their fences, quotas of jobs, gates, suspicion, loss, and waiting where nobody may serve. Where a rule gives a place
+ * the card is granted at once, however full the place is: the engine queues, as it does behind the routers that these rules
+ * are taken from.
+ */
+import type { Clock } from "../../contract/clock.ts";
+import type { Card } from "../card.ts";
+import type { Scheduler, SchedulerCommand, SchedulerEvent, SchedulerSnapshot } from "../events.ts";
+import { Fences } from "../fences.ts";
+import { Gates } from "../gates.ts";
+import type { SchedulerOptions } from "../options.ts";
+import { type Member, Members, Run } from "./books.ts";
+import { Eligible } from "./eligible.ts";
+import { Queue, type Waiting } from "./queue.ts";
+import type { Rule } from "./rule.ts";
+
+type Event<T extends SchedulerEvent["type"]> = Extract<SchedulerEvent, { type: T }>;
+
+export class Frame implements Scheduler {
+  readonly #rule: Rule;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #options: SchedulerOptions;
+  readonly #members: Members;
+  readonly #eligible: Eligible;
+  readonly #queue: Queue;
+  readonly #runs = new Map<string, Run>();
+  readonly #running = new Map<string, number>();
+  readonly #quotas = new Map<string, number>();
+  readonly #gates: Gates<Member, Run>;
+  readonly #fences: Fences;
+  #commands: SchedulerCommand[] = [];
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #now = 0;
+  /** Who may serve what has changed since reasons were told. */
+  #stale = false;
+
+  constructor(rule: Rule, clock: Pick<Clock, "now">, options: SchedulerOptions) {
+    this.#rule = rule;
+    this.#clock = clock;
+    this.#options = options;
+    this.#members = new Members(options);
+    this.#eligible = new Eligible(this.#members, options);
+    this.#queue = new Queue(rule.rank === undefined ? null : (card) => rule.rank?.(card) ?? 0);
+    this.#gates = new Gates((command) => this.#emit(command));
+    this.#fences = new Fences(options);
+  }
+
+  handle(event: SchedulerEvent): SchedulerCommand[] {
+    this.#commands = [];
+    this.#now = this.#clock.now();
+    if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
+    this.#apply(event);
+    this.#dispatch();
+    this.#tell();
+    this.#askWake();
+    return this.#commands;
+  }
+
+  snapshot(): SchedulerSnapshot {
+    const jobs = new Map<string, { job: string; waiting: number; running: number }>();
+    const of = (job: string): { job: string; waiting: number; running: number } => {
+      const known = jobs.get(job) ?? { job, waiting: 0, running: 0 };
+      jobs.set(job, known);
+      return known;
+    };
+    for (const { card } of this.#queue.byKey.values()) of(card.job).waiting++;
+    for (const { card } of this.#runs.values()) of(card.job).running++;
+    return {
+      waiting: this.#queue.size,
+      running: this.#runs.size,
+      jobs: [...jobs.values()],
+      slots: [...this.#members.byId.values()].flatMap(({ id, places }) =>
+        places.map((place) => ({
+          worker: id,
+          slot: place.index,
+          running: place.running,
+          reservedTokens: place.contextTokens,
+          kvTokens: place.kvTokens,
+        })),
+      ),
+    };
+  }
+
+  #apply(event: SchedulerEvent): void {
+    switch (event.type) {
+      case "offer":
+        this.#offer(event.card);
+        break;
+      case "progress":
+        this.#progress(event);
+        break;
+      case "done":
+        this.#done(event);
+        break;
+      case "withdraw":
+        this.#withdraw(event.key);
+        break;
+      case "worker":
+        this.#seen(event);
+        break;
+      case "worker_lost":
+        this.#lost(event);
+        break;
+      case "telemetry":
+        this.#heardOf(this.#members.measure(event));
+        break;
+      case "committed":
+        this.#eligible.committed(event.policy, event.version);
+        this.#stale = true;
+        break;
+      case "job":
+        this.#quotas.set(event.job, Math.max(1, event.maxRunning ?? Number.POSITIVE_INFINITY));
+        break;
+      case "gate":
+        this.#gate(event);
+        break;
+      case "ungate":
+        this.#ungate(event.worker);
+        break;
+      case "session_finished":
+        this.#rule.sessionFinished?.(event.session);
+        break;
+      case "cache":
+      case "tick":
+        break;
+    }
+  }
+
+  #offer(card: Card): void {
+    const waiting = this.#queue.byKey.get(card.key);
+    const run = this.#runs.get(card.key);
+    const latest = (waiting?.card ?? run?.card)?.attempt ?? 0;
+    if (card.attempt <= latest || this.#fences.stops(card, this.#now)) return;
+    if (card.attempt === 1 && this.#queue.size >= this.#options.waitingLimit) {
+      const message = `${this.#queue.size} rollouts wait already`;
+      this.#emit({ type: "refuse", key: card.key, code: "overloaded", message, path: null });
+      return;
+    }
+    this.#withdraw(card.key);
+    const refusal = this.#eligible.refusal(card);
+    if (refusal !== null) {
+      this.#emit(refusal);
+      return;
+    }
+    this.#rule.offered?.(card);
+    const added = this.#queue.add(card);
+    this.#dispatch();
+    if (this.#queue.byKey.get(card.key) === added) this.#explain(added);
+  }
+
+  #progress({ key, attempt, outputTokens }: Event<"progress">): void {
+    const run = this.#run(key, attempt);
+    if (run === null) return;
+    const most = Math.min(run.card.maxNewTokens, outputTokens);
+    if (most > run.outputTokens) run.slot.grow(run, most);
+  }
+
+  #done({ key, attempt, outcome, outputTokens }: Event<"done">): void {
+    const run = this.#run(key, attempt);
+    if (run === null) return;
+    if (outputTokens !== undefined)
+      this.#progress({ type: "progress", key, attempt, outputTokens });
+    if (outcome === "lost") {
+      run.slot.worker.suspectUntil = this.#now + this.#options.suspectMs;
+      this.#stale = true;
+    }
+    this.#end(run, outcome === "finished");
+  }
+
+  #withdraw(key: string): void {
+    const waiting = this.#queue.byKey.get(key);
+    if (waiting !== undefined) this.#queue.remove(waiting);
+    const run = this.#runs.get(key);
+    if (run !== undefined) this.#end(run, false);
+  }
+
+  #seen({ worker: view }: Event<"worker">): void {
+    const known = this.#members.byId.get(view.id);
+    if (known !== undefined && known.incarnation !== view.incarnation) this.#lose(known);
+    this.#heardOf(this.#members.see(view));
+    this.#refuseHopeless();
+    this.#stale = true;
+  }
+
+  #lost({ worker, incarnation }: Event<"worker_lost">): void {
+    const member = this.#members.byId.get(worker);
+    if (member?.incarnation === incarnation) this.#lose(member);
+  }
+
+  #lose(member: Member): void {
+    this.#members.byId.delete(member.id);
+    this.#gates.lost(member);
+    this.#stale = true;
+    for (const run of member.attempts) {
+      const { key, attempt } = run.card;
+      this.#emit({ type: "revoke", key, attempt, reason: "worker_lost" });
+      this.#end(run, false);
+    }
+  }
+
+  #heardOf(member: Member | null): void {
+    if (member === null || member.suspectUntil === 0) return;
+    member.suspectUntil = 0;
+    this.#stale = true;
+  }
+
+  #gate(order: Event<"gate">): void {
+    const member = this.#members.byId.get(order.worker);
+    if (member === undefined) {
+      this.#emit({ type: "gated", worker: order.worker, kept: [] });
+      return;
+    }
+    member.gated = true;
+    this.#stale = true;
+    this.#gates.shut(member, order, this.#now);
+  }
+
+  #ungate(id: string): void {
+    const member = this.#members.byId.get(id);
+    if (member === undefined) return;
+    this.#gates.lift(member);
+    member.gated = false;
+    this.#stale = true;
+  }
+
+  /** A fleet that is another now may have nobody left who could ever serve what waits. */
+  #refuseHopeless(): void {
+    for (const waiting of [...this.#queue.byKey.values()]) {
+      const refusal = this.#eligible.refusal(waiting.card);
+      if (refusal === null) continue;
+      this.#queue.remove(waiting);
+      this.#emit(refusal);
+    }
+  }
+
+  #dispatch(): void {
+    const blocked = new Set<string>();
+    for (;;) {
+      const next = this.#queue.first(blocked);
+      if (next === null) return;
+      const { card } = next.waiting;
+      const [first, ...others] = this.#full(card.job) ? [] : this.#eligible.places(card);
+      const place =
+        first === undefined ? null : this.#rule.pick(card, [first, ...others], this.#now);
+      if (place === null) blocked.add(next.line);
+      else this.#grant(next.waiting, new Run(card, place, this.#eligible.held(card, place.worker)));
+    }
+  }
+
+  #grant(waiting: Waiting, run: Run): void {
+    const { card, slot, held } = run;
+    this.#queue.remove(waiting);
+    this.#runs.set(card.key, run);
+    this.#running.set(card.job, (this.#running.get(card.job) ?? 0) + 1);
+    slot.take(run);
+    this.#rule.granted?.(run, this.#now);
+    const { id, incarnation } = slot.worker;
+    const segment = (card.cuttable ? this.#rule.segment?.(card, slot) : null) ?? null;
+    const where = { worker: id, slot: slot.index, incarnation, held, segment };
+    this.#emit({ type: "grant", key: card.key, attempt: card.attempt, ...where });
+  }
+
+  #end(run: Run, finished: boolean): void {
+    const { card, slot } = run;
+    this.#runs.delete(card.key);
+    const left = (this.#running.get(card.job) ?? 1) - 1;
+    if (left === 0) this.#running.delete(card.job);
+    else this.#running.set(card.job, left);
+    this.#fences.ended(card, this.#now);
+    slot.drop(run);
+    this.#rule.ended?.(run, finished, this.#now);
+    this.#gates.ended(run);
+  }
+
+  #full(job: string): boolean {
+    return (this.#running.get(job) ?? 0) >= (this.#quotas.get(job) ?? Number.POSITIVE_INFINITY);
+  }
+
+  #tell(): void {
+    if (!this.#stale) return;
+    this.#stale = false;
+    for (const waiting of this.#queue.byKey.values()) this.#explain(waiting);
+  }
+
+  #explain(waiting: Waiting): void {
+    const { card } = waiting;
+    const reason = this.#eligible.reason(card);
+    if (reason === waiting.told) return;
+    waiting.told = reason;
+    this.#emit({ type: "held", key: card.key, reason });
+  }
+
+  #wakeUp(): void {
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#gates.expire(this.#now);
+    for (const member of this.#members.byId.values()) {
+      if (member.suspectUntil > 0 && member.suspectUntil <= this.#now) this.#heardOf(member);
+    }
+  }
+
+  #askWake(): void {
+    let next = this.#gates.next;
+    for (const { suspectUntil } of this.#members.byId.values()) {
+      if (suspectUntil > 0) next = Math.min(next, suspectUntil);
+    }
+    if (next >= this.#wakeAt) return;
+    this.#wakeAt = next;
+    this.#emit({ type: "wake", at: next });
+  }
+
+  /** The attempt, if it is the one that runs; anything older is void. */
+  #run(key: string, attempt: number): Run | null {
+    const run = this.#runs.get(key);
+    return run?.card.attempt === attempt ? run : null;
+  }
+
+  #emit(command: SchedulerCommand): void {
+    this.#commands.push(command);
+  }
+}
