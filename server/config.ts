@@ -8,6 +8,7 @@ import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { engineFacts, NOTHING_TOLD, type ToldFacts } from "./contract/engine-facts.ts";
 import { PacelineError } from "./contract/errors.ts";
+import { DISCIPLINE_NAMES } from "./scheduler/disciplines/names.ts";
 
 interface Setting<T> {
   readonly schema: z.ZodType<T>;
@@ -207,6 +208,12 @@ export const SETTINGS = {
     32,
     "rollouts",
     "Batch limit of one embedded worker.",
+  ),
+  scheduler: setting(
+    z.enum(DISCIPLINE_NAMES),
+    "paceline",
+    null,
+    "Rule that places rollouts: ours, or one of another system's to compare with (docs/operations.md).",
   ),
   record: setting(
     z.string(),

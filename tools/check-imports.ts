@@ -36,7 +36,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["server/limits", []],
   ["server/live-clock", ["server/contract"]],
   ["server/seeded-random", ["server/contract"]],
-  ["server/config", ["server/contract", "server/limits"]],
+  ["server/config", ["server/contract", "server/limits", "server/scheduler/disciplines/names"]],
   ["server/scheduler", ["server/contract"]],
   [
     "server/simulator",

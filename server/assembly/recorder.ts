@@ -2,9 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import type { Clock, Random } from "../contract/clock.ts";
 import { LIMITS } from "../limits.ts";
+import { createDiscipline } from "../scheduler/disciplines/disciplines.ts";
+import type { DisciplineName } from "../scheduler/disciplines/names.ts";
 import type { Scheduler } from "../scheduler/events.ts";
 import { recordScheduler } from "../scheduler/recording.ts";
-import { createScheduler } from "../scheduler/scheduler.ts";
 import { seededRandom } from "../seeded-random.ts";
 
 export interface LiveScheduler {
@@ -14,11 +15,20 @@ export interface LiveScheduler {
 }
 
 /** `file` empty: nothing is recorded. */
-export function createLiveScheduler(clock: Clock, random: Random, file: string): LiveScheduler {
+export function createLiveScheduler(
+  name: DisciplineName,
+  clock: Clock,
+  random: Random,
+  file: string,
+): LiveScheduler {
   const options = { waitingLimit: LIMITS.waitingRollouts };
   if (file === "")
-    return { scheduler: createScheduler(clock, random, options), save: async () => undefined };
+    return {
+      scheduler: createDiscipline(name, clock, random, options),
+      save: async () => undefined,
+    };
   const recorded = recordScheduler(
+    name,
     clock,
     random.u32(),
     seededRandom,

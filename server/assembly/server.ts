@@ -99,7 +99,7 @@ export async function startServer({
     observe: observeFleet(lifeCycle, log, clock),
     leftStanding: (incarnation) => standstills.left(incarnation),
   });
-  const { scheduler, save } = createLiveScheduler(clock, random, config.record);
+  const { scheduler, save } = createLiveScheduler(config.scheduler, clock, random, config.record);
   const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
   const jobs = await createJobs({
     store,

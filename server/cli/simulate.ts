@@ -4,6 +4,8 @@ import { basename } from "node:path";
 import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { PacelineError } from "../contract/errors.ts";
+import { createDiscipline } from "../scheduler/disciplines/disciplines.ts";
+import { DISCIPLINE_NAMES, type DisciplineName } from "../scheduler/disciplines/names.ts";
 import { plotRun } from "../simulator/plot.ts";
 import type { Run } from "../simulator/run.ts";
 import { simulate } from "../simulator/simulate.ts";
@@ -22,6 +24,7 @@ interface SimulateOptions {
   workers?: number;
   groups?: number;
   resume: Resume;
+  scheduler: DisciplineName;
   telemetryDelay: number;
   json?: string;
   svg?: string;
@@ -42,6 +45,12 @@ export function simulateCommand(): Command {
     .option(
       "-t, --trace <jsonl>",
       "a trace instead of a preset, one rollout a line; its own fleet, or with --workers the preset's",
+    )
+    .option(
+      "--scheduler <name>",
+      `who schedules: ${DISCIPLINE_NAMES.join(", ")} (docs/operations.md)`,
+      oneOf("scheduler", DISCIPLINE_NAMES),
+      "paceline",
     )
     .option("--seed <n>", "of lengths and ties: same seed, same bytes", whole("seed", 0), 1)
     .option(
@@ -79,6 +88,10 @@ function run(options: SimulateOptions): void {
   const bar = options.quiet === true ? null : progressBar(workload);
   const done = simulate(workload, {
     seed: options.seed,
+    scheduler: {
+      name: options.scheduler,
+      create: (clock, random) => createDiscipline(options.scheduler, clock, random),
+    },
     driver: { telemetryDelaySeconds: options.telemetryDelay },
     ...(bar === null ? {} : { progress: bar.show }),
   });

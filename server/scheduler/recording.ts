@@ -1,8 +1,9 @@
 /** Inputs of a live scheduler, kept in a bounded ring, and their replay: same inputs and seed, same commands. */
 import type { Clock, Random } from "../contract/clock.ts";
+import { createDiscipline } from "./disciplines/disciplines.ts";
+import type { DisciplineName } from "./disciplines/names.ts";
 import type { Scheduler, SchedulerCommand, SchedulerEvent } from "./events.ts";
 import type { SchedulerOptions } from "./options.ts";
-import { createScheduler } from "./scheduler.ts";
 
 export interface RecordedInput {
   /** Clock time, ms. */
@@ -12,6 +13,7 @@ export interface RecordedInput {
 
 /** Plain data: can be written as JSON. */
 export interface Recording {
+  readonly scheduler: DisciplineName;
   /** Of the random source that the scheduler was given. */
   readonly seed: number;
   readonly options: Partial<SchedulerOptions>;
@@ -27,6 +29,7 @@ export interface RecordedScheduler extends Scheduler {
 
 /** `limit`: inputs kept; an event is plain data of about 100 B to 1 KB. */
 export function recordScheduler(
+  name: DisciplineName,
   clock: Pick<Clock, "now">,
   seed: number,
   seededRandom: (seed: number) => Random,
@@ -35,7 +38,7 @@ export function recordScheduler(
 ): RecordedScheduler {
   let at = 0;
   // One reading serves both the scheduler and the record, or a replay could differ by a microsecond.
-  const scheduler = createScheduler({ now: () => at }, seededRandom(seed), options);
+  const scheduler = createDiscipline(name, { now: () => at }, seededRandom(seed), options);
   const ring: RecordedInput[] = [];
   let next = 0;
   let count = 0;
@@ -50,7 +53,7 @@ export function recordScheduler(
     snapshot: () => scheduler.snapshot(),
     recording() {
       const inputs = count > limit ? [...ring.slice(next), ...ring.slice(0, next)] : [...ring];
-      return { seed, options, inputs, dropped: count - inputs.length };
+      return { scheduler: name, seed, options, inputs, dropped: count - inputs.length };
     },
   };
 }
@@ -62,7 +65,12 @@ export function replay(
 ): SchedulerCommand[][] {
   let at = 0;
   const random = seededRandom(recording.seed);
-  const scheduler = createScheduler({ now: () => at }, random, recording.options);
+  const scheduler = createDiscipline(
+    recording.scheduler,
+    { now: () => at },
+    random,
+    recording.options,
+  );
   return recording.inputs.map((input) => {
     at = input.at;
     return scheduler.handle(input.event);

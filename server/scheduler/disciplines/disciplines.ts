@@ -8,6 +8,7 @@ import { consistentHash } from "./consistent-hash.ts";
 import { dynamo } from "./dynamo.ts";
 import { Frame } from "./frame.ts";
 import { leastRequests } from "./least-requests.ts";
+import type { DisciplineName } from "./names.ts";
 import { powerOfTwo } from "./power-of-two.ts";
 import { pullFcfs } from "./pull-fcfs.ts";
 import type { Rule } from "./rule.ts";
@@ -26,22 +27,7 @@ const RULES = {
   "cache-aware": (_, { prefixLimit }) => cacheAware(prefixLimit),
   dynamo: (random, { prefixLimit }) => dynamo(random, prefixLimit),
   "pull-fcfs": (_, options) => pullFcfs(options),
-} satisfies Record<string, MakeRule>;
-
-export const DISCIPLINE_NAMES = [
-  "paceline",
-  "group-round-robin",
-  "request-round-robin",
-  "power-of-two",
-  "least-requests",
-  "consistent-hash",
-  "sticky-least-loaded",
-  "cache-aware",
-  "dynamo",
-  "pull-fcfs",
-] as const satisfies readonly ("paceline" | keyof typeof RULES)[];
-
-export type DisciplineName = (typeof DISCIPLINE_NAMES)[number];
+} satisfies Record<Exclude<DisciplineName, "paceline">, MakeRule>;
 
 /** `paceline`: the scheduler itself. Options left out have their defaults. */
 export function createDiscipline(

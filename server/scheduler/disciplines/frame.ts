@@ -51,7 +51,9 @@ export class Frame implements Scheduler {
     this.#now = this.#clock.now();
     if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
     this.#apply(event);
-    this.#dispatch();
+    // Neither makes room, unless it tells that a suspect lives.
+    const idle = event.type === "progress" || event.type === "telemetry" || event.type === "cache";
+    if (!idle || this.#stale) this.#dispatch();
     this.#tell();
     this.#askWake();
     return this.#commands;

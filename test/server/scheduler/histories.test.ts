@@ -3,10 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { OnUpdate } from "../../../server/contract/policy.ts";
 import type { Outcome } from "../../../server/scheduler/card.ts";
-import {
-  createDiscipline,
-  DISCIPLINE_NAMES,
-} from "../../../server/scheduler/disciplines/disciplines.ts";
+import { createDiscipline } from "../../../server/scheduler/disciplines/disciplines.ts";
+import { DISCIPLINE_NAMES } from "../../../server/scheduler/disciplines/names.ts";
 import { testSeed } from "../../support/seeded-random.ts";
 import { ModelFleet, OURS, type Subject } from "./model-fleet.ts";
 

@@ -11,7 +11,7 @@ function record(seed: number, limit: number) {
   let now = 0;
   const clock = { now: () => (now += random.next()) };
   const options = { waitingLimit: 50, suspectMs: 5 };
-  const scheduler = recordScheduler(clock, seed, seededRandom, options, limit);
+  const scheduler = recordScheduler("paceline", clock, seed, seededRandom, options, limit);
   const said: unknown[] = [];
   const running: { key: string; attempt: number }[] = [];
   const send = (event: SchedulerEvent) => {
