@@ -5,6 +5,7 @@ import type { Card } from "../card.ts";
 import { type KindFacts, kindFacts } from "../eligibility.ts";
 import type { SchedulerEvent, WorkerView } from "../events.ts";
 import type { SchedulerOptions } from "../options.ts";
+import { isPrefillRate, isStep, plausibleSize } from "../plausible.ts";
 
 type Telemetry = Extract<SchedulerEvent, { type: "telemetry" }>;
 
@@ -136,8 +137,8 @@ export class Members {
         member.places.push(place);
       }
       place.listed = true;
-      place.kvTokens = Math.max(1, shape.kvTokens);
-      place.maxRunning = shape.maxRunning;
+      place.kvTokens = plausibleSize(shape.kvTokens);
+      place.maxRunning = plausibleSize(shape.maxRunning);
     }
     return member;
   }
@@ -147,10 +148,8 @@ export class Members {
     const member = this.byId.get(worker) ?? null;
     const place = member?.places.find(({ index }) => index === slot);
     if (place === undefined) return member;
-    if (step !== null && step.a > 0 && step.s >= 0 && Number.isFinite(step.a + step.s)) {
-      place.step = step;
-    }
-    if (rate !== null && rate > 0 && Number.isFinite(rate)) place.prefillTokensPerSecond = rate;
+    if (isStep(step)) place.step = step;
+    if (isPrefillRate(rate)) place.prefillTokensPerSecond = rate;
     return member;
   }
 }
