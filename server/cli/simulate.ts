@@ -4,8 +4,10 @@ import { basename } from "node:path";
 import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { PacelineError } from "../contract/errors.ts";
+import type { OnUpdate } from "../contract/policy.ts";
 import { createDiscipline } from "../scheduler/disciplines/disciplines.ts";
 import { DISCIPLINE_NAMES, type DisciplineName } from "../scheduler/disciplines/names.ts";
+import type { FaultSpec } from "../simulator/faults.ts";
 import { plotRun } from "../simulator/plot.ts";
 import type { Run } from "../simulator/run.ts";
 import { simulate } from "../simulator/simulate.ts";
@@ -15,6 +17,8 @@ import type { Resume } from "../simulator/workloads/fleets.ts";
 import { PRESET_NAMES, type PresetName, presetWorkload } from "../simulator/workloads/presets.ts";
 import { readTrace } from "../simulator/workloads/trace.ts";
 
+const ON_UPDATE: readonly OnUpdate[] = ["keep", "reprefill", "finish"];
+const FAULT_KINDS = ["kill", "hang", "slow"] as const;
 const RESUMES: readonly Resume[] = ["recompute", "host", "pool"];
 
 interface SimulateOptions {
@@ -26,6 +30,10 @@ interface SimulateOptions {
   resume: Resume;
   scheduler: DisciplineName;
   telemetryDelay: number;
+  onUpdate: OnUpdate;
+  wave?: number;
+  staleness: number;
+  fault: readonly FaultSpec[];
   json?: string;
   svg?: string;
   quiet?: boolean;
@@ -71,6 +79,20 @@ export function simulateCommand(): Command {
       seconds("telemetry-delay"),
       0.1,
     )
+    .option(
+      "--on-update <how>",
+      `what a trainer's new version does to what runs: ${ON_UPDATE.join(", ")}`,
+      oneOf("on-update", ON_UPDATE),
+      "keep",
+    )
+    .option("--wave <n>", "workers that are updated at once (default: all)", whole("wave", 1))
+    .option("--staleness <n>", "versions that a rollout may be behind", whole("staleness", 0), 1)
+    .option(
+      "--fault <spec>",
+      "kill|hang|slow:WORKER:AT:FOR[:FACTOR], in seconds; may be given again",
+      faults,
+      [],
+    )
     .option("--json <file>", "write the whole run: each rollout's attempts, samples of the fleet")
     .option("--svg <file>", "write a picture: workers × time")
     .option("-q, --quiet", "no progress")
@@ -93,6 +115,12 @@ function run(options: SimulateOptions): void {
       create: (clock, random) => createDiscipline(options.scheduler, clock, random),
     },
     driver: { telemetryDelaySeconds: options.telemetryDelay },
+    staleness: options.staleness,
+    faults: options.fault,
+    updates: {
+      onUpdate: options.onUpdate,
+      ...(options.wave === undefined ? {} : { wave: options.wave }),
+    },
     ...(bar === null ? {} : { progress: bar.show }),
   });
   bar?.stop(done);
@@ -100,7 +128,7 @@ function run(options: SimulateOptions): void {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(done)}\n`);
   if (options.svg !== undefined) {
     const kvTokens = workload.fleet.workers.map((worker) => worker.kvTokens);
-    writeFileSync(options.svg, plotRun(done, kvTokens, null));
+    writeFileSync(options.svg, plotRun(done, kvTokens));
   }
   if (done.unfinished > 0) process.exitCode = 1;
 }
@@ -165,3 +193,15 @@ const oneOf =
     if (found !== undefined) return found;
     throw wrong(name, `one of ${names.join(", ")}`);
   };
+
+function faults(text: string, before: readonly FaultSpec[]): readonly FaultSpec[] {
+  const [kind, worker, at, length, factor, ...more] = text.split(":");
+  const known = FAULT_KINDS.find((each) => each === kind);
+  const numbers = [at, length, factor ?? "4"].map(Number);
+  const [atSeconds = -1, forSeconds = -1, times = -1] = numbers;
+  const sane = numbers.every((value) => Number.isFinite(value) && value >= 0) && times > 0;
+  if (known === undefined || worker === undefined || !sane || more.length > 0) {
+    throw wrong("fault", `kill|hang|slow:WORKER:AT:FOR[:FACTOR], not ${text}`);
+  }
+  return [...before, { kind: known, worker, atSeconds, forSeconds, factor: times }];
+}

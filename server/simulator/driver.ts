@@ -2,67 +2,89 @@
  * Stands where placement owner, rollouts and fleet stand in a live server: tells the scheduler what they would tell it
  * (workers, offers, progress every 256 tokens, ends, telemetry with its delay, ticks) and obeys its commands.
  */
-import type { HeldVersion } from "../contract/policy.ts";
 import type { Outcome } from "../scheduler/card.ts";
 import type { Scheduler, SchedulerCommand, SchedulerEvent } from "../scheduler/events.ts";
 import { type Agenda, Appointment } from "./agenda.ts";
+import { Arrivals } from "./arrivals.ts";
+import { BLOCK_TOKENS } from "./engine/kv-book.ts";
 import { Sequence } from "./engine/sequence.ts";
 import { Journey, type Stay } from "./journey.ts";
 import type { DriverOptions } from "./options.ts";
 import type { SimulatedWorker } from "./worker.ts";
 import type { Workload } from "./workload.ts";
 
+/** A tick that came a bit of a float too early would be asked for again, for ever. Seconds. */
+const ROUNDING = 1e-9;
+
 type Grant = Extract<SchedulerCommand, { type: "grant" }>;
+
+export interface DriverParts {
+  readonly workload: Workload;
+  readonly scheduler: Scheduler;
+  readonly agenda: Agenda;
+  readonly workers: readonly SimulatedWorker[];
+  readonly options: DriverOptions;
+  /** η where a trainer bounds it. */
+  readonly staleness: number | null;
+  /** Whether a rollout may come in now; asked in order, and again after `arrivals.admit`. */
+  readonly mayStart: (journey: Journey) => boolean;
+  readonly finished: (journey: Journey) => void;
+  readonly gated: (worker: SimulatedWorker) => void;
+}
 
 export class Driver {
   readonly journeys: readonly Journey[];
-  readonly #scheduler: Scheduler;
+  readonly arrivals: Arrivals;
+  readonly #parts: DriverParts;
   readonly #agenda: Agenda;
   readonly #workers: ReadonlyMap<string, SimulatedWorker>;
-  readonly #options: DriverOptions;
+  /** Policies that are adapters. */
+  readonly #adapters: ReadonlySet<string>;
   readonly #byKey = new Map<string, Journey>();
   readonly #bySequence = new Map<Sequence, Journey>();
   readonly #queue: SchedulerEvent[] = [];
   readonly #tick = new Appointment(() => this.send({ type: "tick" }));
-  /** Arrived and not offered yet: the scheduler has its bound, and what is beyond it waits outside. */
-  readonly #outside: Journey[] = [];
-  #nextOutside = 0;
   #handling = false;
   #orders = 0;
-  #arrivals = 0;
   #lastMoveAt = 0;
   waiting = 0;
   finished = 0;
   truncated = 0;
   refused = 0;
+  lost = 0;
   events = 0;
 
-  constructor(
-    workload: Workload,
-    scheduler: Scheduler,
-    agenda: Agenda,
-    workers: readonly SimulatedWorker[],
-    options: DriverOptions,
-  ) {
-    this.#scheduler = scheduler;
+  constructor(parts: DriverParts) {
+    const { workload, agenda, workers, options, mayStart } = parts;
+    this.#parts = parts;
     this.#agenda = agenda;
-    this.#options = options;
     this.#workers = new Map(workers.map((worker) => [worker.spec.id, worker]));
+    const adapters = workload.policies.filter(({ base }) => base !== null);
+    this.#adapters = new Set(adapters.map(({ name }) => name));
     this.journeys = workload.rollouts.map((rollout, index) => new Journey(rollout, index));
     for (const journey of this.journeys) this.#byKey.set(journey.key, journey);
-    const holds = workload.policies.map(({ name }) => heldVersion(name, 1));
-    for (const { policy, version } of holds) this.send({ type: "committed", policy, version });
-    for (const worker of workers) this.send({ type: "worker", worker: worker.view(holds) });
-    this.#schedule();
-    [...workers].forEach((worker, i) => {
-      this.#watch(worker, (i / workers.length) * options.telemetrySeconds);
+    this.arrivals = new Arrivals({
+      agenda,
+      mayStart: (journey) => this.waiting < options.waitingLimit && mayStart(journey),
+      offer: (journey) => this.#offer(journey),
     });
+  }
+
+  start(): void {
+    const { workload, workers } = this.#parts;
+    for (const { name: policy } of workload.policies) {
+      this.send({ type: "committed", policy, version: 1 });
+      for (const worker of workers) worker.serve(policy, 1);
+    }
+    for (const worker of workers) this.send({ type: "worker", worker: worker.view() });
+    this.arrivals.schedule(this.journeys);
   }
 
   /** Nothing runs or is to come, and long nothing was placed. */
   get stalled(): boolean {
-    const still = this.#agenda.now - this.#lastMoveAt > this.#options.stalledSeconds;
-    return still && this.#arrivals === 0 && this.#bySequence.size === 0;
+    const { stalledSeconds } = this.#parts.options;
+    const still = this.#agenda.now - this.#lastMoveAt > stalledSeconds;
+    return still && this.arrivals.expected === 0 && this.#bySequence.size === 0;
   }
 
   get over(): boolean {
@@ -75,7 +97,7 @@ export class Driver {
     this.#handling = true;
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       this.events++;
-      for (const command of this.#scheduler.handle(next)) this.#run(command);
+      for (const command of this.#parts.scheduler.handle(next)) this.#run(command);
     }
     this.#handling = false;
   }
@@ -83,26 +105,26 @@ export class Driver {
   /** A worker's sequence has come to its `stopAt`. */
   due(sequence: Sequence): void {
     const journey = this.#bySequence.get(sequence);
-    if (journey === undefined) return;
-    const { stay, rollout, key, attempt } = journey;
-    if (stay === null) return;
+    const stay = journey?.stay ?? null;
+    if (journey === undefined || stay === null) return;
+    const { rollout, key, attempt } = journey;
     const outputTokens = stay.worker.batch.outputOf(sequence);
     if (outputTokens < stay.end) {
-      journey.reported = outputTokens;
       stay.worker.batch.goOn(sequence, this.#nextStop(outputTokens, stay.end));
       this.send({ type: "progress", key, attempt, outputTokens });
-      return;
+    } else if (outputTokens < stay.last) this.#stop(journey, stay, "cut");
+    else {
+      if (outputTokens < rollout.outputTokens) this.truncated++;
+      this.#finish(journey, stay);
     }
-    if (outputTokens < stay.last) {
-      this.#stop(journey, stay, "cut");
-      return;
+  }
+
+  /** A worker's process is gone, and its streams with it. */
+  dropAll(worker: SimulatedWorker): void {
+    for (const sequence of [...worker.batch.running, ...worker.batch.waiting]) {
+      const journey = this.#bySequence.get(sequence);
+      if (journey?.stay) this.#stop(journey, journey.stay, "lost");
     }
-    if (outputTokens < rollout.outputTokens) this.truncated++;
-    this.#leave(journey, stay, "finished");
-    journey.finishedAt = this.#agenda.now;
-    this.finished++;
-    this.send({ type: "done", key, attempt, outcome: "finished", outputTokens });
-    this.#follow(journey);
   }
 
   #run(command: SchedulerCommand): void {
@@ -113,151 +135,110 @@ export class Driver {
       case "refuse":
         this.waiting--;
         this.refused++;
-        this.#admit();
+        this.arrivals.admit();
         return;
       case "revoke":
         this.#revoke(command.key, command.attempt);
         return;
+      case "gated": {
+        const worker = this.#workers.get(command.worker);
+        if (worker !== undefined) this.#parts.gated(worker);
+        return;
+      }
       case "wake":
-        this.#agenda.set(this.#tick, command.at / 1_000);
+        this.#agenda.set(this.#tick, command.at / 1_000 + ROUNDING);
         return;
       case "held":
-      case "gated":
         return;
     }
   }
 
-  #grant({ key, attempt, worker: id, held, segment }: Grant): void {
+  #grant({ key, attempt, worker: id, incarnation, held, segment }: Grant): void {
     const journey = this.#byKey.get(key);
     const worker = this.#workers.get(id);
     if (journey === undefined || worker === undefined || journey.attempt !== attempt) return;
     const { rollout, outputTokens } = journey;
-    const last = Math.min(rollout.outputTokens, worker.spec.kvTokens - rollout.promptTokens);
+    const { policy, promptTokens, prefix } = rollout;
+    const last = Math.min(rollout.outputTokens, worker.spec.kvTokens - promptTokens);
     const end = Math.min(last, outputTokens + (segment ?? last));
     const sequence = new Sequence({
       order: this.#orders++,
       priority: 0,
       owner: journey.index,
-      promptTokens: rollout.promptTokens,
+      promptTokens,
       outputTokens,
-      prefix: rollout.prefix,
+      prefix,
+      adapter: this.#adapters.has(policy) ? policy : null,
       stopAt: this.#nextStop(outputTokens, end),
     });
     const startedAt = this.#agenda.now;
-    const { incarnation } = worker;
     const { version } = held;
-    journey.stay = { worker, incarnation, sequence, version, end, last, startedAt };
+    const stay = { worker, sequence, version, end, last, startedAt };
+    journey.stay = stay;
     this.#bySequence.set(sequence, journey);
     this.#lastMoveAt = startedAt;
     this.waiting--;
     worker.add(sequence);
-    this.#admit();
+    // Its engine is another by now, or none: the connection is refused.
+    if (incarnation !== worker.incarnation) this.#stop(journey, stay, "lost");
+    this.arrivals.admit();
   }
 
   #revoke(key: string, attempt: number): void {
     const journey = this.#byKey.get(key);
-    if (journey === undefined || journey.attempt !== attempt || journey.stay === null) return;
-    this.#stop(journey, journey.stay, "revoked");
+    if (journey?.attempt === attempt && journey.stay !== null) {
+      this.#stop(journey, journey.stay, "revoked");
+    }
+  }
+
+  #finish(journey: Journey, stay: Stay): void {
+    const { key, attempt, next, rollout } = journey;
+    this.#leave(journey, stay, "finished");
+    journey.finishedAt = this.#agenda.now;
+    this.finished++;
+    const { outputTokens } = journey;
+    this.send({ type: "done", key, attempt, outcome: "finished", outputTokens });
+    if (next !== null) this.arrivals.follow(next);
+    else if (rollout.session !== null) {
+      this.send({ type: "session_finished", session: rollout.session.id });
+    }
+    this.#parts.finished(journey);
   }
 
   /** The attempt ends before the rollout does, and the next is asked for. */
   #stop(journey: Journey, stay: Stay, outcome: Outcome): void {
     if (!this.#leave(journey, stay, outcome)) return;
+    if (outcome === "lost") this.lost++;
     const { key, attempt, outputTokens } = journey;
     this.send({ type: "done", key, attempt, outcome, outputTokens });
-    this.#again(journey);
+    journey.attempt++;
+    this.#offer(journey);
   }
 
   /** False where it came to its end by itself just now. */
   #leave(journey: Journey, stay: Stay, ended: Outcome): boolean {
     const { worker, sequence } = stay;
-    worker.remove(sequence, ended === "finished" ? this.#leaves(journey) : undefined);
+    worker.remove(sequence, ended === "finished" ? leavesOf(journey) : undefined);
     if (journey.stay !== stay) return false;
     this.#bySequence.delete(sequence);
     journey.leave(sequence.outputTokens, this.#agenda.now, ended);
     return true;
   }
 
-  /** Blocks of what it leaves that its session's next turn will ask for. */
-  #leaves({ next, rollout, stay }: Journey): readonly number[] {
-    if (next === null || stay === null) return [];
-    const context = rollout.promptTokens + stay.worker.batch.outputOf(stay.sequence);
-    return next.rollout.prefix.slice(0, Math.floor(context / this.#options.blockTokens));
-  }
-
-  #again(journey: Journey): void {
-    journey.attempt++;
-    journey.reported = journey.outputTokens;
+  #offer(journey: Journey): void {
+    this.#lastMoveAt = this.#agenda.now;
     this.waiting++;
-    this.send({ type: "offer", card: journey.card() });
+    this.send({ type: "offer", card: journey.card(this.#parts.staleness) });
   }
 
   #nextStop(outputTokens: number, end: number): number {
-    return Math.min(end, outputTokens + this.#options.progressTokens);
-  }
-
-  /** First turns by their arrival; later ones follow the one before. */
-  #schedule(): void {
-    const last = new Map<string, Journey>();
-    for (const journey of this.journeys) {
-      const { session, arrivalSeconds } = journey.rollout;
-      const previous = session === null ? undefined : last.get(session.id);
-      if (session !== null) last.set(session.id, journey);
-      if (previous !== undefined) previous.next = journey;
-      else this.#arrive(journey, arrivalSeconds);
-    }
-  }
-
-  #arrive(journey: Journey, at: number): void {
-    this.#arrivals++;
-    this.#agenda.once(at, () => {
-      this.#arrivals--;
-      journey.arrivedAt = this.#agenda.now;
-      this.#outside.push(journey);
-      this.#admit();
-    });
-  }
-
-  #admit(): void {
-    while (this.waiting < this.#options.waitingLimit) {
-      const journey = this.#outside[this.#nextOutside];
-      if (journey === undefined) return;
-      this.#nextOutside++;
-      this.#lastMoveAt = this.#agenda.now;
-      this.waiting++;
-      this.send({ type: "offer", card: journey.card() });
-    }
-  }
-
-  #follow({ next, rollout }: Journey): void {
-    if (next !== null) {
-      this.#arrive(next, this.#agenda.now + (next.rollout.session?.gapSeconds ?? 0));
-    } else if (rollout.session !== null) {
-      this.send({ type: "session_finished", session: rollout.session.id });
-    }
-  }
-
-  #watch(worker: SimulatedWorker, at: number): void {
-    const { telemetrySeconds, telemetryDelaySeconds, cacheEvents } = this.#options;
-    const look = new Appointment(() => {
-      const seen: SchedulerEvent[] = [worker.telemetry()];
-      const changes = worker.cacheChanges.take();
-      const place = { worker: worker.spec.id, slot: 0, life: worker.incarnation };
-      if (cacheEvents) for (const told of changes) seen.push({ type: "cache", ...place, ...told });
-      this.#agenda.once(this.#agenda.now + telemetryDelaySeconds, () => {
-        for (const event of seen) this.send(event);
-      });
-      this.#agenda.set(look, this.#agenda.now + telemetrySeconds);
-    });
-    this.#agenda.set(look, at);
+    return Math.min(end, outputTokens + this.#parts.options.progressTokens);
   }
 }
 
-const heldVersion = (policy: string, version: number): HeldVersion => ({
-  policy,
-  version,
-  label: null,
-  proof: "digest",
-  load: version,
-  digest: null,
-});
+/** Blocks of what it leaves that its session's next turn will ask for. */
+function leavesOf({ next, rollout, stay }: Journey): readonly number[] {
+  if (next === null || stay === null) return [];
+  const context = rollout.promptTokens + stay.worker.batch.outputOf(stay.sequence);
+  return next.rollout.prefix.slice(0, Math.floor(context / BLOCK_TOKENS));
+}

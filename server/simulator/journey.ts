@@ -12,7 +12,6 @@ export const JOB = "simulated";
 /** Where an attempt runs. */
 export interface Stay {
   readonly worker: SimulatedWorker;
-  readonly incarnation: number;
   readonly sequence: Sequence;
   readonly version: number;
   /** Output at which the attempt is over: cut, or at `last` finished. */
@@ -32,10 +31,9 @@ export class Journey {
   attempt = 1;
   /** Made by attempts that are over. */
   outputTokens = 0;
+  firstVersion: number | null = null;
   lastVersion: number | null = null;
   stay: Stay | null = null;
-  /** Output as last told to the scheduler. */
-  reported = 0;
   finishedAt: number | null = null;
   readonly segments: SegmentRun[] = [];
 
@@ -45,8 +43,10 @@ export class Journey {
     this.key = rolloutKey(JOB, rollout.id);
   }
 
-  card(): Card {
-    const { rollout, key, attempt, outputTokens, lastVersion } = this;
+  /** `staleness`: versions that it may live through. */
+  card(staleness: number | null): Card {
+    const { rollout, key, attempt, outputTokens, firstVersion, lastVersion } = this;
+    const aged = staleness !== null && firstVersion !== null;
     return {
       key,
       job: JOB,
@@ -71,7 +71,7 @@ export class Journey {
       side: null,
       resume: { seeded: false, penalties: false },
       cuttable: true,
-      deadlineVersion: null,
+      deadlineVersion: aged ? firstVersion + staleness : null,
       prompt: rollout.prompt,
       avoid: [],
       engine: null,
@@ -91,7 +91,10 @@ export class Journey {
       to: outputTokens,
       ended,
     });
-    if (outputTokens > this.outputTokens) this.lastVersion = stay.version;
+    if (outputTokens > this.outputTokens) {
+      this.firstVersion ??= stay.version;
+      this.lastVersion = stay.worker.versionOf(this.rollout.policy);
+    }
     this.outputTokens = outputTokens;
     this.stay = null;
   }

@@ -8,12 +8,12 @@ export interface DriverOptions {
   readonly telemetryDelaySeconds: number;
   /** Whether engines tell what they cache, with telemetry. */
   readonly cacheEvents: boolean;
+  /** Until the fleet gives up a worker that does not answer, seconds: three failed probes. */
+  readonly detectSeconds: number;
   /** Rollouts that wait in the scheduler; others wait outside, as a client that was refused does. Half of the scheduler's own bound. */
   readonly waitingLimit: number;
   /** A run in which nothing runs, comes or is placed for so long is given up, virtual seconds: beyond every wait of the scheduler. */
   readonly stalledSeconds: number;
-  /** Tokens of a block of a card's prefix. */
-  readonly blockTokens: number;
 }
 
 export const DRIVER_OPTIONS: DriverOptions = {
@@ -21,7 +21,7 @@ export const DRIVER_OPTIONS: DriverOptions = {
   telemetrySeconds: 0.5,
   telemetryDelaySeconds: 0.1,
   cacheEvents: true,
+  detectSeconds: 5,
   waitingLimit: 100_000,
   stalledSeconds: 600,
-  blockTokens: 256,
 };

@@ -37,11 +37,8 @@ interface Frame {
   readonly x: (seconds: number) => number;
 }
 
-export function plotRun(
-  run: Run,
-  kvTokens: readonly number[],
-  boundSeconds: number | null,
-): string {
+export function plotRun(run: Run, kvTokens: readonly number[]): string {
+  const boundSeconds = run.bound.seconds > 0 ? run.bound.seconds : null;
   const seconds = Math.max(run.makespanSeconds, Number.EPSILON);
   const frame: Frame = {
     seconds,

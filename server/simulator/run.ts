@@ -1,4 +1,5 @@
 /** What came out of a simulated run. Plain data: same workload, scheduler and seed, same bytes. */
+import type { LowerBound } from "../scheduler/bound/bound.ts";
 import type { Outcome } from "../scheduler/card.ts";
 
 /** What one attempt made. */
@@ -32,6 +33,20 @@ export interface TimelineSample {
   readonly kvTokens: readonly number[];
 }
 
+/** How a trainer beside the fleet fared. */
+export interface TrainerRun {
+  readonly steps: number;
+  readonly trainedTokens: number;
+  /** When its last step ended. */
+  readonly seconds: number;
+  /** Of these it had no batch. */
+  readonly idleSeconds: number;
+  /** Rollouts by the versions that they were behind when they were taken. */
+  readonly lags: readonly number[];
+  /** Of these, beyond η: admission bounds how many may be, and not how long one takes. */
+  readonly late: number;
+}
+
 export interface Run {
   readonly workload: string;
   readonly scheduler: string;
@@ -43,6 +58,8 @@ export interface Run {
   /** Finished at a worker's KV before their length. */
   readonly truncated: number;
   readonly makespanSeconds: number;
+  /** What no scheduler could have gone below. */
+  readonly bound: LowerBound;
   /** Share of the makespan in which the last tenth of the rollouts finished. */
   readonly tailShare: number;
   readonly outputTokens: number;
@@ -54,6 +71,10 @@ export interface Run {
   readonly peakHostTokens: number;
   /** Largest share of its KV that any worker held. */
   readonly peakKvShare: number;
+  readonly adapterLoads: number;
+  /** Attempts that ended with their worker. */
+  readonly lost: number;
+  readonly trainer: TrainerRun | null;
   readonly events: number;
   readonly rollouts: readonly RolloutRun[];
   readonly timeline: readonly TimelineSample[];

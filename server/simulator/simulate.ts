@@ -1,17 +1,21 @@
 /** Runs a workload on a simulated fleet in virtual time, under a scheduler of the live server or any other. */
 import type { Clock, Random } from "../contract/clock.ts";
-import type { Scheduler } from "../scheduler/events.ts";
+import type { Scheduler, SchedulerEvent } from "../scheduler/events.ts";
 import { createScheduler } from "../scheduler/scheduler.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { Agenda } from "./agenda.ts";
 import { Driver } from "./driver.ts";
 import type { Directory } from "./engine/host-tier.ts";
-import type { Sequence } from "./engine/sequence.ts";
+import { type FaultSpec, scheduleFaults } from "./faults.ts";
 import { DRIVER_OPTIONS, type DriverOptions } from "./options.ts";
-import { type Run, type TimelineSample, tailShare } from "./run.ts";
+import type { Run, TimelineSample } from "./run.ts";
+import { type Lie, watchWorkers } from "./telemetry.ts";
 import { Timeline } from "./timeline.ts";
+import { Trainer } from "./trainer.ts";
+import { UPDATE_OPTIONS, type UpdateOptions, Updates } from "./updates.ts";
 import { SimulatedWorker } from "./worker.ts";
 import type { Workload } from "./workload.ts";
+import { writeRun } from "./write-run.ts";
 
 /** Makes the scheduler of one run; an oracle reads the true lengths in `workload`. */
 export type SchedulerFactory = (
@@ -28,6 +32,13 @@ export interface SimulateOptions {
   readonly scheduler?: { readonly name: string; readonly create: SchedulerFactory };
   readonly seed?: number;
   readonly driver?: Partial<DriverOptions>;
+  readonly faults?: readonly FaultSpec[];
+  /** What telemetry makes of the truth. */
+  readonly lie?: Lie;
+  /** How a trainer's versions reach the workers. */
+  readonly updates?: Partial<UpdateOptions>;
+  /** η of a workload with a trainer; default 1. */
+  readonly staleness?: number;
   /** Called every so many events. */
   readonly progress?: (at: { seconds: number; finished: number; rollouts: number }) => void;
 }
@@ -38,19 +49,7 @@ const PROGRESS_EVENTS = 16_384;
 export function simulate(workload: Workload, options: SimulateOptions = {}): Run {
   const { scheduler = { name: "paceline", create: PACELINE }, seed = 1, progress } = options;
   const agenda = new Agenda();
-  const clock = { now: (): number => agenda.now * 1_000 };
-  const due = (sequence: Sequence): void => driver.due(sequence);
-  const pool: Directory = new Map();
-  const workers = workload.fleet.workers.map(
-    (spec) => new SimulatedWorker(spec, agenda, pool, due),
-  );
-  const driver = new Driver(
-    workload,
-    scheduler.create(clock, seededRandom(seed), workload),
-    agenda,
-    workers,
-    { ...DRIVER_OPTIONS, ...options.driver },
-  );
+  const { driver, workers, trainer } = assemble(workload, scheduler.create, seed, options, agenda);
   const timeline = new Timeline(agenda, () => look(agenda, driver, workers));
   timeline.start();
   for (let n = 1; !driver.over && !driver.stalled && agenda.step(); n++) {
@@ -59,7 +58,72 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
       progress?.({ seconds: agenda.now, finished, rollouts: journeys.length });
     }
   }
-  return written(workload, scheduler.name, seed, driver, workers, timeline);
+  return writeRun(workload, { scheduler: scheduler.name, seed }, driver, workers, {
+    trainer: trainer?.written() ?? null,
+    timeline: timeline.samples,
+  });
+}
+
+interface Assembly {
+  readonly driver: Driver;
+  readonly workers: readonly SimulatedWorker[];
+  readonly trainer: Trainer | null;
+}
+
+function assemble(
+  workload: Workload,
+  create: SchedulerFactory,
+  seed: number,
+  options: SimulateOptions,
+  agenda: Agenda,
+): Assembly {
+  const { staleness = 1, faults = [], lie = null } = options;
+  const random = seededRandom(seed);
+  const driverOptions = { ...DRIVER_OPTIONS, ...options.driver };
+  const pool: Directory = new Map();
+  const workers = workload.fleet.workers.map(
+    (spec) => new SimulatedWorker(spec, agenda, pool, (sequence) => driver.due(sequence)),
+  );
+  const send = (event: SchedulerEvent): void => driver.send(event);
+  const updates = new Updates({
+    agenda,
+    workers,
+    pauseSeconds: workload.trainer?.pauseSeconds ?? 0,
+    options: { ...UPDATE_OPTIONS, ...options.updates },
+    send,
+  });
+  const trained = workload.policies[0]?.name ?? "";
+  const publish = (steps: number): void => {
+    updates.publish(trained, steps + 1);
+    driver.arrivals.admit();
+  };
+  const trainer = workload.trainer
+    ? new Trainer({ agenda, spec: workload.trainer, staleness, publish })
+    : null;
+  const driver: Driver = new Driver({
+    workload,
+    scheduler: create({ now: () => agenda.now * 1_000 }, random, workload),
+    agenda,
+    workers,
+    options: driverOptions,
+    staleness: trainer === null ? null : staleness,
+    mayStart: (journey) => trainer?.mayStart(journey) ?? true,
+    finished: (journey) => trainer?.finished(journey),
+    gated: (worker) => updates.gated(worker),
+  });
+  driver.start();
+  // Lies come from a source of their own: telling them changes no tie of the scheduler's.
+  const liar = seededRandom(seed + 1);
+  watchWorkers(workers, { agenda, options: driverOptions, random: liar, lie, send });
+  scheduleFaults(faults, workers, {
+    agenda,
+    detectSeconds: driverOptions.detectSeconds,
+    dropAll: (worker) => driver.dropAll(worker),
+    tellLost: ({ spec }, incarnation) =>
+      send({ type: "worker_lost", worker: spec.id, incarnation }),
+    tellBack: (worker) => updates.back(worker),
+  });
+  return { driver, workers, trainer };
 }
 
 function look(agenda: Agenda, driver: Driver, workers: readonly SimulatedWorker[]): TimelineSample {
@@ -69,45 +133,5 @@ function look(agenda: Agenda, driver: Driver, workers: readonly SimulatedWorker[
     finished: driver.finished,
     running: workers.map(({ batch }) => batch.running.length),
     kvTokens: workers.map(({ kvTokens }) => kvTokens),
-  };
-}
-
-function written(
-  workload: Workload,
-  scheduler: string,
-  seed: number,
-  driver: Driver,
-  workers: readonly SimulatedWorker[],
-  timeline: Timeline,
-): Run {
-  const rollouts = driver.journeys.map((journey) => journey.written());
-  let makespanSeconds = 0;
-  let outputTokens = 0;
-  for (const { finishSeconds, outputTokens: made } of rollouts) {
-    makespanSeconds = Math.max(makespanSeconds, finishSeconds ?? 0);
-    outputTokens += made;
-  }
-  const total = (of: (worker: SimulatedWorker) => number): number =>
-    workers.reduce((sum, worker) => sum + of(worker), 0);
-  const peaks = workers.map(({ peakKvTokens, spec }) => peakKvTokens / spec.kvTokens);
-  return {
-    workload: workload.name,
-    scheduler,
-    seed,
-    workers: workers.length,
-    finished: driver.finished,
-    unfinished: rollouts.length - driver.finished,
-    truncated: driver.truncated,
-    makespanSeconds,
-    tailShare: tailShare(rollouts, makespanSeconds),
-    outputTokens,
-    prefilledTokens: total(({ batch }) => batch.prefilledTokens),
-    reprefilledTokens: total(({ batch }) => batch.reprefilledTokens),
-    preemptions: total(({ batch }) => batch.preemptions),
-    peakHostTokens: total(({ batch }) => batch.kv.peakHostTokens),
-    peakKvShare: peaks.reduce((most, peak) => Math.max(most, peak), 0),
-    events: driver.events,
-    rollouts,
-    timeline: timeline.samples,
   };
 }

@@ -6,17 +6,42 @@ export function tableOf(run: Run): string {
     ["workload", `${run.workload}, ${run.rollouts.length} rollouts on ${run.workers} workers`],
     ["scheduler", `${run.scheduler}, seed ${run.seed}`],
     ["finished", finished(run)],
-    ["makespan", `${run.makespanSeconds.toFixed(1)} s`],
+    ["makespan", `${run.makespanSeconds.toFixed(1)} s, bound ${run.bound.seconds.toFixed(1)} s`],
+    ["T/LB", `${ratio(run)} at ρ ${run.bound.rho.toFixed(2)}`],
     ["last tenth", `${percent(run.tailShare)} of it`],
     ["output", `${run.outputTokens} tokens, ${rate(run)} tokens/s`],
     ["prefilled", `${run.prefilledTokens} tokens, of them again ${run.reprefilledTokens}`],
     ["preemptions", String(run.preemptions)],
     ["attempts", attempts(run)],
     ["peak KV", `${percent(run.peakKvShare)} of a worker`],
+    ...others(run),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
 }
+
+/** Of what not every workload has. */
+function others({ lost, adapterLoads, trainer }: Run): (readonly [string, string])[] {
+  const rows: (readonly [string, string])[] = [];
+  if (lost > 0) rows.push(["lost", `${lost} attempts with their workers`]);
+  if (adapterLoads > 0) rows.push(["adapters", `${adapterLoads} loads`]);
+  if (trainer !== null) {
+    const { steps, trainedTokens, seconds, idleSeconds, lags, late } = trainer;
+    const rate = seconds === 0 ? 0 : trainedTokens / seconds;
+    rows.push([
+      "trainer",
+      `${steps} steps, ${rate.toFixed(0)} tokens/s, idle ${idleSeconds.toFixed(1)} s`,
+    ]);
+    rows.push([
+      "staleness",
+      `${lags.join(" / ")} rollouts by versions behind, ${late} beyond the bound`,
+    ]);
+  }
+  return rows;
+}
+
+const ratio = ({ makespanSeconds, bound }: Run): string =>
+  bound.seconds === 0 ? "none" : (makespanSeconds / bound.seconds).toFixed(3);
 
 function finished({ finished: whole, unfinished, truncated }: Run): string {
   const less = unfinished > 0 ? `, ${unfinished} never` : "";

@@ -6,6 +6,7 @@ import type { HeldVersion } from "../contract/policy.ts";
 import type { SchedulerEvent, WorkerView } from "../scheduler/events.ts";
 import { type Agenda, Appointment } from "./agenda.ts";
 import { CacheChanges } from "./cache-changes.ts";
+import { AdapterSlots } from "./engine/adapter-slots.ts";
 import { Batch } from "./engine/batch.ts";
 import type { Directory } from "./engine/host-tier.ts";
 import { type CacheChange, KvBook } from "./engine/kv-book.ts";
@@ -22,11 +23,16 @@ export class SimulatedWorker {
   readonly #agenda: Agenda;
   readonly #due: (sequence: Sequence) => void;
   readonly #end: Appointment;
+  readonly #adapters: AdapterSlots | null;
+  readonly #holds = new Map<string, HeldVersion>();
   /** Of the phase that runs; steps 0 = none does. */
   #startedAt = 0;
   #steps = 0;
   #seconds = 0;
-  incarnation = 1;
+  #paused = false;
+  #down = false;
+  #loads = 0;
+  #incarnation = 1;
   peakKvTokens = 0;
 
   /** `due`: a sequence has come to its `stopAt`; it is removed or goes on before the next step. */
@@ -39,10 +45,33 @@ export class SimulatedWorker {
     this.spec = spec;
     const changed: CacheChange = (kind, hash) => this.cacheChanges.add(kind, hash);
     const kv = new KvBook(spec.kvTokens, spec.tiers, pool, changed);
-    this.batch = new Batch(spec, kv);
+    this.#adapters = spec.adapters === null ? null : new AdapterSlots(spec.adapters);
+    this.batch = new Batch(spec, kv, this.#adapters);
     this.#agenda = agenda;
     this.#due = due;
     this.#end = new Appointment(() => this.#ended());
+  }
+
+  /** Names one life of its engine. */
+  get incarnation(): string {
+    return `${this.spec.id}-${this.#incarnation}`;
+  }
+
+  /** Counts lives of its cache. */
+  get life(): number {
+    return this.#incarnation;
+  }
+
+  get answers(): boolean {
+    return !this.#down;
+  }
+
+  get adapterLoads(): number {
+    return this.#adapters?.loads ?? 0;
+  }
+
+  versionOf(policy: string): number {
+    return this.#holds.get(policy)?.version ?? 0;
   }
 
   add(sequence: Sequence): void {
@@ -59,34 +88,73 @@ export class SimulatedWorker {
     this.#resume();
   }
 
-  view(holds: readonly HeldVersion[]): WorkerView {
-    const { id, pool, kvTokens, maxRunning } = this.spec;
+  /** Other weights are in service: cached KV is of no use to whoever comes. */
+  serve(policy: string, version: number): void {
+    this.#loads++;
+    const held = { policy, version, label: null, proof: "digest", load: this.#loads } as const;
+    if (this.#holds.has(policy)) this.batch.kv.clear();
+    this.#holds.set(policy, { ...held, digest: null });
+  }
+
+  /** Between two steps, answering all the same. */
+  setPaused(paused: boolean): void {
+    this.#settle();
+    this.#paused = paused;
+    this.#resume();
+  }
+
+  /** Hangs, or is dead. */
+  setDown(down: boolean): void {
+    this.#settle();
+    this.#down = down;
+    this.#resume();
+  }
+
+  /** Another process in its place, which knows nothing. */
+  rebirth(): void {
+    this.batch.kv.clear();
+    this.#incarnation++;
+  }
+
+  /** Takes so many times as long for everything. */
+  setPace(factor: number): void {
+    const { step, prefillTokensPerSecond } = this.spec;
+    this.#settle();
+    this.batch.shape = {
+      ...this.spec,
+      step: { a: step.a * factor, s: step.s * factor },
+      prefillTokensPerSecond: prefillTokensPerSecond / factor,
+    };
+    this.#resume();
+  }
+
+  view(): WorkerView {
+    const { id, pool, kvTokens, maxRunning, tiers } = this.spec;
     return {
       id,
-      incarnation: `${id}-${this.incarnation}`,
+      incarnation: this.incarnation,
       engine: "simulated",
       pool,
       slots: [{ index: 0, kvTokens, maxRunning }],
       maxModelLen: kvTokens,
       capabilities: CAPABILITIES,
-      holds,
+      holds: [...this.#holds.values()],
       open: true,
-      tiers: this.spec.tiers,
+      tiers,
     };
   }
 
   telemetry(): Extract<SchedulerEvent, { type: "telemetry" }> {
-    const { id, step, prefillTokensPerSecond } = this.spec;
-    const { running, waiting } = this.batch;
+    const { running, waiting, shape } = this.batch;
     return {
       type: "telemetry",
-      worker: id,
+      worker: this.spec.id,
       slot: 0,
       kvUsedTokens: this.kvTokens,
       running: running.length,
       waiting: waiting.length,
-      step,
-      prefillTokensPerSecond,
+      step: shape.step,
+      prefillTokensPerSecond: shape.prefillTokensPerSecond,
     };
   }
 
@@ -119,6 +187,11 @@ export class SimulatedWorker {
   /** After a change: the step that is under way ends as it began, then all is planned anew. */
   #resume(): void {
     const { now } = this.#agenda;
+    if (this.#paused || this.#down) {
+      this.#steps = 0;
+      this.#agenda.cancel(this.#end);
+      return;
+    }
     if (this.#steps === 0 || now - this.#startedAt <= this.#seconds * SAME_STEP) {
       this.#steps = 0;
       this.#agenda.set(this.#end, now);

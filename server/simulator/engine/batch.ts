@@ -4,6 +4,7 @@
  * them at once. A decoding sequence costs nothing per step: its output is the batch's count of steps less an offset.
  */
 import { IndexedHeap } from "../../scheduler/heap.ts";
+import type { AdapterSlots } from "./adapter-slots.ts";
 import { KvBook } from "./kv-book.ts";
 import type { Sequence } from "./sequence.ts";
 import { type EngineShape, stepSeconds } from "./shape.ts";
@@ -33,7 +34,9 @@ export class Batch {
   readonly #loading: Sequence[] = [];
   readonly #prefilling: Sequence[] = [];
   readonly #decoding = new IndexedHeap<Sequence>(before);
-  readonly #shape: EngineShape;
+  readonly #adapters: AdapterSlots | null;
+  /** May change between phases: an engine that became slow. */
+  shape: EngineShape;
   /** Decode steps made. */
   #made = 0;
   prefilledTokens = 0;
@@ -41,9 +44,15 @@ export class Batch {
   reprefilledTokens = 0;
   preemptions = 0;
 
-  constructor(shape: EngineShape, kv: KvBook = new KvBook(shape.kvTokens)) {
-    this.#shape = shape;
+  /** `adapters`: null where it has no bound of them, or none. */
+  constructor(
+    shape: EngineShape,
+    kv: KvBook = new KvBook(shape.kvTokens),
+    adapters: AdapterSlots | null = null,
+  ) {
+    this.shape = shape;
     this.kv = kv;
+    this.#adapters = adapters;
   }
 
   get decoding(): number {
@@ -96,17 +105,17 @@ export class Batch {
     const head = this.#prefilling[0];
     if (head === undefined) {
       if (decoding === 0) return null;
-      return { steps: this.#decodeSteps(), seconds: stepSeconds(this.#shape, decoding, 0) };
+      return { steps: this.#decodeSteps(), seconds: stepSeconds(this.shape, decoding, 0) };
     }
     this.kv.lookAgain(head);
-    const { prefillChunk } = this.#shape;
+    const { prefillChunk } = this.shape;
     const whole = Math.floor((head.missing - 1) / prefillChunk);
     if (whole > 0) {
       const steps = Math.min(whole, decoding === 0 ? whole : this.#decodeSteps());
-      return { steps, seconds: stepSeconds(this.#shape, decoding, prefillChunk) };
+      return { steps, seconds: stepSeconds(this.shape, decoding, prefillChunk) };
     }
     const { tokens, done } = this.#lastChunk();
-    return { steps: 1, seconds: stepSeconds(this.#shape, decoding + done, tokens) };
+    return { steps: 1, seconds: stepSeconds(this.shape, decoding + done, tokens) };
   }
 
   /** Makes `steps` of those planned; answers who has come to its `stopAt`. */
@@ -136,13 +145,13 @@ export class Batch {
     if (first === null) return 1;
     const due = first.offset + first.stopAt - this.#made;
     if (this.running.length === 1) return due;
-    const room = this.#shape.kvTokens - this.kv.held - this.running.length;
+    const room = this.shape.kvTokens - this.kv.held - this.running.length;
     return Math.max(1, Math.min(due, 1 + Math.floor(room / this.#decoding.size)));
   }
 
   /** Each that runs needs room for one more token, or the youngest gives way. */
   #makeRoom(): void {
-    while (this.running.length > 1 && this.kv.held + this.running.length > this.#shape.kvTokens) {
+    while (this.running.length > 1 && this.kv.held + this.running.length > this.shape.kvTokens) {
       const youngest = this.running.reduce((young, each) =>
         each.order > young.order ? each : young,
       );
@@ -162,37 +171,50 @@ export class Batch {
   }
 
   #admit(now: number): void {
-    const { maxRunning, kvTokens } = this.#shape;
-    while (this.running.length < maxRunning) {
-      const next = this.waiting[0];
-      if (next === undefined) return;
+    const { maxRunning, kvTokens } = this.shape;
+    for (let i = 0; i < this.waiting.length && this.running.length < maxRunning; ) {
+      const next = this.waiting[i] as Sequence;
       // Room for one more token of everybody, or the next step would put it out again.
       const growth = this.running.length + 1;
       if (this.kv.held + this.kv.need(next) + growth > kvTokens) return;
-      this.waiting.shift();
-      const seconds = this.kv.take(next);
-      this.running.push(next);
-      next.state = seconds > 0 ? "loading" : "prefilling";
-      if (seconds > 0) {
-        next.readyAt = Math.max(now, this.#loading.at(-1)?.readyAt ?? 0) + seconds;
-        this.#loading.push(next);
-      } else this.#prefilling.push(next);
+      const seconds = this.#useAdapter(next.adapter);
+      // All its slots are in use: who needs another adapter may pass it.
+      if (seconds === null) i++;
+      else this.#start(next, seconds, now);
+    }
+  }
+
+  #useAdapter(adapter: string | null): number | null {
+    return adapter === null || this.#adapters === null ? 0 : this.#adapters.use(adapter);
+  }
+
+  #start(next: Sequence, adapterSeconds: number, now: number): void {
+    this.waiting.splice(this.waiting.indexOf(next), 1);
+    const seconds = this.kv.take(next) + adapterSeconds;
+    this.running.push(next);
+    if (seconds > 0) {
+      next.state = "loading";
+      next.readyAt = Math.max(now, this.#loading.at(-1)?.readyAt ?? 0) + seconds;
+      this.#loading.push(next);
+    } else {
+      next.state = "prefilling";
+      this.#prefilling.push(next);
     }
   }
 
   #lastChunk(): { readonly tokens: number; readonly done: number } {
-    let left = this.#shape.prefillChunk;
+    let left = this.shape.prefillChunk;
     let done = 0;
     for (const { missing } of this.#prefilling) {
-      if (missing > left) return { tokens: this.#shape.prefillChunk, done };
+      if (missing > left) return { tokens: this.shape.prefillChunk, done };
       left -= missing;
       done++;
     }
-    return { tokens: this.#shape.prefillChunk - left, done };
+    return { tokens: this.shape.prefillChunk - left, done };
   }
 
   #prefill(steps: number): void {
-    let left = this.#shape.prefillChunk * steps;
+    let left = this.shape.prefillChunk * steps;
     for (let head = this.#prefilling[0]; head !== undefined && left > 0; ) {
       const chunk = Math.min(head.missing, left);
       left -= chunk;
@@ -222,6 +244,7 @@ export class Batch {
       sequence.computed = Math.max(0, sequence.contextTokens - 1);
     }
     this.running.splice(this.running.indexOf(sequence), 1);
+    if (sequence.adapter !== null) this.#adapters?.release(sequence.adapter);
     this.kv.release(sequence, leaves);
     sequence.known = Math.max(sequence.known, sequence.computed);
     sequence.computed = 0;

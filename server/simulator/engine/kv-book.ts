@@ -87,7 +87,8 @@ export class KvBook {
   lookAgain(sequence: Sequence): void {
     const { blocks, prefix, contextTokens, computed } = sequence;
     if (blocks.length === prefix.length) return;
-    this.#held -= this.#match(sequence);
+    const more = this.#match(sequence);
+    this.#held -= more;
     const shared = Math.min(blocks.length * BLOCK_TOKENS, contextTokens - 1);
     sequence.computed = Math.max(computed, shared);
   }

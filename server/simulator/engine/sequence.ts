@@ -12,6 +12,8 @@ export interface SequenceWish {
   /** Made by earlier attempts: prefilled with the prompt. */
   readonly outputTokens: number;
   readonly prefix: readonly number[];
+  /** LoRA adapter that it needs; null: none. */
+  readonly adapter: string | null;
   /** Output at which the batch stops and tells. */
   readonly stopAt: number;
 }
@@ -22,6 +24,7 @@ export class Sequence {
   readonly owner: number;
   readonly promptTokens: number;
   readonly prefix: readonly number[];
+  readonly adapter: string | null;
   /** While it does not decode; `Batch.outputOf` tells it always. */
   outputTokens: number;
   stopAt: number;
@@ -46,6 +49,7 @@ export class Sequence {
     this.promptTokens = wish.promptTokens;
     this.outputTokens = wish.outputTokens;
     this.prefix = wish.prefix;
+    this.adapter = wish.adapter;
     this.stopAt = wish.stopAt;
     this.known = wish.outputTokens === 0 ? 0 : wish.promptTokens + wish.outputTokens;
   }

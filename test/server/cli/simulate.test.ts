@@ -10,6 +10,8 @@ for (const { args, code, says } of [
   { args: ["--workload", "none"], code: 2, says: /one of moonlight, / },
   { args: ["--seed", "-1"], code: 2, says: /a whole number/ },
   { args: ["--workers", "0"], code: 2, says: /at least 1/ },
+  { args: ["--fault", "kill:w-0:1"], code: 2, says: /not kill:w-0:1/ },
+  { args: ["--fault", "kill:w-99:1:2"], code: 2, says: /no worker is called w-99/ },
   { args: ["--trace", "/does/not/exist"], code: 2, says: /no such file/ },
 ]) {
   test(`paceline simulate ${args.join(" ")}: exit ${code}`, () => {

@@ -13,14 +13,14 @@ test("a picture of finite numbers inside its frame, with the name made safe", ()
   const svg = plotRun(
     simulate(given),
     given.fleet.workers.map(({ kvTokens }) => kvTokens),
-    1.5,
   );
-  assert.match(svg, /a&lt;b&gt;&amp;c/);
-  assert.match(svg, /T\/LB \d+\.\d{3}/);
+  const title = svg.slice(0, 600);
+  assert.match(title, /a&lt;b&gt;&amp;c/);
+  assert.match(title, /T\/LB \d+\.\d{3}/);
   for (const attribute of ["x", "y", "width", "height", "x1", "x2"]) {
     for (const value of numbers(svg, attribute)) assert.ok(value >= 0 && value <= 960, `${value}`);
   }
-  assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+  assert.equal(/NaN|Infinity|undefined/.exec(svg), null);
 });
 
 test("thousands of workers are drawn as at most 96 rows", () => {
@@ -29,7 +29,6 @@ test("thousands of workers are drawn as at most 96 rows", () => {
   const svg = plotRun(
     simulate(given),
     workers.map(({ kvTokens }) => kvTokens),
-    null,
   );
   assert.equal(new Set(svg.match(/y="\d+\.\d" width/g)).size <= 96, true);
 });

@@ -1,33 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createScheduler } from "../../../server/scheduler/scheduler.ts";
-import type { Run } from "../../../server/simulator/run.ts";
 import { type SchedulerFactory, simulate } from "../../../server/simulator/simulate.ts";
-import type { Workload } from "../../../server/simulator/workload.ts";
 import { testSeed } from "../../support/seeded-random.ts";
+import { assertConserved } from "./conserved.ts";
 import { crowded, rollout, worker, workload } from "./workloads.ts";
 
 const near = (actual: number, expected: number): void => {
   assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} instead of ${expected}`);
 };
-
-function assertConserved(run: Run, { rollouts }: Workload): void {
-  assert.equal(run.finished, rollouts.length);
-  assert.equal(run.truncated, 0);
-  for (const [i, { id, outputTokens }] of rollouts.entries()) {
-    const made = run.rollouts[i];
-    assert.ok(made);
-    assert.equal(made.id, id);
-    assert.equal(made.outputTokens, outputTokens, id);
-    let at = 0;
-    for (const segment of made.segments) {
-      assert.equal(segment.from, at, `${id}: each token once`);
-      assert.ok(segment.to >= at && segment.endSeconds >= segment.startSeconds);
-      at = segment.to;
-    }
-    assert.equal(at, outputTokens, id);
-  }
-}
 
 // Step 10 ms + 1 ms a sequence, prefill 10,000 tokens/s in chunks of 512.
 for (const { name, given, seconds } of [

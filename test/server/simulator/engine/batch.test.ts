@@ -18,7 +18,7 @@ const SHAPE = {
 function sequence(order: number, promptTokens: number, stopAt: number, blocks = 0): Sequence {
   const prefix = Array.from({ length: blocks }, (_, i) => i + 1);
   const wish = { order, priority: 0, owner: order, promptTokens, outputTokens: 0 };
-  return new Sequence({ ...wish, prefix, stopAt });
+  return new Sequence({ ...wish, prefix, stopAt, adapter: null });
 }
 
 /** Runs all to their ends; `most`: steps that are made at once. Answers when each ended. */
@@ -91,7 +91,15 @@ test("an owner that comes back finds what nobody needed of its context", () => {
   while (batch.advance(batch.plan(0)?.steps ?? 0).length === 0);
   batch.remove(first);
   assert.equal(batch.kv.idle, 699);
-  const wish = { order: 1, priority: 0, owner: 0, promptTokens: 600, prefix: [], stopAt: 110 };
+  const wish = {
+    order: 1,
+    priority: 0,
+    owner: 0,
+    promptTokens: 600,
+    prefix: [],
+    adapter: null,
+    stopAt: 110,
+  };
   const again = new Sequence({ ...wish, outputTokens: 100 });
   batch.add(again);
   assert.equal(batch.plan(0)?.steps, 1);
@@ -133,7 +141,7 @@ for (const { where, pool, rates, rate } of [
       prefix: [1, 2],
       stopAt: 110,
     };
-    const again = new Sequence({ ...wish, outputTokens: 100 });
+    const again = new Sequence({ ...wish, adapter: null, outputTokens: 100 });
     second.add(again);
     const phase = second.plan(0);
     if (rate === 0) {

@@ -1,0 +1,47 @@
+/** Sums a run up when it is over. */
+import type { Driver } from "./driver.ts";
+import { type Run, tailShare } from "./run.ts";
+import type { SimulatedWorker } from "./worker.ts";
+import type { Workload } from "./workload.ts";
+import { workloadBound } from "./workload-bound.ts";
+
+export function writeRun(
+  workload: Workload,
+  by: Pick<Run, "scheduler" | "seed">,
+  driver: Driver,
+  workers: readonly SimulatedWorker[],
+  more: Pick<Run, "trainer" | "timeline">,
+): Run {
+  const rollouts = driver.journeys.map((journey) => journey.written());
+  let makespanSeconds = 0;
+  let outputTokens = 0;
+  for (const { finishSeconds, outputTokens: made } of rollouts) {
+    makespanSeconds = Math.max(makespanSeconds, finishSeconds ?? 0);
+    outputTokens += made;
+  }
+  const total = (of: (worker: SimulatedWorker) => number): number =>
+    workers.reduce((sum, worker) => sum + of(worker), 0);
+  const peaks = workers.map(({ peakKvTokens, spec }) => peakKvTokens / spec.kvTokens);
+  return {
+    workload: workload.name,
+    ...by,
+    workers: workers.length,
+    finished: driver.finished,
+    unfinished: rollouts.length - driver.finished,
+    truncated: driver.truncated,
+    makespanSeconds,
+    bound: workloadBound(workload),
+    tailShare: tailShare(rollouts, makespanSeconds),
+    outputTokens,
+    prefilledTokens: total(({ batch }) => batch.prefilledTokens),
+    reprefilledTokens: total(({ batch }) => batch.reprefilledTokens),
+    preemptions: total(({ batch }) => batch.preemptions),
+    peakHostTokens: total(({ batch }) => batch.kv.peakHostTokens),
+    peakKvShare: peaks.reduce((most, peak) => Math.max(most, peak), 0),
+    adapterLoads: total((worker) => worker.adapterLoads),
+    lost: driver.lost,
+    events: driver.events,
+    rollouts,
+    ...more,
+  };
+}
