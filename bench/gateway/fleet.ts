@@ -35,11 +35,10 @@ const MAX_MODEL_LEN = 8_192;
 export const VOCABULARY = 32_000;
 
 /** `serve`: further flags of the server; `node`: of its Node (`--cpu-prof`, …). */
-export async function startFleet(
-  engines: readonly EngineOptions[],
-  serve: readonly string[] = [],
-  node: readonly string[] = [],
-): Promise<Fleet> {
+export async function startServer(
+  serve: readonly string[],
+  node: readonly string[],
+): Promise<Omit<Fleet, "engines">> {
   const ports = ["--port", "0", "--grpc-port", "0"];
   const server = await start(
     process.execPath,
@@ -47,6 +46,16 @@ export async function startFleet(
     /"http":"(http[^"]+","grpc":"[^"]+)"/,
   );
   const [http = "", grpc = ""] = server.match.split('","grpc":"');
+  return { server, http, grpc };
+}
+
+/** The same with engines, each with the committed version. */
+export async function startFleet(
+  engines: readonly EngineOptions[],
+  serve: readonly string[] = [],
+  node: readonly string[] = [],
+): Promise<Fleet> {
+  const { server, http, grpc } = await startServer(serve, node);
   await call("PUT", `${http}/v1/policies/default`, { kind: "full" });
   const running: EngineUnderTest[] = [];
   for (const options of engines) {
@@ -55,12 +64,16 @@ export async function startFleet(
     const { url, pool } = engine;
     await call("POST", `${http}/v1/workers`, { url, engine: "simulated", pool, id: pool });
   }
-  await call("POST", `${http}/v1/policies/default/versions?wait=committed`, {
+  await publish(http);
+  return { server, http, grpc, engines: running };
+}
+
+/** The first version, to every worker. */
+export const publish = (http: string): Promise<void> =>
+  call("POST", `${http}/v1/policies/default/versions?wait=committed`, {
     source: { path: model },
     commit: { mode: "all", timeout_ms: 30_000 },
   });
-  return { server, http, grpc, engines: running };
-}
 
 async function startEngine(options: EngineOptions): Promise<EngineUnderTest> {
   const { pool, interval, maxRunning, stepSeconds = 0 } = options;
@@ -77,7 +90,7 @@ async function startEngine(options: EngineOptions): Promise<EngineUnderTest> {
   return { process: process_, url: process_.match, pool };
 }
 
-async function call(method: "PUT" | "POST", url: string, body: unknown): Promise<void> {
+export async function call(method: "PUT" | "POST", url: string, body: unknown): Promise<void> {
   const reply = await request(url, {
     method,
     headers: { "content-type": "application/json" },

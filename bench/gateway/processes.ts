@@ -40,6 +40,39 @@ export async function start(
   });
 }
 
+/** Resolves when `answers` does with true. Throws with what the process said if it ends before, or within a minute does not. */
+export async function startWhen(
+  [command = "", ...args]: readonly string[],
+  answers: () => Promise<boolean>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Measured> {
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  children.push(child);
+  let said = "";
+  let failed: string | null = null;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-2_000);
+    });
+  }
+  child.once("error", (error) => {
+    failed = error.message;
+  });
+  child.once("exit", (code) => {
+    failed = `it ended with ${code}: ${said}`;
+  });
+  const since = performance.now();
+  while (failed === null && !(await answers())) {
+    if (performance.now() - since > 2 * READY_MS) failed = `no answer in a minute: ${said}`;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  if (failed !== null || child.pid === undefined) throw new Error(failed ?? "no process");
+  return { pid: child.pid, match: "", inspector: null };
+}
+
 /** The last one said: what runs before it execs itself anew opens one, too. */
 const inspectorOf = (said: string): string | null =>
   [...said.matchAll(/Debugger listening on (ws:\S+)/g)].at(-1)?.[1] ?? null;

@@ -11,12 +11,14 @@ import { type Measured, start } from "./processes.ts";
 export interface Rival {
   readonly front: Front;
   readonly process: Measured;
+  readonly url: string;
 }
 
 export async function startPassThrough(engine: string): Promise<Rival> {
   const file = fileURLToPath(new URL("./pass-through.ts", import.meta.url));
   const process_ = await start(process.execPath, [file, engine], /pass-through at (\S+)/);
-  return { front: throughProxy("Node pass-through", process_.match), process: process_ };
+  const url = process_.match;
+  return { front: throughProxy("Node pass-through", url), process: process_, url };
 }
 
 /** Null, and says so, where there is none. `install`: asks apt for it first. */
@@ -34,7 +36,8 @@ export async function startHaproxy(engine: string, install: boolean): Promise<Ri
   const process_ = await start("haproxy", ["-db", "-V", "-f", file], /(Available)/);
   await listening(port);
   rmSync(folder, { recursive: true });
-  return { front: throughProxy("HAProxy", `http://127.0.0.1:${port}`), process: process_ };
+  const url = `http://127.0.0.1:${port}`;
+  return { front: throughProxy("HAProxy", url), process: process_, url };
 }
 
 /** One thread, as Node has one; connections to the engine are kept and shared. */
@@ -73,7 +76,7 @@ async function listening(port: number): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

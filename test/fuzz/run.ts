@@ -1,6 +1,14 @@
-/** `npm run fuzz -- [--target NAME] [--count N] [--seed S] [--path P]`: targets in turn, N inputs each. */
+/** Bad input to each target in turn, longer than CI's slice. `--help` */
 import { parseArgs } from "node:util";
 import { CAMPAIGNS } from "./campaigns.ts";
+
+const HELP = `npm run fuzz -- [options]: bad input to each target in turn
+
+--target NAME    one alone: ${Object.keys(CAMPAIGNS).join(", ")}
+--count 20000    inputs for each
+--seed S         default: a fresh one, which is printed
+--path P         of a failure, as it was printed: that input alone
+--help`;
 
 const { values } = parseArgs({
   options: {
@@ -8,8 +16,13 @@ const { values } = parseArgs({
     count: { type: "string", default: "20000" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     path: { type: "string" },
+    help: { type: "boolean", default: false },
   },
 });
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const { target, path } = values;
 const chosen = Object.entries(CAMPAIGNS).filter(
   ([name]) => target === undefined || name === target,
