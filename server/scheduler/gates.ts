@@ -2,6 +2,7 @@
  * Gates close a worker and empty it of what must not live on: which attempts end, which are waited
  * for and which stay is as `events.ts` documents it.
  */
+import { mayUsePool } from "../contract/rollout.ts";
 import type { Card, RevokeReason } from "./card.ts";
 import type { SchedulerCommand, SchedulerEvent } from "./events.ts";
 
@@ -94,9 +95,19 @@ export class Gates<Worker extends GatedWorker<Run>, Run extends GatedRun<Worker>
     }
   }
 
+  /** The worker is in another pool now: what may not run there goes elsewhere. */
+  repooled(worker: Worker, pool: string): void {
+    for (const attempt of worker.attempts) {
+      if (!mayUsePool(attempt.card, pool)) this.revoke(attempt, "pool_moved");
+    }
+  }
+
   revoke(attempt: Run, reason: RevokeReason): void {
     if (attempt.revoked) return;
     attempt.revoked = true;
+    // Whoever waits for this worker waits for it too.
+    const gate = this.#gates.get(attempt.slot.worker);
+    if (gate?.told === false) gate.waitsFor.set(attempt, Number.POSITIVE_INFINITY);
     const { key, attempt: number } = attempt.card;
     this.#emit({ type: "revoke", key, attempt: number, reason });
   }

@@ -3,7 +3,6 @@ import type { Affinity } from "./affinity.ts";
 import type { Attempt } from "./attempts.ts";
 import type { CacheEvent } from "./cached-blocks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { inPool } from "./eligibility.ts";
 import type { SchedulerCommand, WorkerView } from "./events.ts";
 import type { GateOrder, Gates } from "./gates.ts";
 import type { Matching } from "./matching.ts";
@@ -52,14 +51,7 @@ export class Membership {
     const moved = worker.view.pool !== view.pool;
     roster.update(worker, view);
     matching.touched.add(worker.kind);
-    if (moved) this.#evict(worker);
-  }
-
-  /** It is in another pool now: what may not run there goes elsewhere. */
-  #evict(worker: Worker): void {
-    for (const attempt of worker.attempts) {
-      if (!inPool(attempt.card, worker.kind.facts)) this.#parts.gates.revoke(attempt, "pool_moved");
-    }
+    if (moved) this.#parts.gates.repooled(worker, view.pool);
   }
 
   lost(id: string, incarnation: string): void {

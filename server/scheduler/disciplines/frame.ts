@@ -48,7 +48,7 @@ export class Frame implements Scheduler {
 
   handle(event: SchedulerEvent): SchedulerCommand[] {
     this.#commands = [];
-    this.#now = this.#clock.now();
+    this.#now = Math.max(this.#now, this.#clock.now());
     if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
     this.#apply(event);
     // Neither makes room, unless it tells that a suspect lives.
@@ -180,7 +180,10 @@ export class Frame implements Scheduler {
   #seen({ worker: view }: Event<"worker">): void {
     const known = this.#members.byId.get(view.id);
     if (known !== undefined && known.incarnation !== view.incarnation) this.#lose(known);
-    this.#heardOf(this.#members.see(view));
+    const pool = this.#members.byId.get(view.id)?.view.pool;
+    const member = this.#members.see(view);
+    this.#heardOf(member);
+    if (pool !== undefined && pool !== view.pool) this.#gates.repooled(member, view.pool);
     this.#refuseHopeless();
     this.#stale = true;
   }

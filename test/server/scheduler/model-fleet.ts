@@ -4,15 +4,25 @@
  * something by number, and means whatever of that sort exists then.
  */
 import assert from "node:assert/strict";
-import { allows, type OnUpdate, type VersionConstraint } from "../../../server/contract/policy.ts";
+import type { OnUpdate } from "../../../server/contract/policy.ts";
 import type { Card, Outcome } from "../../../server/scheduler/card.ts";
 import type {
+  KvTiers,
   SchedulerCommand,
   SchedulerEvent,
   WorkerView,
 } from "../../../server/scheduler/events.ts";
 import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
 import { createScheduler } from "../../../server/scheduler/scheduler.ts";
+import {
+  CONSTRAINTS,
+  canServe,
+  fitsEmpty,
+  honours,
+  inPool,
+  pick,
+  versionAllowed,
+} from "./model-rules.ts";
 import { Bench, card, held, worker } from "./samples.ts";
 
 interface Run {
@@ -20,20 +30,16 @@ interface Run {
   readonly worker: string;
   readonly slot: number;
   readonly incarnation: string;
+  /** Under which it was granted, and output at which it is cut; null: never. */
+  readonly version: number;
+  readonly cutAt: number | null;
   output: number;
   revoked: boolean;
 }
 
-const pick = <T>(items: readonly T[], n: number): T | undefined => items[n % items.length];
-
-const CONSTRAINTS: readonly (VersionConstraint | null)[] = [
-  null,
-  null,
-  { exact: 2 },
-  { min: 2 },
-  { max_lag: 1 },
-  { min_step: 20 },
-];
+const PREFIX: readonly number[] = [11, 22, 33, 44];
+const HOST: KvTiers = { hostTokens: 500, hostTokensPerSecond: 1e5, poolTokensPerSecond: null };
+const POOL: KvTiers = { hostTokens: 500, hostTokensPerSecond: 1e5, poolTokensPerSecond: 1e5 };
 
 export const WAITING_LIMIT = 12;
 const SUSPECT_MS = 40;
@@ -62,6 +68,7 @@ export class ModelFleet {
   /** Attempts that ended or were withdrawn, for duplicates. */
   readonly #past: Card[] = [];
   #next = 0;
+  #latest = 0;
   #wakeAt = Number.POSITIVE_INFINITY;
 
   constructor({ create, bounded }: Subject = OURS) {
@@ -70,12 +77,22 @@ export class ModelFleet {
     this.#bounded = bounded;
   }
 
+  /** A whole history, to where whoever can be served is served. */
+  live(acts: readonly ((fleet: ModelFleet) => void)[]): void {
+    this.commit("p");
+    this.worker(0, 4, false);
+    for (const act of acts) act(this);
+    this.settle();
+  }
+
   send(event: SchedulerEvent): void {
+    // A clock that goes back stands still.
+    this.#latest = Math.max(this.#latest, this.bench.now);
     // A wake-up that is due counts as come: the scheduler makes up for a tick that is late.
     for (const [id, until] of this.#suspects) {
-      if (until <= this.bench.now) this.#suspects.delete(id);
+      if (until <= this.#latest) this.#suspects.delete(id);
     }
-    if (this.bench.now >= this.#wakeAt) this.#wakeAt = Number.POSITIVE_INFINITY;
+    if (this.#latest >= this.#wakeAt) this.#wakeAt = Number.POSITIVE_INFINITY;
     const commands = this.bench.scheduler.handle(event);
     for (const command of commands) this.#check(command);
     const { waiting, running, slots } = this.bench.scheduler.snapshot();
@@ -90,6 +107,7 @@ export class ModelFleet {
       const usable = Math.floor(slot.kvTokens * (1 - DEFAULT_OPTIONS.kvHeadroom));
       assert.ok(slot.reservedTokens <= usable, `${slot.reservedTokens} reserved of ${usable}`);
     }
+    this.#assertBooks();
     const resumed = [...this.waiting.values()].filter(({ attempt }) => attempt > 1).length;
     assert.ok(waiting - resumed <= WAITING_LIMIT, "the buffer's bound");
   }
@@ -106,6 +124,10 @@ export class ModelFleet {
         expectedNewTokens: n % 5 === 0 ? 60 : null,
         priority: m % 4 === 0 ? (n % 3) - 1 : 0,
         session: m % 6 === 0 ? `s${n % 4}` : null,
+        prefix: m % 3 === 0 ? PREFIX.slice(0, 1 + (n % PREFIX.length)) : [],
+        cuttable: n % 2 === 0,
+        deadlineVersion: m % 7 === 0 ? (this.committed.get("p") ?? 0) + 1 : null,
+        prompt: n % 3 === 0 ? `t${m % 6}` : null,
         group: m % 5 === 0 ? { id: `g${n % 3}`, size: 4, index: 0 } : null,
         constraint: pick(CONSTRAINTS, n >> 2) ?? null,
         onUpdate: pick([null, "keep", "reprefill", "finish"] as const, m >> 1) ?? null,
@@ -120,7 +142,7 @@ export class ModelFleet {
   progress(n: number, tokens: number): void {
     const run = pick([...this.running.values()], n);
     if (run === undefined) return;
-    run.output = Math.min(run.card.maxNewTokens, run.output + tokens);
+    run.output = Math.min(run.cutAt ?? run.card.maxNewTokens, run.output + tokens);
     const { key, attempt } = run.card;
     this.send({ type: "progress", key, attempt, outputTokens: run.output });
   }
@@ -137,6 +159,80 @@ export class ModelFleet {
     const avoid = outcome === "failed" ? [...old.avoid, run.incarnation] : old.avoid;
     const lastVersion = output > 0 ? (this.committed.get(old.policy) ?? null) : old.lastVersion;
     this.#offer({ ...old, attempt: attempt + 1, outputTokens: output, avoid, lastVersion });
+  }
+
+  /** One that was granted a segment has made it, and goes on in another attempt. */
+  cut(n: number): void {
+    const run = pick(
+      [...this.running.values()].filter(({ cutAt }) => cutAt !== null),
+      n,
+    );
+    if (run === undefined) return;
+    const { card: old, cutAt, version } = run;
+    this.#forgetRun(run);
+    const { key, attempt } = old;
+    const outputTokens = cutAt ?? old.outputTokens;
+    this.send({ type: "done", key, attempt, outcome: "cut", outputTokens });
+    this.#offer({ ...old, attempt: attempt + 1, outputTokens, lastVersion: version });
+  }
+
+  /** An engine tells of its cache: what is true or not, of this life or another. */
+  cache(n: number, m: number): void {
+    const view = pick([...this.workers.values()], n);
+    if (view === undefined) return;
+    const kind = pick(["stored", "stored", "removed", "cleared"] as const, m) ?? "stored";
+    const blocks = kind === "cleared" ? [] : PREFIX.slice(0, 1 + (n % PREFIX.length));
+    this.send({ type: "cache", worker: view.id, slot: n % 3, life: m % 4, kind, blocks });
+  }
+
+  sessionOver(n: number): void {
+    this.send({ type: "session_finished", session: `s${n % 4}` });
+  }
+
+  /** A worker goes to another pool. */
+  repool(n: number, other: boolean): void {
+    const view = pick([...this.workers.values()], n);
+    if (view !== undefined) this.#join({ ...view, pool: other ? "b" : "a" });
+  }
+
+  /** A worker is gated, takes what was committed last, and is opened again. */
+  update(n: number, onUpdate: OnUpdate): void {
+    const view = pick([...this.workers.values()], n);
+    if (view === undefined) return;
+    this.gate(n, "update", onUpdate, 20);
+    this.#join({ ...view, holds: [held(this.committed.get("p") ?? 1)], open: true });
+    this.ungate(n);
+  }
+
+  /** Reports that no engine can mean, of nobody, or of a time before; none of it may change anything. */
+  lie(n: number, m: number): void {
+    const view = pick([...this.workers.values()], n);
+    const bad = pick([Number.NaN, -1, Number.POSITIVE_INFINITY], m) ?? -1;
+    const load = { slot: n % 2, running: 1, waiting: 0 };
+    const rates = { step: { a: bad, s: bad }, prefillTokensPerSecond: bad };
+    const run = pick([...this.running.values()], n);
+    const lies: readonly SchedulerEvent[] = [
+      { type: "telemetry", worker: "nobody", kvUsedTokens: 0, ...load, ...rates },
+      { type: "committed", policy: "p", version: 0 },
+      { type: "worker_lost", worker: view?.id ?? "w0", incarnation: "w0-0" },
+      { type: "gate", worker: "nobody", why: "drain", onUpdate: "keep", graceMs: bad },
+      { type: "job", job: "j9", weight: bad, maxRunning: null },
+      { type: "progress", key: run?.card.key ?? "", attempt: 99, outputTokens: bad },
+      {
+        type: "progress",
+        key: run?.card.key ?? "",
+        attempt: run?.card.attempt ?? 0,
+        outputTokens: Number.NaN,
+      },
+    ];
+    if (view !== undefined && m % 2 === 0) {
+      this.#suspects.delete(view.id);
+      this.send({ type: "telemetry", worker: view.id, kvUsedTokens: bad, ...load, ...rates });
+    }
+    const now = this.bench.now;
+    this.bench.now -= m;
+    this.send(lies[n % lies.length] ?? { type: "tick" });
+    this.bench.now = now;
   }
 
   withdraw(n: number): void {
@@ -172,7 +268,8 @@ export class ModelFleet {
     const pool = n % 4 === 3 ? "b" : "a";
     const shape = { kvTokens: [1_000, 1_100, 400, 1_000][n % 4] ?? 1, maxRunning: 3, slots: 2 };
     const view = worker(id, { incarnation, holds, pool, open: m % 5 !== 0 }, shape);
-    if (n % 4 === 1) this.#join({ ...view, maxModelLen: 250 });
+    if (n % 4 === 1) this.#join({ ...view, maxModelLen: 250, tiers: HOST });
+    else if (n % 4 === 0) this.#join({ ...view, tiers: POOL });
     else if (n % 4 !== 2) this.#join(view);
     else {
       const { capabilities } = view;
@@ -276,6 +373,9 @@ export class ModelFleet {
     this.workers.set(view.id, view);
     this.send({ type: "worker", worker: view });
     this.#assertOrphansRevoked();
+    for (const { worker: id, card: there, revoked } of this.running.values()) {
+      if (id === view.id) assert.ok(revoked || inPool(there, view), `${there.key} is not revoked`);
+    }
   }
 
   /** The worker dies in the next event: all that runs there must be revoked in it. */
@@ -287,6 +387,26 @@ export class ModelFleet {
   #assertOrphansRevoked(): void {
     for (const { worker: id, incarnation, card: lost } of this.running.values()) {
       assert.equal(this.workers.get(id)?.incarnation, incarnation, `${lost.key} runs on the dead`);
+    }
+  }
+
+  /** Each slot and each job counts what this book counts, and no sum has gone astray. */
+  #assertBooks(): void {
+    const { slots, jobs } = this.bench.scheduler.snapshot();
+    const runs = [...this.running.values()];
+    for (const { worker: id, slot, running, reservedTokens } of slots) {
+      const there = runs.filter((run) => run.worker === id && run.slot === slot);
+      assert.equal(running, there.length, `running on ${id}/${slot}`);
+      assert.ok(
+        reservedTokens >= 0 && Number.isFinite(reservedTokens),
+        `${reservedTokens} reserved`,
+      );
+      if (running === 0) assert.equal(reservedTokens, 0, `reserved on an empty ${id}/${slot}`);
+    }
+    for (const { job, waiting, running } of jobs) {
+      assert.equal(running, runs.filter((run) => run.card.job === job).length, `${job} runs`);
+      const wait = [...this.waiting.values()].filter((each) => each.job === job);
+      assert.equal(waiting, wait.length, `${job} waits`);
     }
   }
 
@@ -314,6 +434,9 @@ export class ModelFleet {
         assert.ok(run);
         const dead = this.workers.get(run.worker)?.incarnation !== run.incarnation;
         assert.equal(dead, command.reason === "worker_lost");
+        const view = this.workers.get(run.worker);
+        const elsewhere = view !== undefined && !dead && !inPool(run.card, view);
+        if (command.reason === "pool_moved") assert.ok(elsewhere, `${command.key} may stay`);
         if (!dead) assert.ok(!run.revoked, "revoked twice");
         run.revoked = true;
         if (dead) this.#forgetRun(run);
@@ -329,7 +452,7 @@ export class ModelFleet {
         break;
       }
       case "wake":
-        assert.ok(command.at >= this.bench.now && command.at < this.#wakeAt);
+        assert.ok(command.at >= this.#latest && command.at < this.#wakeAt);
         this.#wakeAt = command.at;
         break;
     }
@@ -362,9 +485,15 @@ export class ModelFleet {
     const { job } = granted;
     const siblings = [...this.running.values()].filter((run) => run.card.job === job);
     assert.ok(siblings.length < (this.#mayRun.get(job) ?? siblings.length + 1), `${job} has all`);
-    const { incarnation } = grant;
-    const run = { worker: view.id, slot: grant.slot, incarnation, revoked: false };
-    this.running.set(key, { ...run, card: granted, output: granted.outputTokens });
+    const { incarnation, segment } = grant;
+    const output = granted.outputTokens;
+    if (segment !== null) {
+      assert.ok(granted.cuttable && segment >= 1, `${key} may not be cut`);
+      assert.ok(output + segment < granted.maxNewTokens, `${key} is cut at its end`);
+    }
+    const cutAt = segment === null ? null : output + segment;
+    const run = { worker: view.id, slot: grant.slot, incarnation, version, cutAt, revoked: false };
+    this.running.set(key, { ...run, card: granted, output });
     this.waiting.delete(key);
   }
 
@@ -392,30 +521,6 @@ export class ModelFleet {
   }
 
   #versionAllowed(asker: Card, each: WorkerView["holds"][number]): boolean {
-    const committed = this.committed.get(asker.policy);
-    if (committed === undefined || each.version > committed) return false;
-    if (each.policy !== asker.policy || each.version < (asker.lastVersion ?? 0)) return false;
-    return allows(asker.constraint, each, committed);
+    return versionAllowed(asker, each, this.committed.get(asker.policy));
   }
-}
-
-const inPool = (asker: Card, view: WorkerView): boolean =>
-  asker.pool === null || asker.pool === view.pool;
-
-function honours(asker: Card, { capabilities }: WorkerView): boolean {
-  return (
-    asker.features.every((feature) => capabilities.sampling.includes(feature)) &&
-    asker.logprobModes.some((mode) => capabilities.logprobModes.includes(mode)) &&
-    (!asker.resume.seeded || capabilities.resume.seeded)
-  );
-}
-
-const canServe = (asker: Card, view: WorkerView): boolean =>
-  inPool(asker, view) && honours(asker, view);
-
-function fitsEmpty(asker: Card, view: WorkerView): boolean {
-  const least =
-    asker.promptTokens + asker.outputTokens + Math.min(1, asker.maxNewTokens - asker.outputTokens);
-  const usable = Math.floor(Math.max(...view.slots.map(({ kvTokens }) => kvTokens)) * 0.9);
-  return least <= Math.min(usable, view.maxModelLen);
 }
