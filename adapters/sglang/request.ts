@@ -59,9 +59,10 @@ function checkIds(path: string, ids: Iterable<number>, { vocabSize }: Facts): vo
 
 /** Path of the first thing that it cannot do; null: it can do all. */
 function unhonoured(
-  { sampling: s, side, logprobMode }: EngineRequest,
+  { sampling: s, side, logprobMode, adapter }: EngineRequest,
   facts: Facts,
 ): string | null {
+  if (adapter !== undefined && facts.adapters === 0) return "policy";
   // Counts tokens of the output only; ours, as vLLM's, counts the prompt's too.
   if (s.repetitionPenalty !== 1) return "sampling.repetition_penalty";
   if (s.allowedTokenIds.length > 0) return "sampling.allowed_token_ids";

@@ -66,7 +66,7 @@ export function createTelemetryReader(): TelemetryReader {
         waiting: sum((rank) => rank.num_waiting_reqs),
         kvUsedTokens: sum((rank) => rank.num_used_tokens),
         kvTotalTokens: sum((rank) => rank.max_total_num_tokens),
-        // Decoded ones: a request's first token is its prefill's, and not among them.
+        // Of steps that followed another: neither a request's first token, which is its prefill's, nor its second is among them.
         outputTokens: Math.round(moments.reduce((total, one) => total + (one[5] as number), 0)),
         prefillTokens: sum((rank) => rank.total_prefill_uncached_tokens),
         steps,

@@ -30,7 +30,7 @@ export interface Manners {
   readonly countsFrozen?: boolean;
   /** Telemetry is of some steps ago, and while it is paused of before. Default false; real SGLang writes it now and then. */
   readonly loadLags?: boolean;
-  /** Tokens of a request that telemetry leaves out. Default 0; SGLang's first is its prefill's. */
+  /** Tokens of a request that telemetry leaves out. Default 0; SGLang's first is its prefill's, and the second has no step before it. */
   readonly uncounted?: number;
   /** Refuses a request id that is running. Default true. */
   readonly refusesRunningIds?: boolean;

@@ -14,7 +14,7 @@ export const VLLM_MANNERS: Manners = {
 
 export const SGLANG_MANNERS: Manners = {
   countsHeld: false,
-  uncounted: 1,
+  uncounted: 2,
   swapClearsCache: false,
   pauseFlushes: false,
   refusesAsleep: false,

@@ -104,7 +104,7 @@ export interface FakeModel {
   /** False: there is none of this name. */
   unloadAdapter(name: string): boolean;
   stats(): CoreStats;
-  /** Of all decode steps so far; a request's first token is its prefill's. */
+  /** Of all decode steps that followed another: neither a request's first token is among them, which is its prefill's, nor its second. */
   readonly moments: DecodeMoments;
   /** Every request fails and nothing is computed any more. */
   die(): void;
@@ -156,6 +156,8 @@ class DemoModel implements FakeModel {
     batchMicroseconds: 0,
     tokens: 0,
   };
+  /** The step before was a decode step too: only from one to the next is time taken. */
+  #cadence = false;
   #paused = false;
   #scheduled = false;
   #dead = false;
@@ -352,8 +354,11 @@ class DemoModel implements FakeModel {
 
   #measured(events: readonly CoreEvent[], microseconds: number): void {
     const made = events.filter(({ type }) => type === "tokens").length;
-    const batch = made - events.filter(({ type }) => type === "started").length;
-    if (batch <= 0) return;
+    const started = events.filter(({ type }) => type === "started").length;
+    const cadence = this.#cadence;
+    this.#cadence = started === 0;
+    const batch = made - started;
+    if (batch <= 0 || !cadence) return;
     this.moments.steps += 1;
     this.moments.batch += batch;
     this.moments.microseconds += microseconds;
