@@ -47,6 +47,8 @@ export function skipValue(bytes: Buffer, from: number, end: number): number {
         if (at === -1) return -1;
         continue;
       }
+    } else if (first >= ZERO && first <= NINE && depth > 0 && objects[depth - 1] === 0) {
+      at = skipWholes(bytes, at);
     } else {
       at = skipScalar(bytes, at, end, first);
     }
@@ -128,6 +130,21 @@ function skipNumber(bytes: Buffer, from: number): number {
     if (at === exponent) return -1;
   }
   return at;
+}
+
+/** Elements of an array from one on that begins with a digit, as far as they are whole numbers with bare commas between. */
+function skipWholes(bytes: Buffer, from: number): number {
+  let at = from;
+  for (;;) {
+    const start = at;
+    at = skipDigits(bytes, start + 1);
+    const byte = bytes[at] as number;
+    const zero = bytes[start] === ZERO && at > start + 1;
+    if (zero || byte === POINT || (byte | 32) === 101) return skipNumber(bytes, start);
+    const next = bytes[at + 1] as number;
+    if (byte !== COMMA || next < ZERO || next > NINE) return at;
+    at += 1;
+  }
 }
 
 function skipDigits(bytes: Buffer, from: number): number {

@@ -162,19 +162,20 @@ function sglangMeta(key: number): void {
   while (cursor.element()) {
     cursor.enterArray();
     if (cursor.element()) scores.push(cursor.float32());
+    if (cursor.element()) entryIds.push(cursor.uint32());
     while (cursor.element()) cursor.skip();
   }
   if (cumulative) cursor.remember(knownScores);
 }
 
+/** Ids are those that the logprobs name, as in the adapter. */
 function sglangKey(key: number): void {
-  if (key === 1) {
-    object(META, sglangMeta);
-    return;
+  if (key === 1) object(META, sglangMeta);
+  else if (!cumulative) cursor.skip();
+  else if (cursor.enterArrayAfter(knownIds)) {
+    while (cursor.element()) cursor.skip();
+    cursor.remember(knownIds);
   }
-  if (!(cumulative ? cursor.enterArrayAfter(knownIds) : cursor.enterArray())) return;
-  if (cursor.element()) cursor.restOfUint32s(ids);
-  if (cumulative) cursor.remember(knownIds);
 }
 
 function sglangCursor(pieces: readonly Buffer[]): Tokens {
@@ -186,8 +187,7 @@ function sglangCursor(pieces: readonly Buffer[]): Tokens {
     object(REPLY, sglangKey);
     if (!cursor.finish()) throw new Error("a surprise");
   }
-  entryIds.rewind(0);
-  return { ids: ids.take(), logprobs: scores.take() };
+  return { ids: entryIds.take(), logprobs: scores.take() };
 }
 
 function sglangParse(pieces: readonly Buffer[]): Tokens {
