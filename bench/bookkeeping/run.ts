@@ -43,6 +43,7 @@ const metrics = createMetrics({
   committedVersions: () => [],
   workerVersions: () => [],
   kvUsed: () => [],
+  distances: () => [],
 });
 const [result] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 1 }) as [Result];
 const observer = observeRollouts(metrics, createLifeCycle({ wall: () => 0 }), () => 1);

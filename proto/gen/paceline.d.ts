@@ -1141,6 +1141,8 @@ export namespace paceline {
             finished: number;
             failed: number;
             output_tokens: (number|Long);
+            tail_share?: (number|null);
+            bound_error?: (number|null);
             static create(properties: paceline.v1.ManySummary.$Shape): paceline.v1.ManySummary & paceline.v1.ManySummary.$Shape;
             static create(properties?: paceline.v1.ManySummary.$Properties): paceline.v1.ManySummary;
             static encode(message: paceline.v1.ManySummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -1157,6 +1159,8 @@ export namespace paceline {
                 finished?: (number|null);
                 failed?: (number|null);
                 output_tokens?: (number|Long|null);
+                tail_share?: (number|null);
+                bound_error?: (number|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.ManySummary.$Properties;

@@ -4756,6 +4756,8 @@ export const paceline = $root.paceline = (() => {
             ManySummary.prototype.finished = 0;
             ManySummary.prototype.failed = 0;
             ManySummary.prototype.output_tokens = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            ManySummary.prototype.tail_share = null;
+            ManySummary.prototype.bound_error = null;
 
             let $oneOfFields;
 
@@ -4774,6 +4776,18 @@ export const paceline = $root.paceline = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(ManySummary.prototype, "_rho", {
                 get: $util.oneOfGetter($oneOfFields = ["rho"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManySummary.prototype, "_tail_share", {
+                get: $util.oneOfGetter($oneOfFields = ["tail_share"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManySummary.prototype, "_bound_error", {
+                get: $util.oneOfGetter($oneOfFields = ["bound_error"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -4804,6 +4818,10 @@ export const paceline = $root.paceline = (() => {
                     writer.uint32(56).uint32(message.failed);
                 if (message.output_tokens != null && $Object.hasOwnProperty.call(message, "output_tokens") && (typeof message.output_tokens === "object" ? message.output_tokens.low || message.output_tokens.high : message.output_tokens !== 0))
                     writer.uint32(64).uint64(message.output_tokens);
+                if (message.tail_share != null && $Object.hasOwnProperty.call(message, "tail_share"))
+                    writer.uint32(73).double(message.tail_share);
+                if (message.bound_error != null && $Object.hasOwnProperty.call(message, "bound_error"))
+                    writer.uint32(81).double(message.bound_error);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4901,6 +4919,20 @@ export const paceline = $root.paceline = (() => {
                                 message.output_tokens = value;
                             else
                                 delete message.output_tokens;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 1)
+                                break;
+                            message.tail_share = reader.double();
+                            message._tail_share = "tail_share";
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 1)
+                                break;
+                            message.bound_error = reader.double();
+                            message._bound_error = "bound_error";
                             continue;
                         }
                     }

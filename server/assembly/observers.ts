@@ -8,7 +8,7 @@ import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { RolloutObserver } from "../rollouts/observer.ts";
-import type { Summary } from "../rollouts/summary.ts";
+import { belowBound, type Summary } from "../rollouts/summary.ts";
 import type { FinishedSession, SessionEnd } from "../sessions/sessions.ts";
 import type { LifeCycle } from "../telemetry/life-cycle.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -171,11 +171,37 @@ export function observeControl(lifeCycle: LifeCycle, log: Logger): Audit {
   };
 }
 
-/** The distance to the bound, of the last call of many. */
-export function observeMany(metrics: Metrics): (summary: Summary) => void {
-  return ({ ratio, rho }) => {
-    if (ratio !== null) metrics.makespanRatio.set(ratio);
-    if (rho !== null) metrics.tailRho.set(rho);
+export interface ObserveSummaries {
+  readonly many: (summary: Summary) => void;
+  readonly job: (job: string, summary: Summary) => void;
+}
+
+/** Runs' distances to their bound. One that took less than it could have is an alarm: rates or model are wrong. */
+export function observeSummaries(
+  metrics: Pick<Metrics, "lastMany" | "belowBound">,
+  lifeCycle: Pick<LifeCycle, "emit">,
+  log: Pick<Logger, "error">,
+): ObserveSummaries {
+  const check = (job: string | null, summary: Summary): void => {
+    if (!belowBound(summary)) return;
+    metrics.belowBound.inc();
+    const { rollouts, makespanMs, lowerBoundMs, ratio, boundError } = summary;
+    const told = {
+      rollouts,
+      makespan_ms: makespanMs,
+      lower_bound_ms: lowerBoundMs,
+      ratio,
+      bound_error: boundError,
+    };
+    lifeCycle.emit("below_bound", { job, ...told });
+    log.error({ job, ...told }, "a run took less than its lower bound: rates or model are wrong");
+  };
+  return {
+    many(summary) {
+      if (summary.ratio !== null) metrics.lastMany(summary);
+      check(null, summary);
+    },
+    job: check,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the gauges read when they are scraped. */
 import type { Fleet } from "../fleet/fleet.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { Scheduler } from "../scheduler/events.ts";
 import type { Readings } from "../telemetry/metrics.ts";
@@ -8,6 +9,7 @@ export function readingsOf(
   fleet: Pick<Fleet, "list">,
   ledger: Pick<Ledger, "policies" | "holds">,
   scheduler: Pick<Scheduler, "snapshot">,
+  jobs: Pick<Jobs, "distances">,
 ): Readings {
   const committed = () =>
     ledger
@@ -43,5 +45,6 @@ export function readingsOf(
             ? []
             : [{ worker: id, ratio: load.kvUsedTokens / load.kvTotalTokens }],
         ),
+    distances: () => jobs.distances(),
   };
 }

@@ -40,9 +40,9 @@ import {
   observeControl,
   observeFleet,
   observeLedger,
-  observeMany,
   observeRollouts,
   observeSessions,
+  observeSummaries,
   observeUpdates,
 } from "./observers.ts";
 import { readinessOf } from "./readiness.ts";
@@ -109,9 +109,12 @@ export async function startServer({
     scheduled: () => scheduler.snapshot().jobs,
     applied: (job, { weight, quota: { maxRunning }, updateGraceMs }) =>
       owner.declare(job, { weight, maxRunning, updateGraceMs }),
+    made: () => rollouts.made(),
+    summarised: (job, summary) => summaries.job(job, summary),
     failed: (error) => log.error({ code: error.code, reason: error.message }, "jobs"),
   });
-  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler));
+  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler, jobs));
+  const summaries = observeSummaries(metrics, lifeCycle, log);
   const caches = createSessionCaches(fleet, clock, log);
   const sessionEnded = observeSessions(lifeCycle);
   const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (key, session, how) => {
@@ -166,7 +169,6 @@ export async function startServer({
   };
   const page = createOverviewReader({ clock, fleet, ledger, snapshot: () => scheduler.snapshot() });
   const control = createWorkerControl({ fleet, owner });
-  const summarised = observeMany(metrics);
   const dialects = createDialects({
     mounts: config.dialects.map(({ job, ...mount }) => ({ ...mount, job: job ?? config.job })),
     dialectOf,
@@ -191,7 +193,7 @@ export async function startServer({
     extend: dialects.extend,
     rollouts,
     sessions,
-    summarised,
+    summarised: summaries.many,
     fleet,
     ledger,
     publisher,
@@ -212,7 +214,7 @@ export async function startServer({
   });
   const grpc = createGrpcFront({
     rollouts,
-    summarised,
+    summarised: summaries.many,
     mint,
     control: { fleet, ledger, publisher, control, jobs },
     readiness,

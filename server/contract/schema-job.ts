@@ -88,9 +88,11 @@ export const createJobSchema = (limits: JobLimits) =>
     /** Largest lag of a token in Results since the trainer's last report: its version, else the committed one, − the token's. */
     lag: uint53().nullish(),
     staleness: staleness().nullish(),
-    /** T/LB and ρ of the last stretch from no rollout in flight to none; `server/rollouts/summary.ts` has the formula. */
+    /** T/LB and its kin of the stretch from no rollout in flight to none, under way or the last; `server/rollouts/summary.ts` has the formula. */
     ratio: double().nullish(),
+    bound_error: double().nullish(),
     rho: double().nullish(),
+    tail_share: double().nullish(),
   });
 
 export const createJobsSchema = (limits: JobLimits) =>

@@ -34,7 +34,9 @@ export const manySummary = () =>
     makespan_ms: double(),
     lower_bound_ms: double().nullish(),
     ratio: double().nullish(),
+    bound_error: double().nullish(),
     rho: double().nullish(),
+    tail_share: double().nullish(),
   });
 
 /** A Rollout's fields, where `id` names the group, and how many siblings are made and needed. */

@@ -22,7 +22,12 @@ export interface Registration {
 
 /** Decode step time `a + s·batch` and prefill rate, fitted from telemetry. */
 export interface Rates {
-  readonly step: { readonly a: number; readonly s: number } | null;
+  readonly step: {
+    readonly a: number;
+    readonly s: number;
+    /** Standard error of a usual step's time, as a share of it. */
+    readonly error?: number;
+  } | null;
   readonly prefillTokensPerSecond: number | null;
 }
 

@@ -19,6 +19,8 @@ const GUARD = 2;
 const QUIET = 0.02;
 /** Pull of the slope towards 0, as variance of the batch: with one batch size seen, all time is `a`. */
 const RIDGE = 0.05;
+/** Standard deviation over mean absolute deviation, of normal noise. */
+const NORMAL = 1.2533;
 /** Steps of a window with prefill that take longer than this many medians hold a prefill chunk. */
 const SHORT = 1.5;
 /** Least seconds of prefill seen before its rate is told: below it, timer noise decides. */
@@ -82,7 +84,7 @@ export function newSteps(previous: readonly Step[], current: readonly Step[]): r
   return current;
 }
 
-function createLineFit(): { add(step: Step): void; fit(): { a: number; s: number } | null } {
+function createLineFit(): { add(step: Step): void; fit(): Rates["step"] } {
   let seen = 0;
   let weight = 0;
   let meanBatch = 0;
@@ -116,7 +118,8 @@ function createLineFit(): { add(step: Step): void; fit(): { a: number; s: number
     fit() {
       if (seen < WARM_UP) return null;
       const s = slope();
-      return { a: Math.max(0, meanSeconds - s * meanBatch), s };
+      const error = meanSeconds > 0 ? (NORMAL * usual) / Math.sqrt(weight) / meanSeconds : 0;
+      return { a: Math.max(0, meanSeconds - s * meanBatch), s, error };
     },
   };
 }

@@ -1,5 +1,7 @@
 /** What is told of a job. */
 import type { JobSettings } from "../contract/job.ts";
+import type { Distance } from "../rollouts/summary.ts";
+import type { Made } from "../scheduler/bound/bound.ts";
 import type { SchedulerSnapshot } from "../scheduler/events.ts";
 import type { Job } from "./job.ts";
 import type { JobRow } from "./job-rows.ts";
@@ -24,9 +26,8 @@ export interface JobView {
   readonly trainer: JobRow["trainer"];
   readonly committedVersion: number | null;
   readonly lag: number | null;
-  /** T/LB and ρ of the last stretch from no rollout in flight to none; `null` where not known. */
-  readonly ratio: number | null;
-  readonly rho: number | null;
+  /** Of the stretch from no rollout in flight to none: the one under way, else the last. */
+  readonly distance: Distance;
   /** Groups. */
   readonly staleness: {
     readonly limit: number;
@@ -40,6 +41,7 @@ export function viewOf(
   job: Job,
   scheduled: SchedulerSnapshot["jobs"],
   committedVersion: number | null,
+  distance: Distance,
 ): JobView {
   const { name, settings, bound, inFlight, finished, aborted, failed, outputTokens } = job;
   const { waiting = 0, running = 0 } = scheduled.find((one) => one.job === name) ?? {};
@@ -52,8 +54,7 @@ export function viewOf(
     trainer: job.trainer,
     committedVersion,
     lag: job.lag,
-    ratio: job.stretch.ratio,
-    rho: job.stretch.rho,
+    distance,
     staleness: bound && {
       limit: bound.limit,
       admitted: bound.admitted,
@@ -62,3 +63,8 @@ export function viewOf(
     },
   };
 }
+
+export const distanceOf = (
+  { name, tally, stretch }: Job,
+  made: ReadonlyMap<string, readonly Made[]>,
+): Distance => tally?.distance(made.get(name) ?? []) ?? stretch;

@@ -4,7 +4,7 @@ import { DEFAULT_JOB, DEFAULT_POLICY, type JobSettings } from "../contract/job.t
 import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import { LIMITS } from "../limits.ts";
-import type { Summary, Tally } from "../rollouts/summary.ts";
+import type { Distance, Summary, Tally } from "../rollouts/summary.ts";
 import type { JobRow, StoredJob } from "./job-rows.ts";
 import { StalenessBound } from "./staleness.ts";
 
@@ -25,7 +25,7 @@ export class Job {
   /** Of the stretch since no rollout was in flight; `null` for a job that was not declared when it began. */
   tally: Tally | null = null;
   /** Of the last such stretch that has ended. */
-  stretch: Pick<Summary, "ratio" | "rho"> = { ratio: null, rho: null };
+  stretch: Distance = { ratio: null, boundError: null, rho: null, tailShare: null };
 
   constructor(name: string, stored: StoredJob | null) {
     this.name = name;
@@ -56,20 +56,21 @@ export class Job {
     return { job: this.name, settings, trainer, staleness: this.bound?.count() ?? null };
   }
 
-  /** `current`: the version that the trainer holds, else the committed one. */
-  ended(rollout: Rollout, ending: Ending, current: number | null): void {
+  /** `current`: the version that the trainer holds, else the committed one. Answers as `leaves`. */
+  ended(rollout: Rollout, ending: Ending, current: number | null): Summary | null {
     this.#count(rollout, ending);
-    this.leaves();
+    const summary = this.leaves();
     if ("error" in ending) {
       this.failed++;
-      return;
+      return summary;
     }
     const { finishReason, usage, spans } = ending.result;
     if (finishReason.type === "abort") this.aborted++;
     else this.finished++;
     this.outputTokens += usage.outputTokens;
-    if (current === null) return;
+    if (current === null) return summary;
     for (const { version } of spans) this.lag = Math.max(this.lag ?? 0, current - version);
+    return summary;
   }
 
   #count({ continueFrom }: Rollout, ending: Ending): void {
@@ -78,11 +79,14 @@ export class Job {
     else this.tally.finished(ending.result, continueFrom?.outputTokenIds.length ?? 0);
   }
 
-  leaves(): void {
+  /** Answers the summary of a stretch that ends with it. */
+  leaves(): Summary | null {
     this.inFlight--;
-    if (this.inFlight > 0 || this.tally === null) return;
-    this.stretch = this.tally.close();
+    if (this.inFlight > 0 || this.tally === null) return null;
+    const summary = this.tally.close();
+    this.stretch = summary;
     this.tally = null;
+    return summary;
   }
 
   /** Makes the staleness bound what the settings say. */

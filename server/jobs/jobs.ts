@@ -14,12 +14,13 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { JobsPort } from "../rollouts/jobs-port.ts";
-import { createTally } from "../rollouts/summary.ts";
+import { createTally, type Distance, type Summary } from "../rollouts/summary.ts";
+import type { Made } from "../scheduler/bound/bound.ts";
 import type { SchedulerSnapshot } from "../scheduler/events.ts";
 import type { Store } from "../store/store.ts";
 import { groupKey, Job } from "./job.ts";
 import { type JobRow, loadJobs, writeJob } from "./job-rows.ts";
-import { type JobView, viewOf } from "./job-view.ts";
+import { distanceOf, type JobView, viewOf } from "./job-view.ts";
 import { assertReport, assertSettings } from "./settings-check.ts";
 
 export interface Jobs extends JobsPort {
@@ -27,6 +28,8 @@ export interface Jobs extends JobsPort {
   list(): readonly JobView[];
   /** Throws `not_found`. */
   get(job: string): JobView;
+  /** Of declared jobs that have run: T/LB and its kin of the stretch under way, else of the last. */
+  distances(): readonly ({ readonly job: string } & Distance)[];
   /** What applies to its rollouts that say nothing. */
   settings(job: string): JobSettings;
   /** The whole of the settings. Throws `invalid_argument`, `not_found`, `overloaded`, `store_unavailable`. */
@@ -43,6 +46,10 @@ export interface JobsParts {
   readonly scheduled: () => SchedulerSnapshot["jobs"];
   /** Told of each declared job's settings, at the start and at every change. */
   readonly applied: (job: string, settings: JobSettings) => void;
+  /** What rollouts in flight have made, by job. */
+  readonly made: () => ReadonlyMap<string, readonly Made[]>;
+  /** Told of a declared job's stretch that has ended. */
+  readonly summarised: (job: string, summary: Summary) => void;
   /** Told when what the staleness bound has counted could not be stored. */
   readonly failed: (error: PacelineError) => void;
 }
@@ -83,8 +90,12 @@ export async function createJobs(parts: JobsParts): Promise<Jobs> {
   const committedOf = ({ policy: name }: Job): number | null =>
     ledger.policies().find(({ policy }) => policy === name)?.committedVersion ?? null;
 
-  const view = (job: Job, snapshot = scheduled()): JobView =>
-    viewOf(job, snapshot, committedOf(job));
+  const view = (job: Job, snapshot = scheduled(), made = parts.made()): JobView =>
+    viewOf(job, snapshot, committedOf(job), distanceOf(job, made));
+
+  const summarise = (job: Job, summary: Summary | null): void => {
+    if (summary !== null) parts.summarised(job.name, summary);
+  };
 
   function jobOf(name: string): Job {
     const known = jobs.get(name);
@@ -138,7 +149,14 @@ export async function createJobs(parts: JobsParts): Promise<Jobs> {
     list() {
       const snapshot = scheduled();
       const sorted = [...jobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-      return sorted.map((job) => view(job, snapshot));
+      const made = parts.made();
+      return sorted.map((job) => view(job, snapshot, made));
+    },
+    distances() {
+      const made = parts.made();
+      return [...jobs.values()].flatMap((job) =>
+        job.declared ? [{ job: job.name, ...distanceOf(job, made) }] : [],
+      );
     },
     get(name) {
       const job = jobs.get(name);
@@ -199,7 +217,7 @@ export async function createJobs(parts: JobsParts): Promise<Jobs> {
     },
     refused(rollout) {
       const job = jobOf(rollout.job);
-      job.leaves();
+      summarise(job, job.leaves());
       rest(job);
     },
     admits(rollout, open) {
@@ -209,7 +227,8 @@ export async function createJobs(parts: JobsParts): Promise<Jobs> {
     left(rollout, ending) {
       const job = jobOf(rollout.job);
       const held = rollout.policy === job.policy ? job.trainer?.version : undefined;
-      job.ended(rollout, ending, held ?? ledger.policy(rollout.policy).committedVersion);
+      const current = held ?? ledger.policy(rollout.policy).committedVersion;
+      summarise(job, job.ended(rollout, ending, current));
       const { bound } = job;
       if (bound !== null) {
         const before = bound.accepted;

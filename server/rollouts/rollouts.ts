@@ -10,6 +10,7 @@ import type { Capabilities } from "../contract/worker.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger, PolicyRecord } from "../policy/ledger.ts";
+import type { Made } from "../scheduler/bound/bound.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { TextCodec } from "../text/tokenizer.ts";
 import { admit } from "./admission.ts";
@@ -45,10 +46,12 @@ export interface RolloutsDependencies
 /** Rollouts ended between two turns of the loop, so that a large abort holds up nobody else's stream. */
 const ABORT_SLICE = 256;
 
-export function createRollouts(
-  deps: RolloutsDependencies,
-  options: RolloutsOptions,
-): RolloutService {
+export interface Rollouts extends RolloutService {
+  /** What rollouts in flight have made since they were accepted, by job. */
+  made(): ReadonlyMap<string, readonly Made[]>;
+}
+
+export function createRollouts(deps: RolloutsDependencies, options: RolloutsOptions): Rollouts {
   const { clock, placement, fleet, ledger, jobs, sessions, caches, observer, log } = deps;
   const active = new Map<string, RolloutLife>();
   const finished = new Finished(clock, options.resultTtlMs);
@@ -140,6 +143,18 @@ export function createRollouts(
       return life;
     },
     get,
+    made() {
+      const byJob = new Map<string, Made[]>();
+      for (const life of active.values()) {
+        const before = life.rollout.continueFrom?.outputTokenIds.length ?? 0;
+        const { outputTokens, attempts } = life.progress();
+        const made = { outputTokens: outputTokens - before, attempts };
+        const others = byJob.get(life.job);
+        if (others === undefined) byJob.set(life.job, [made]);
+        else others.push(made);
+      }
+      return byJob;
+    },
     // Whoever aborts what is over by now is told by the promise, and not by a throw amid a socket's event.
     async abort(job: string, id: string, cause: FinishCause): Promise<Result> {
       const rollout = get(job, id);

@@ -1,23 +1,27 @@
 /**
- * What many rollouts took, and the least that the fleet could have taken.
+ * What many rollouts took, and the least that the fleet could have taken: the bound of `server/scheduler/bound`, for the
+ * model "one token a step, step times as fitted".
  *
- * With n decode steps of a rollout, step time a + s·b seconds at batch b on a worker, B its slot's largest batch:
+ *     n      = output tokens made within the call − attempts   (a prefill yields each attempt's first token)
+ *     ratio  = makespan / LB,   ρ = LB_long / LB_work
  *
- *     n        = output tokens made within the call − attempts      (a prefill yields each attempt's first token)
- *     LB_long  = max over rollouts n · min over workers (a + s)     (the longest rollout alone, on the fastest worker)
- *     LB_work  = Σ n / Σ over slots B / (a + s·B)                   (all work over all capacity)
- *     LB       = max(LB_long, LB_work),  ratio = makespan / LB,  ρ = LB_long / LB_work
- *
- * A bound of the model "one token a step, step times as fitted": prefill counts as nothing (a cache might have
- * held it), KV as endless, other jobs as absent, and every worker that could have served counts, whenever it was
- * there. One such worker without fitted rates might be of any speed, so then there is no bound: null.
+ * Prefill counts as nothing and prompts as shared (a cache may have held them before the call), other jobs as absent, and every
+ * worker that could have served counts, whenever it was there. One such worker without fitted rates might be of any speed, so
+ * then there is no bound: null.
  */
 import type { Clock } from "../contract/clock.ts";
 import type { Result } from "../contract/result.ts";
 import { mayUsePool, type Rollout } from "../contract/rollout.ts";
-import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
+import type { Slot } from "../contract/worker.ts";
+import type { Fleet, Rates, WorkerRecord } from "../fleet/fleet.ts";
+import { createRunningBound, type Made } from "../scheduler/bound/bound.ts";
+import type { BoundSlot } from "../scheduler/bound/rates.ts";
+import { createEnds } from "./ends.ts";
 
-export interface Summary {
+/** The tail is what ends after this share of the rollouts has. */
+const TAIL_FROM = 0.9;
+
+export interface Summary extends Distance {
   readonly rollouts: number;
   readonly finished: number;
   readonly failed: number;
@@ -26,39 +30,22 @@ export interface Summary {
   /** From the start to the last end. */
   readonly makespanMs: number;
   readonly lowerBoundMs: number | null;
-  /** T/LB. Below 1 the rates or the model are wrong. */
+}
+
+/** How far from the best a run was, or is by now; null where not known. */
+export interface Distance {
+  /** T/LB. */
   readonly ratio: number | null;
+  /** Share of itself that the bound may be off, as far as it is the fitted rates that are: two standard errors. */
+  readonly boundError: number | null;
   readonly rho: number | null;
+  /** Share of the time in which the last tenth of the rollouts ended. */
+  readonly tailShare: number | null;
 }
 
-/** What is needed of a worker; rates in seconds. */
-export interface Capacity {
-  readonly step: { readonly a: number; readonly s: number } | null;
-  /** Largest batch of each slot. */
-  readonly batches: readonly number[];
-}
-
-/** Decode steps of the longest rollout, and of all. */
-export interface Work {
-  readonly longest: number;
-  readonly total: number;
-}
-
-/** Both bounds in ms; null where a worker's rates are not known, or there is no worker. */
-export function lowerBound(
-  { longest, total }: Work,
-  workers: readonly Capacity[],
-): { readonly longMs: number; readonly workMs: number } | null {
-  let fastest = Number.POSITIVE_INFINITY;
-  let capacity = 0;
-  for (const { step, batches } of workers) {
-    if (step === null || step.a + step.s <= 0) return null;
-    fastest = Math.min(fastest, step.a + step.s);
-    for (const batch of batches) capacity += batch / (step.a + step.s * batch);
-  }
-  if (capacity === 0) return null;
-  return { longMs: longest * fastest * 1000, workMs: (total / capacity) * 1000 };
-}
+/** Below 1 by more than the rates' own uncertainty: the rates or the model are wrong. */
+export const belowBound = ({ ratio, boundError }: Distance): boolean =>
+  ratio !== null && ratio < 1 - (boundError ?? 0);
 
 export interface Tally {
   /** One more that the call asks for, before it is submitted. */
@@ -66,6 +53,8 @@ export interface Tally {
   /** `before`: output tokens that were there when it was submitted: continued, or made for an earlier caller. */
   finished(result: Result, before: number): void;
   failed(): void;
+  /** By now. `running`: what those that have not ended have made within the call. */
+  distance(running: readonly Made[]): Distance;
   /** Call once: stops watching the fleet. */
   close(): Summary;
 }
@@ -74,39 +63,56 @@ export interface Tally {
 export function createTally(fleet: Pick<Fleet, "list" | "listen">, clock: Clock): Tally {
   const startedAt = clock.now();
   const watched = watchCapacity(fleet);
-  let endedAt = startedAt;
+  const bound = createRunningBound();
+  const ends = createEnds();
   let finished = 0;
   let failed = 0;
   let outputTokens = 0;
-  let longest = 0;
-  let total = 0;
+
+  const measure = (
+    makespanMs: number,
+    running: readonly Made[],
+  ): Distance & { readonly lowerBoundMs: number | null } => {
+    const capacity = watched.capacity();
+    const least = capacity && bound.bound(capacity.slots, running);
+    const lowerBoundMs = least && least.seconds * 1000;
+    const tail = ends.at(TAIL_FROM, finished + failed + running.length);
+    return {
+      lowerBoundMs,
+      ratio: lowerBoundMs ? makespanMs / lowerBoundMs : null,
+      boundError: lowerBoundMs ? (capacity?.error ?? null) : null,
+      rho: least?.workSeconds ? least.rho : null,
+      tailShare: tail === null || makespanMs === 0 ? null : (makespanMs - tail) / makespanMs,
+    };
+  };
+
   return {
     asked: watched.want,
     finished({ usage, routing }, before) {
-      endedAt = clock.now();
+      ends.add(clock.now() - startedAt);
       finished++;
       outputTokens += usage.outputTokens;
-      const steps = Math.max(0, usage.outputTokens - before - routing.attempts);
-      longest = Math.max(longest, steps);
-      total += steps;
+      bound.add({ outputTokens: usage.outputTokens - before, attempts: routing.attempts });
     },
     failed() {
-      endedAt = clock.now();
+      ends.add(clock.now() - startedAt);
       failed++;
     },
+    distance(running) {
+      const { lowerBoundMs: _, ...distance } = measure(clock.now() - startedAt, running);
+      return distance;
+    },
     close() {
-      const makespanMs = endedAt - startedAt;
-      const bound = lowerBound({ longest, total }, watched.close());
-      const lowerBoundMs = bound && Math.max(bound.longMs, bound.workMs);
+      const makespanMs = ends.last;
+      const measured = measure(makespanMs, []);
+      watched.stop();
       return {
         rollouts: finished + failed,
         finished,
         failed,
         outputTokens,
         makespanMs,
-        lowerBoundMs,
-        ratio: lowerBoundMs ? makespanMs / lowerBoundMs : null,
-        rho: bound?.workMs ? bound.longMs / bound.workMs : null,
+        ...measured,
       };
     },
   };
@@ -122,24 +128,24 @@ const IDLE_STATES: ReadonlySet<WorkerRecord["state"]> = new Set([
 
 interface CapacityWatch {
   want(rollout: Pick<Rollout, "policy" | "pool" | "pools">): void;
-  close(): Capacity[];
+  /** Null while one of them is not measured. */
+  capacity(): { readonly slots: readonly BoundSlot[]; readonly error: number | null } | null;
+  stop(): void;
 }
 
 /** Everyone who could have served a wanted rollout at some moment, with the last rates that were known. */
 function watchCapacity(fleet: Pick<Fleet, "list" | "listen">): CapacityWatch {
   const wanted: Pick<Rollout, "policy" | "pool" | "pools">[] = [];
-  const seen = new Map<string, Capacity>();
+  const seen = new Map<string, { step: Rates["step"]; slots: readonly Slot[] }>();
   const look = (worker: WorkerRecord): void => {
     const { id, policies, pool, state, description, rates } = worker;
     const serves = wanted.some(
       (one) => mayUsePool(one, pool) && (policies.length === 0 || policies.includes(one.policy)),
     );
     if (!serves || (IDLE_STATES.has(state) && !seen.has(id))) return;
-    seen.set(id, {
-      // A restarted process has none at first.
-      step: rates.step ?? seen.get(id)?.step ?? null,
-      batches: description.slots.map(({ maxRunning }) => maxRunning),
-    });
+    // A restarted process has no rates at first.
+    const step = rates.step ?? seen.get(id)?.step ?? null;
+    seen.set(id, { step, slots: description.slots });
   };
   const stop = fleet.listen((change) => {
     if (change.type !== "lost") look(change.worker);
@@ -153,9 +159,18 @@ function watchCapacity(fleet: Pick<Fleet, "list" | "listen">): CapacityWatch {
       wanted.push({ policy, pool, pools });
       for (const worker of fleet.list()) look(worker);
     },
-    close() {
-      stop();
-      return [...seen.values()];
+    capacity() {
+      const all: BoundSlot[] = [];
+      let error: number | null = null;
+      for (const { step, slots } of seen.values()) {
+        if (step === null) return null;
+        if (step.error !== undefined) error = Math.max(error ?? 0, 2 * step.error);
+        for (const { kvTokens, maxRunning } of slots) {
+          all.push({ step, prefillTokensPerSecond: null, kvTokens, maxRunning });
+        }
+      }
+      return { slots: all, error };
     },
+    stop,
   };
 }

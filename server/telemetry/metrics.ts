@@ -21,6 +21,15 @@ export interface Readings {
     readonly lag: number;
   }[];
   kvUsed(): readonly { readonly worker: string; readonly ratio: number }[];
+  /** Of declared jobs, so that labels are bounded. */
+  distances(): readonly ({ readonly job: string } & Distance)[];
+}
+
+/** How far from the bound a run is; null where not known. */
+interface Distance {
+  readonly ratio: number | null;
+  readonly rho: number | null;
+  readonly tailShare: number | null;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -70,17 +79,11 @@ export function createMetrics(readings: Readings) {
       "How long a swap held a worker still",
     ),
     prompts: registerPrompts(registry),
-    /** Of the last call of many that ended with a bound. */
-    makespanRatio: new Gauge({
-      name: "paceline_makespan_ratio",
-      help: "T/LB of the last call of many: its makespan over its lower bound; below 1 the model is wrong",
-      registers,
-    }),
-    tailRho: new Gauge({
-      name: "paceline_tail_rho",
-      help: "Longest rollout alone over all work over all capacity, of the last call of many",
-      registers,
-    }),
+    lastMany: registerDistances(registry, readings),
+    belowBound: counter(
+      "paceline_below_bound_total",
+      "Runs that took less than their lower bound: rates or model are wrong; must stay 0",
+    ),
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + tokenLag.text(),
     close: () => loopDelay.close(),
@@ -136,6 +139,41 @@ function registerGauges(registry: Registry, readings: Readings): void {
     },
   );
 }
+
+/** Answers who is to be told of each call of many: it is told without a label, jobs with theirs. */
+function registerDistances(registry: Registry, readings: Readings): (last: Distance) => void {
+  let lastMany: Distance = { ratio: null, rho: null, tailShare: null };
+  for (const [name, help, of] of DISTANCES) {
+    new Gauge({
+      name,
+      help: `${help}, of the last call of many and of each declared job's stretch under way, else its last`,
+      labelNames: ["job"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        const many = of(lastMany);
+        if (many !== null) this.set(many);
+        for (const { job, ...distance } of readings.distances()) {
+          const value = of(distance);
+          if (value !== null) this.set({ job }, value);
+        }
+      },
+    });
+  }
+  return (last) => {
+    lastMany = last;
+  };
+}
+
+const DISTANCES: readonly [name: string, help: string, of: (of: Distance) => number | null][] = [
+  ["paceline_makespan_ratio", "T/LB: makespan over its lower bound", ({ ratio }) => ratio],
+  ["paceline_tail_rho", "Longest rollout alone over all work over all capacity", ({ rho }) => rho],
+  [
+    "paceline_tail_share",
+    "Share of the time in which the last tenth ended",
+    ({ tailShare }) => tailShare,
+  ],
+];
 
 function registerPrompts(registry: Registry) {
   let tokens = 0;

@@ -219,6 +219,8 @@ export const createIdleJobs = (): Promise<Jobs> =>
     fleet: createFakeFleet(),
     ledger: createFakeLedger(),
     scheduled: () => [],
+    made: () => new Map(),
+    summarised() {},
     applied() {},
     failed(error) {
       throw error;

@@ -98,8 +98,10 @@ export function encodeJob(view: JobView): WireJob {
       held: staleness.held,
       waits_for_version: staleness.waitsForVersion,
     },
-    ratio: view.ratio,
-    rho: view.rho,
+    ratio: view.distance.ratio,
+    bound_error: view.distance.boundError,
+    rho: view.distance.rho,
+    tail_share: view.distance.tailShare,
   };
 }
 

@@ -126,5 +126,7 @@ export const summaryToWire = (summary: Summary): WireManySummary => ({
   makespan_ms: summary.makespanMs,
   lower_bound_ms: summary.lowerBoundMs,
   ratio: summary.ratio,
+  bound_error: summary.boundError,
   rho: summary.rho,
+  tail_share: summary.tailShare,
 });

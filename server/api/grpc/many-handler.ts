@@ -90,5 +90,7 @@ const summaryToProto = (summary: Summary): paceline.v1.ManySummary.$Properties =
   makespan_ms: summary.makespanMs,
   lower_bound_ms: summary.lowerBoundMs,
   ratio: summary.ratio,
+  bound_error: summary.boundError,
   rho: summary.rho,
+  tail_share: summary.tailShare,
 });

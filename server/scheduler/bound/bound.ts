@@ -49,43 +49,38 @@ export function lowerBound(
   return boundOf(tally, slots);
 }
 
-export interface RunningRollout {
-  /** It has made so many tokens by now; numbers that go back change nothing. */
-  grow(outputTokens: number, attempts: number): void;
+/** Tokens that a rollout has made in this run, and attempts that each may have made one by prefill. */
+export interface Made {
+  readonly outputTokens: number;
+  readonly attempts: number;
 }
 
 /** What is known so far of a run whose caches may have held any prompt before it. */
 export interface RunningBound {
-  add(outputTokens: number, attempts: number): RunningRollout;
-  bound(slots: readonly BoundSlot[]): LowerBound | null;
+  add(made: Made): void;
+  /** `running`: what is not added yet, as it stands now. */
+  bound(slots: readonly BoundSlot[], running?: Iterable<Made>): LowerBound | null;
 }
 
 export function createRunningBound(): RunningBound {
   const tally = createTally();
   return {
-    add(outputTokens, attempts) {
-      let steps = Math.max(0, outputTokens - attempts);
-      tally.add(decodeOnly(steps));
-      return {
-        grow(output, tries) {
-          const grown = Math.max(0, output - tries);
-          if (grown <= steps) return;
-          tally.remove(decodeOnly(steps));
-          steps = grown;
-          tally.add(decodeOnly(steps));
-        },
-      };
+    add: (made) => tally.add(decodeOnly(made)),
+    bound(slots, running = []) {
+      const charges = [...running].map(decodeOnly);
+      for (const charge of charges) tally.add(charge);
+      const bound = boundOf(tally, slots);
+      for (const charge of charges) tally.remove(charge);
+      return bound;
     },
-    bound: (slots) => boundOf(tally, slots),
   };
 }
 
-const decodeOnly = (steps: number): Charge => ({
-  steps,
-  privateTokens: 0,
-  prefillTokens: 0,
-  path: { seconds: 0, steps, prefillTokens: 0 },
-});
+function decodeOnly({ outputTokens, attempts }: Made): Charge {
+  const steps = Math.max(0, outputTokens - attempts);
+  const path = { seconds: 0, steps, prefillTokens: 0 };
+  return { steps, privateTokens: 0, prefillTokens: 0, path };
+}
 
 function boundOf(tally: Tally, slots: readonly BoundSlot[]): LowerBound | null {
   const rates = fleetRates(slots);

@@ -20,7 +20,7 @@ export interface Tally {
   readonly prefillTokens: number;
   readonly paths: readonly Path[];
   add(charge: Charge): void;
-  /** What was added; its path stays, dominated by that of the same rollout grown. */
+  /** What was added; its path stays, since a rollout that got so far will not be shorter in the end. */
   remove(charge: Charge): void;
 }
 

@@ -10,6 +10,7 @@ import type { Scheduler, SchedulerCommand, SchedulerEvent, SchedulerSnapshot } f
 import { Fences } from "../fences.ts";
 import { Gates } from "../gates.ts";
 import type { SchedulerOptions } from "../options.ts";
+import { isCount, plausibleSize } from "../plausible.ts";
 import { type Member, Members, Run } from "./books.ts";
 import { Eligible } from "./eligible.ts";
 import { Queue, type Waiting } from "./queue.ts";
@@ -90,7 +91,7 @@ export class Frame implements Scheduler {
         this.#offer(event.card);
         break;
       case "progress":
-        this.#progress(event);
+        if (isCount(event.outputTokens)) this.#progress(event);
         break;
       case "done":
         this.#done(event);
@@ -112,7 +113,8 @@ export class Frame implements Scheduler {
         this.#stale = true;
         break;
       case "job":
-        this.#quotas.set(event.job, Math.max(1, event.maxRunning ?? Number.POSITIVE_INFINITY));
+        if (event.maxRunning == null) this.#quotas.delete(event.job);
+        else this.#quotas.set(event.job, plausibleSize(event.maxRunning));
         break;
       case "gate":
         this.#gate(event);
@@ -161,7 +163,7 @@ export class Frame implements Scheduler {
   #done({ key, attempt, outcome, outputTokens }: Event<"done">): void {
     const run = this.#run(key, attempt);
     if (run === null) return;
-    if (outputTokens !== undefined)
+    if (outputTokens !== undefined && isCount(outputTokens))
       this.#progress({ type: "progress", key, attempt, outputTokens });
     if (outcome === "lost") {
       run.slot.worker.suspectUntil = this.#now + this.#options.suspectMs;

@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import pino from "pino";
-import { observeFleet, observeRollouts } from "../../../server/assembly/observers.ts";
+import {
+  observeFleet,
+  observeRollouts,
+  observeSummaries,
+} from "../../../server/assembly/observers.ts";
 import { createResult } from "../../../server/contract/result.ts";
 import { createLifeCycle } from "../../../server/telemetry/life-cycle.ts";
 import { createMetrics } from "../../../server/telemetry/metrics.ts";
@@ -16,6 +20,7 @@ const NO_READINGS = {
   committedVersions: () => [],
   workerVersions: () => [],
   kvUsed: () => [],
+  distances: () => [],
 };
 
 const span = (version: number, start: number, end: number) =>
@@ -107,4 +112,31 @@ test("tokens that a Result holds beyond its lag limit are counted, whoever let t
   assert.equal(await stale(), "0");
   observer.finished(sampleRollout({ version: { max_lag: 1 } }), result, 1);
   assert.equal(await stale(), "2");
+});
+
+test("a run that beats its bound by more than the rates' error is an alarm: metric, event and log line", async (t) => {
+  const metrics = createMetrics(NO_READINGS);
+  t.after(() => metrics.close());
+  const lifeCycle = createLifeCycle({ wall: () => 0 });
+  const logged: unknown[] = [];
+  const log = { error: (told: unknown) => void logged.push(told) };
+  const summaries = observeSummaries(metrics, lifeCycle, log);
+  const counts = { rollouts: 2, finished: 2, failed: 0, outputTokens: 8 };
+  const summary = { ...counts, makespanMs: 90, lowerBoundMs: 100, rho: 1, tailShare: 0.5 };
+  summaries.many({ ...summary, ratio: 0.9, boundError: 0.2 });
+  summaries.job("a", { ...summary, ratio: null, lowerBoundMs: null, boundError: null });
+  assert.deepEqual([logged.length, lifeCycle.next], [0, 0]);
+  summaries.many({ ...summary, ratio: 0.9, boundError: 0.05 });
+  summaries.job("a", { ...summary, ratio: 0.9, boundError: null });
+  const events = lifeCycle
+    .read(0, 9)
+    .map(({ event }) => [event.type, event["job"], event["ratio"]]);
+  assert.deepEqual(events, [
+    ["below_bound", null, 0.9],
+    ["below_bound", "a", 0.9],
+  ]);
+  assert.equal(logged.length, 2);
+  const text = await metrics.text();
+  assert.match(text, /^paceline_below_bound_total 2$/m);
+  assert.match(text, /^paceline_makespan_ratio 0.9$/m);
 });

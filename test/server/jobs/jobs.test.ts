@@ -49,12 +49,16 @@ async function open(store: Store = createMemoryStore()) {
     });
   }
   const applied: [string, number][] = [];
+  const made = new Map<string, { outputTokens: number; attempts: number }[]>();
+  const stretches: [job: string, rollouts: number, ratio: number | null][] = [];
   const jobs = await createJobs({
     store,
     clock,
     ledger,
     fleet: createFakeFleet(RATED),
     scheduled: () => [{ job: "a", waiting: 3, running: 2 }],
+    made: () => made,
+    summarised: (job, { rollouts, ratio }) => stretches.push([job, rollouts, ratio]),
     applied: (job, { weight }) => applied.push([job, weight]),
     failed: (error) => {
       throw error;
@@ -65,7 +69,7 @@ async function open(store: Store = createMemoryStore()) {
       await ledger.transition("default", version, state);
     }
   };
-  return { jobs, ledger, clock, commit, applied };
+  return { jobs, ledger, clock, commit, applied, made, stretches };
 }
 
 const settings = (over: Partial<JobSettings> = {}): JobSettings => ({ ...DEFAULT_JOB, ...over });
@@ -173,19 +177,39 @@ suite("jobs", () => {
   });
 
   test("tell the distance to the bound of their last stretch, once they are declared", async () => {
-    const { jobs, clock } = await open();
+    const { jobs, clock, stretches } = await open();
     const run = async (ids: string[]): Promise<void> => {
       for (const id of ids) jobs.enter(rollout(id));
       await clock.advance(22);
       for (const id of ids) jobs.left(rollout(id), ended("stop"));
     };
     await run(["1"]);
-    assert.deepEqual([jobs.get("a").ratio, jobs.get("a").rho], [null, null]);
+    assert.equal(jobs.get("a").distance.ratio, null);
+    assert.deepEqual(jobs.distances(), [], "labels are of declared jobs alone");
     await jobs.declare("a", settings());
     await run(["1", "2"]);
     // One step each after the first token: alone 11 ms, both together 12 ms.
-    const { ratio, rho } = jobs.get("a");
-    assert.deepEqual([ratio?.toFixed(3), rho?.toFixed(3)], ["1.833", "0.917"]);
+    const { ratio, rho, tailShare } = jobs.get("a").distance;
+    assert.deepEqual([ratio?.toFixed(3), rho?.toFixed(3), tailShare], ["1.833", "0.917", 0]);
+    assert.deepEqual(jobs.distances(), [{ job: "a", ...jobs.get("a").distance }]);
+    assert.deepEqual(stretches, [["a", 2, ratio]]);
+  });
+
+  test("tell it while they run, by what has been made so far", async () => {
+    const { jobs, clock, made } = await open();
+    await jobs.declare("a", settings());
+    for (const id of ["1", "2"]) jobs.enter(rollout(id));
+    await clock.advance(110);
+    assert.equal(jobs.get("a").distance.ratio, null, "nothing made, nothing bounded");
+    made.set("a", [
+      { outputTokens: 6, attempts: 1 },
+      { outputTokens: 3, attempts: 1 },
+    ]);
+    const { ratio, rho, tailShare } = jobs.get("a").distance;
+    // Five steps alone, 55 ms; seven together, 42 ms.
+    assert.deepEqual([ratio?.toFixed(3), rho?.toFixed(3), tailShare], ["2.000", "1.310", null]);
+    jobs.left(rollout("1"), ended("stop"));
+    assert.ok((jobs.list()[0]?.distance.ratio ?? 0) > 1);
   });
 
   test("beyond max_in_flight a rollout is refused, and the next end makes room", async () => {

@@ -1,42 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { createResult } from "../../../server/contract/result.ts";
 import type { FleetChange, WorkerRecord } from "../../../server/fleet/fleet.ts";
-import { createTally, lowerBound } from "../../../server/rollouts/summary.ts";
+import { belowBound, createTally } from "../../../server/rollouts/summary.ts";
 import { workerRecord } from "../../support/front-fakes.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
-import { testSeed } from "../../support/seeded-random.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
 
-const SLOW = { step: { a: 0.03, s: 0.01 }, batches: [7] };
-const FAST = { step: { a: 0.009, s: 0.001 }, batches: [11, 11] };
-const UNKNOWN = { step: null, batches: [7] };
-
-suite("the bound", () => {
-  for (const [name, work, workers, expected] of [
-    // 0.04 s a step alone; 7 / (0.03 + 0.07) = 70 tokens/s.
-    ["of one worker", { longest: 50, total: 210 }, [SLOW], { longMs: 2000, workMs: 3000 }],
-    // The fastest alone, 0.01 s; 70 + 2 · 11 / 0.02 = 1170 tokens/s.
-    ["of two", { longest: 50, total: 2340 }, [SLOW, FAST], { longMs: 500, workMs: 2000 }],
-    ["of no work", { longest: 0, total: 0 }, [SLOW], { longMs: 0, workMs: 0 }],
-    ["with one worker unknown", { longest: 50, total: 210 }, [SLOW, UNKNOWN], null],
-    [
-      "with steps that take no time",
-      { longest: 5, total: 5 },
-      [{ ...SLOW, step: { a: 0, s: 0 } }],
-      null,
-    ],
-    ["with no worker", { longest: 5, total: 5 }, [], null],
-  ] as const) {
-    test(name, () => {
-      const bound = lowerBound(work, workers);
-      if (expected === null || bound === null) return assert.equal(bound, expected);
-      assert.ok(Math.abs(bound.longMs - expected.longMs) < 1e-6, String(bound.longMs));
-      assert.ok(Math.abs(bound.workMs - expected.workMs) < 1e-6, String(bound.workMs));
-    });
-  }
-});
+const SLOW = { a: 0.03, s: 0.01 };
+const FAST = { a: 0.009, s: 0.001 };
 
 const rated = (over: Partial<WorkerRecord> = {}): WorkerRecord => {
   const record = workerRecord(over);
@@ -44,7 +16,7 @@ const rated = (over: Partial<WorkerRecord> = {}): WorkerRecord => {
   return {
     ...record,
     description: { ...record.description, slots },
-    rates: { step: SLOW.step, prefillTokensPerSecond: null, ...over.rates },
+    rates: { step: SLOW, prefillTokensPerSecond: null, ...over.rates },
   };
 };
 
@@ -117,7 +89,7 @@ suite("the summary", () => {
     clock.advance(3000);
     tally.failed();
     clock.advance(500);
-    const { ratio, rho, lowerBoundMs, ...counts } = tally.close();
+    const { ratio, rho, lowerBoundMs, boundError, tailShare, ...counts } = tally.close();
     assert.deepEqual(counts, {
       rollouts: 3,
       finished: 2,
@@ -125,11 +97,42 @@ suite("the summary", () => {
       outputTokens: 152,
       makespanMs: 4000,
     });
-    // 50 and 19 steps: 2 s alone, 69 / 70 s of work.
+    // 50 and 19 steps: 2 s alone, 69 at two in 0.05 s.
     assert.ok(lowerBoundMs !== null && Math.abs(lowerBoundMs - 2000) < 1e-6);
     assert.ok(ratio !== null && Math.abs(ratio - 2) < 1e-6);
-    assert.ok(rho !== null && Math.abs(rho - 2 / (69 / 70)) < 1e-6);
+    assert.ok(rho !== null && Math.abs(rho - 2 / (69 / 40)) < 1e-6);
+    assert.deepEqual([boundError, tailShare], [null, 0]);
     assert.equal(listening(), false);
+  });
+
+  test("knows so far what has ended and what runs", () => {
+    const { clock, tally } = tallying([rated({ pool: "a" })]);
+    const running = [{ outputTokens: 51, attempts: 1 }];
+    clock.advance(4000);
+    assert.deepEqual(tally.distance([]).ratio, null);
+    assert.ok(Math.abs((tally.distance(running).ratio ?? 0) - 2) < 1e-6);
+    tally.finished(resultOf(101), 0);
+    clock.advance(1000);
+    const { ratio, tailShare } = tally.distance(running);
+    assert.ok(Math.abs((ratio ?? 0) - 5000 / 4000) < 1e-6);
+    assert.equal(tailShare, null, "nine tenths have not ended");
+    for (let i = 0; i < 9; i++) tally.finished(resultOf(1), 0);
+    clock.advance(5000);
+    assert.equal(tally.distance(running).tailShare, 0.5);
+  });
+
+  test("says how far the rates may be off, and is an alarm beyond that alone", () => {
+    const { clock, tally } = tallying([
+      rated({ pool: "a", rates: { step: { ...SLOW, error: 0.02 }, prefillTokensPerSecond: null } }),
+    ]);
+    clock.advance(1950);
+    tally.finished(resultOf(51), 0);
+    const summary = tally.close();
+    assert.equal(summary.boundError, 0.04);
+    assert.equal(belowBound(summary), false);
+    assert.equal(belowBound({ ...summary, boundError: 0.02 }), true);
+    assert.equal(belowBound({ ...summary, boundError: null }), true);
+    assert.equal(belowBound({ ...summary, ratio: null }), false);
   });
 
   test("has no bound, and no made-up one, while one who could have served is unmeasured", () => {
@@ -180,7 +183,7 @@ suite("the summary", () => {
     const fast = rated({
       id: "w-2",
       pool: "a",
-      rates: { step: FAST.step, prefillTokensPerSecond: null },
+      rates: { step: FAST, prefillTokensPerSecond: null },
     });
     tell({ type: "telemetry", worker: fast });
     tell({
@@ -192,60 +195,3 @@ suite("the summary", () => {
     assert.equal(Math.round(tally.close().lowerBoundMs ?? -1), 500);
   });
 });
-
-test("no schedule of the model is faster than the bound", () => {
-  const worker = fc.record({
-    a: fc.double({ min: 0, max: 0.05, noNaN: true }),
-    s: fc.double({ min: 1e-5, max: 0.01, noNaN: true }),
-    batches: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 2 }),
-  });
-  fc.assert(
-    fc.property(
-      fc.array(worker, { minLength: 1, maxLength: 3 }),
-      fc.array(fc.record({ steps: fc.nat(30), slot: fc.nat() }), { minLength: 1 }),
-      (workers, rollouts) => {
-        const slots = workers.flatMap(({ a, s, batches }) =>
-          batches.map((batch) => ({ a, s, batch, queue: [] as number[] })),
-        );
-        for (const { steps, slot } of rollouts) slots[slot % slots.length]?.queue.push(steps);
-        const makespan = Math.max(...slots.map(playSlot));
-        const lengths = rollouts.map(({ steps }) => steps);
-        const work = {
-          longest: Math.max(...lengths),
-          total: lengths.reduce((sum, steps) => sum + steps, 0),
-        };
-        const bound = lowerBound(
-          work,
-          workers.map(({ a, s, batches }) => ({ step: { a, s }, batches })),
-        );
-        assert.ok(bound !== null);
-        const least = Math.max(bound.longMs, bound.workMs);
-        assert.ok(least <= 1000 * makespan * (1 + 1e-9), `${least} ms > ${1000 * makespan} ms`);
-      },
-    ),
-    { seed: testSeed("lower bound"), numRuns: 500 },
-  );
-});
-
-/** Seconds until a slot has made all steps of its queue, in its order, as many at once as it takes. */
-function playSlot({
-  a,
-  s,
-  batch,
-  queue,
-}: {
-  a: number;
-  s: number;
-  batch: number;
-  queue: readonly number[];
-}): number {
-  const waiting = queue.filter((steps) => steps > 0);
-  let running: number[] = [];
-  let seconds = 0;
-  for (;;) {
-    while (running.length < batch && waiting.length > 0) running.push(waiting.shift() as number);
-    if (running.length === 0) return seconds;
-    seconds += a + s * running.length;
-    running = running.map((left) => left - 1).filter((left) => left > 0);
-  }
-}

@@ -9,6 +9,7 @@ const READINGS: Readings = {
   committedVersions: () => [],
   workerVersions: () => [],
   kvUsed: () => [],
+  distances: () => [],
 };
 
 /** Of the public surface: those that a server without feeds, relays and bounds can tell. */
@@ -37,6 +38,8 @@ const PUBLIC = [
   "paceline_cached_prompt_ratio gauge",
   "paceline_makespan_ratio gauge",
   "paceline_tail_rho gauge",
+  "paceline_tail_share gauge",
+  "paceline_below_bound_total counter",
 ];
 
 test("every name of the public surface is told with its type, and once", async (t) => {
@@ -89,4 +92,23 @@ test("the lag histogram is one as Prometheus wants it: cumulative, with sum and 
   assert.match(buckets.at(-1) ?? "", /le="\+Inf"\} 18$/);
   assert.ok(lines.includes('paceline_token_version_lag_sum{policy="p"} 511'));
   assert.ok(lines.includes('paceline_token_version_lag_count{policy="p"} 18'));
+});
+
+test("the distance to the bound is told of each job, and without one of the last call of many", async (t) => {
+  const job = { job: "grpo", ratio: 1.5, rho: 0.5, tailShare: null };
+  const metrics = createMetrics({ ...READINGS, distances: () => [job] });
+  t.after(() => metrics.close());
+  assert.doesNotMatch(await metrics.text(), /^paceline_makespan_ratio [^{]*$/m);
+  metrics.lastMany({ ratio: 1.25, rho: 2, tailShare: 0.25 });
+  const text = await metrics.text();
+  for (const line of [
+    "paceline_makespan_ratio 1.25",
+    'paceline_makespan_ratio{job="grpo"} 1.5',
+    "paceline_tail_rho 2",
+    'paceline_tail_rho{job="grpo"} 0.5',
+    "paceline_tail_share 0.25",
+  ]) {
+    assert.ok(text.split("\n").includes(line), line);
+  }
+  assert.doesNotMatch(text, /paceline_tail_share\{/);
 });

@@ -36,8 +36,7 @@ const VIEW: JobView = {
   trainer: { version: 7, step: 90, batchGroups: 64, rejectedGroups: 3, reportedAt: 1.7e12 },
   committedVersion: 7,
   lag: 1,
-  ratio: 1.4,
-  rho: 0.8,
+  distance: { ratio: 1.4, boundError: 0.02, rho: 0.8, tailShare: 0.3 },
   staleness: { limit: 192, admitted: 130, held: 2, waitsForVersion: null },
 };
 

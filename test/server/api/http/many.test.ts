@@ -63,10 +63,10 @@ test("each rollout is one line as it ends, and the summary closes", () => {
     // The same ids again join what has finished.
     const lines = linesOf((await serving.client.call("POST", MANY, { body: bodyOf(3) })).text);
     assert.equal(serving.rollouts.submitted.length, 3);
-    const { makespan_ms, ...summary } = summaryOf(lines.pop());
-    assert.ok(makespan_ms >= 0);
+    const { makespan_ms, tail_share, ...summary } = summaryOf(lines.pop());
+    assert.ok(makespan_ms >= 0 && (tail_share ?? 0) >= 0);
     // The fake worker has no rates: there is no bound to make up.
-    const bound = { lower_bound_ms: null, ratio: null, rho: null };
+    const bound = { lower_bound_ms: null, ratio: null, bound_error: null, rho: null };
     assert.deepEqual(summary, { rollouts: 3, finished: 3, failed: 0, output_tokens: 12, ...bound });
     const results = lines.map(decodeResult);
     assert.deepEqual(results.map(({ id }) => id).sort(), ["r-0", "r-1", "r-2"]);
