@@ -4,7 +4,7 @@ import { type ErrorCode, PacelineError } from "../../server/contract/errors.ts";
 /** Of refusals with 400, by what they say; any other 400 is an argument that this server does not take. */
 const REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/duplicate request id/i, "conflict"],
-  [/LoRA adapter.*(not loaded|does not exist)/i, "version_unavailable"],
+  [/LoRA with name .* does not exist|LoRA adapters are not loaded/, "version_unavailable"],
   [/context length|exceeds the maximum allowed length|longer than/i, "prompt_too_long"],
 ];
 

@@ -56,7 +56,7 @@ export function createAdapters(client: Client): VllmAdapters {
         await client.text({ method: "POST", path: LOAD, body }, signal);
       } catch (thrown) {
         const error = PacelineError.from(thrown);
-        if (!REFUSED.has(statusOf(error))) throw error;
+        if (!isRefusal(error)) throw error;
         throw new PacelineError("weights_rejected", error.message, { cause: error });
       }
     },
@@ -79,6 +79,11 @@ export async function takesAdapters(client: Client, signal: AbortSignal): Promis
   throw new PacelineError("engine_error", `vLLM read an adapter from ${NONE.lora_path}`);
 }
 
-const REFUSED: ReadonlySet<unknown> = new Set([400, 404, 422]);
+/** One that does not fit is a 500 too, which does the server no harm; a dead engine's 500 says so. */
+function isRefusal(error: PacelineError): boolean {
+  const status = statusOf(error);
+  if (status === 500) return !error.message.includes("EngineCore");
+  return status === 400 || status === 404 || status === 422;
+}
 
 const statusOf = (thrown: unknown): unknown => PacelineError.from(thrown).details["status"];

@@ -159,14 +159,26 @@ export async function createLedger(store: Store, clock: Clock): Promise<Ledger> 
           await write(entry, { versions: [changed] });
           return changed;
         }
-        const former = [...entry.versions.values()]
-          .filter(({ record: { state } }) => isServing(state))
-          .map((kept): VersionRecord => ({ ...kept.record, state: "superseded" }));
         await write(entry, {
           policy: { ...record, committedVersion: version },
-          versions: [changed, ...former],
+          versions: [changed, ...superseded(entry)],
         });
         return changed;
+      }),
+
+    withdraw: (policy) =>
+      inTurn(policy, async () => {
+        const { entry, record } = find(policy);
+        if (record.kind === "full") {
+          throw new PacelineError(
+            "unsupported",
+            `${policy} is no adapter: it has no base to fall to`,
+          );
+        }
+        if (record.committedVersion === null) return record;
+        const withdrawn = { ...record, committedVersion: null };
+        await write(entry, { policy: withdrawn, versions: superseded(entry) });
+        return withdrawn;
       }),
 
     prove(worker, incarnation, held) {
@@ -216,6 +228,12 @@ function assertTransition(policy: PolicyRecord, version: VersionRecord, to: Vers
   }
   if (to === "committed") assertInRun(policy, version.runEpoch);
 }
+
+/** What serves, as it is once it does so no more. */
+const superseded = ({ versions }: PolicyEntry): VersionRecord[] =>
+  [...versions.values()]
+    .filter(({ record: { state } }) => isServing(state))
+    .map(({ record }): VersionRecord => ({ ...record, state: "superseded" }));
 
 /** The fleet's version. */
 const isServing = (state: VersionState): boolean => wasCommitted(state) && !isOver(state);

@@ -127,6 +127,8 @@ export interface Ledger {
     /** Content digest that became known on the way; absent or null leaves it. */
     content?: string | null,
   ): Promise<VersionRecord>;
+  /** An adapter that is not wanted any more: no version of it is the fleet's until another is committed. Throws `unsupported` for whole weights. */
+  withdraw(policy: string): Promise<PolicyRecord>;
   /**
    * A worker proved that it holds a version (I3). Replaces what it held of that policy; an adapter lies on the base that
    * the worker has proved, now and whenever it proves another version of it. Memory only: proofs die with us.

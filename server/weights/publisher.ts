@@ -79,6 +79,11 @@ export interface Publisher {
    * run, under way or committed, are the version that is there. Throws `weights_rejected`, `not_found`, `run_fenced`.
    */
   publish(publication: Publication): Promise<PublicationProgress>;
+  /**
+   * Takes an adapter from every worker, behind the last rollout under it there; a later publication brings it back. Throws
+   * `not_found`, `unsupported` for whole weights, `version_conflict` while a version of it is on its way.
+   */
+  withdraw(policy: string): Promise<void>;
   /** Throws `not_found`. */
   progress(policy: string, version: number): PublicationProgress;
   /** Each change, ending when the version is installed everywhere, superseded or aborted. */

@@ -207,6 +207,7 @@ export function createFakeLedger(): Ledger {
     proved: () => null,
     forget() {},
     release() {},
+    withdraw: async (name) => policy(name),
     listen: () => () => {},
   } satisfies Ledger;
 }
@@ -284,6 +285,7 @@ export function createFakePublisher(): Publisher {
       known(policy, version);
       return at("committed", "installed");
     },
+    withdraw: async () => {},
     async gate(policy, version) {
       known(policy, version);
       return at("gated", "gated");

@@ -128,6 +128,13 @@ export class AdapterUpdate implements VersionUpdate {
   /** The adapter is not believed, the weights beneath it are as they were. Whoever loads one there next removes it first. */
   poison(): Promise<void> {
     this.reopen();
+    const { ledger, leaving } = this.#context;
+    const { policy, version } = this.#record;
+    // Not wanted any more: nobody will load this name again.
+    const over = ledger.policy(policy).committedVersion !== version;
+    if (over && this.#loaded && this.#steps.alive) {
+      leaving.begin(this.#ref, this.#record, this.#adapters);
+    }
     return Promise.resolve();
   }
 

@@ -25,6 +25,7 @@ import type { Standstills } from "./standstills.ts";
 import { createSubmissions } from "./submissions.ts";
 import { UPDATE_TIMINGS, type UpdateTimings } from "./timings.ts";
 import { findWorker, type UpdateContext } from "./update-context.ts";
+import { withdrawing } from "./withdrawals.ts";
 
 export interface PublisherParts {
   readonly ledger: Ledger;
@@ -112,6 +113,7 @@ export function createPublisher({
 
   return {
     publish: publishing(ledger, hash, submit, external.open),
+    withdraw: withdrawing(context),
     gate: external.gate,
     commit: external.commit,
     rollback: rollingBack(ledger, hash, submit),

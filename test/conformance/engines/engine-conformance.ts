@@ -20,6 +20,7 @@ const SHARED: Readonly<Record<string, readonly Case[]>> = {
   seeds: SEED_CASES,
   aborts: ABORT_CASES,
   "side data": SIDE_CASES,
+  adapters: LORA_CASES,
 };
 
 /** `only`: one room of the cases that share an engine, for a second shape of one that has passed all. */
@@ -58,7 +59,7 @@ export function describeShared(
 function describeControl(under: EngineUnderTest, witness: Witness): void {
   const room = "control and weights";
   describe(`engine ${under.name}: ${room}`, () => {
-    for (const one of [...CONTROL_CASES, ...LORA_CASES]) {
+    for (const one of CONTROL_CASES) {
       witness.row(`${room} ${ROOM} ${one.name}`, () =>
         withBench(under, (bench) => runCase(one, bench)),
       );

@@ -33,6 +33,11 @@ async function listed({ engine }: Bench): Promise<readonly number[]> {
 const takes = ({ description }: Bench): boolean =>
   description.capabilities.weights.adapters !== undefined;
 
+/** Nothing that another case left there: a real engine is one for all. */
+async function withoutAny(bench: Bench): Promise<void> {
+  for (const version of await listed(bench)) await unload(bench, version);
+}
+
 /** An engine that holds no adapters serves none. */
 const refuses = async (bench: Bench): Promise<void> => {
   const { error } = await run(bench.engine, under(1));
@@ -44,6 +49,7 @@ export const LORA_CASES: readonly Case[] = [
     name: "an adapter makes tokens of its own beside its base, and tells its base's versions",
     needs: takes,
     async run(bench) {
+      await withoutAny(bench);
       const { engine } = bench;
       const wish = bench.repeatable({});
       const before = await run(engine, wish);
@@ -62,6 +68,7 @@ export const LORA_CASES: readonly Case[] = [
     name: "two versions of an adapter are two names",
     needs: takes,
     async run(bench) {
+      await withoutAny(bench);
       const { engine } = bench;
       await load(bench, 1);
       await load(bench, 2);
@@ -88,6 +95,7 @@ export const LORA_CASES: readonly Case[] = [
     name: "what is no adapter is rejected, and what is served goes on",
     needs: takes,
     async run(bench) {
+      await withoutAny(bench);
       const path = `${bench.adapter}-none`;
       await assert.rejects(
         adaptersOf(bench).load({ policy: ADAPTER, version: 1, path }, deadline()),
@@ -101,6 +109,7 @@ export const LORA_CASES: readonly Case[] = [
     name: "loaded again under its name it is there once; unloaded twice it is gone",
     needs: takes,
     async run(bench) {
+      await withoutAny(bench);
       await load(bench, 1);
       await load(bench, 1);
       assert.deepEqual(await listed(bench), [1]);
@@ -114,6 +123,7 @@ export const LORA_CASES: readonly Case[] = [
     name: "it leaves behind the last request under it",
     needs: takes,
     async run(bench) {
+      await withoutAny(bench);
       await load(bench, 1);
       const attempt = new Attempt(bench.engine, under(1, { sampling: { maxNewTokens: 400 } }));
       await attempt.reached(1);
@@ -132,6 +142,7 @@ export const LORA_CASES: readonly Case[] = [
     name: "an adapter's prompt is scored under it",
     needs: takes,
     async run(bench) {
+      await withoutAny(bench);
       await load(bench, 1);
       const side = { promptLogprobs: { start: 1 }, topLogprobs: 0, samplingMask: false };
       const wish: Wish = { side, sampling: { maxNewTokens: 0 }, logprobMode: "raw" };

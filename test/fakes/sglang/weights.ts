@@ -109,7 +109,10 @@ export function weightRoutes(state: SglangState): Readonly<Record<string, FakeRo
         return;
       }
       if (model.adapters.has(name)) {
-        reply.json(400, answer(`LoRA adapter with name ${name} is already loaded.`));
+        reply.json(
+          400,
+          answer(`LoRA with name ${name} already exists. Loaded LoRAs: ${keysOf(state)}`),
+        );
         return;
       }
       try {
@@ -122,11 +125,17 @@ export function weightRoutes(state: SglangState): Readonly<Record<string, FakeRo
     "POST /unload_lora_adapter": ({ body, reply }) => {
       const { lora_name: name } = adapter.parse(body);
       const known = model.unloadAdapter(name);
-      const error = known ? null : `LoRA adapter with name ${name} is not loaded.`;
+      const error = known
+        ? null
+        : `LoRA with name ${name} does not exist. Loaded LoRAs: ${keysOf(state)}`;
       reply.json(known ? 200 : 400, loraReply(state, error));
     },
   };
 }
+
+/** As Python writes them. */
+const keysOf = ({ model }: SglangState): string =>
+  `dict_keys([${[...model.adapters.keys()].map((name) => `'${name}'`).join(", ")}])`;
 
 const loraReply = ({ model }: SglangState, error: string | null) => ({
   rid: null,

@@ -1,6 +1,7 @@
 /** Which names mean a policy of the mount's job, and how long a context its workers take. */
 import { PacelineError } from "../../../contract/errors.ts";
 import { sendJson } from "../../http/request.ts";
+import { isLoaded } from "../adapters.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
 import { workersOf } from "../job-workers.ts";
 
@@ -25,7 +26,7 @@ export function policyNamed(context: Served, model: unknown): string {
     });
   }
   if (engineNames(context, own).includes(model)) return own;
-  if (context.ledger.policies().some(({ policy }) => policy === model)) return model;
+  if (context.ledger.policies().some((one) => one.policy === model && isLoaded(one))) return model;
   throw new PacelineError("not_found", `The model \`${model}\` does not exist.`, {
     details: { path: "model" },
   });
@@ -52,7 +53,7 @@ export function modelRoutes(context: DialectContext): DialectRoute[] {
 /** The body of `GET /v1/models`: the job's policy, its engines' own names for it, and the other policies. */
 function modelList(context: Served, created: number): string {
   const own = context.policy();
-  const known = context.ledger.policies();
+  const known = context.ledger.policies().filter(isLoaded);
   const base = known.find(({ policy }) => policy === own);
   const card = (id: string, policy: string, parent: string | null) => ({
     id,

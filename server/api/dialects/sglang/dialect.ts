@@ -2,6 +2,7 @@
 import type { Dialect } from "../dialect.ts";
 import { createMountState } from "../mount-state.ts";
 import { abortRoutes } from "./abort.ts";
+import { adapterRoutes } from "./adapters.ts";
 import { chatRoutes } from "./chat.ts";
 import { sglangError } from "./errors.ts";
 import { generateRoutes } from "./generate.ts";
@@ -24,6 +25,7 @@ export const sglang: Dialect = {
       ...loadRoutes(context, state),
       ...workerRoutes(context),
       ...weightRoutes(context, state, new TrainerUpdate(context, state.hold)),
+      ...adapterRoutes(context),
       ...memoryRoutes(context, state),
       ...infoRoutes(context),
       ...healthRoutes(context),

@@ -10,6 +10,7 @@ import type { Rollout } from "../../../contract/rollout.ts";
 import { LIMITS } from "../../../limits.ts";
 import { check, invalid } from "../../codec/invalid.ts";
 import { decodeRollout } from "../../codec/rollout.ts";
+import { isLoaded } from "../adapters.ts";
 import type { DialectContext } from "../dialect.ts";
 import type { SessionTurns } from "../session-turns.ts";
 import { renamed } from "./field-names.ts";
@@ -133,7 +134,7 @@ export function decodeGenerate(
       const rid = ridOf(item.rid ?? null, { list, index, n, sample, prompts: prompts.length });
       const asked = {
         ...(rid === null ? {} : { id: rid }),
-        ...(item.lora_path == null ? {} : { policy: item.lora_path }),
+        ...(item.lora_path == null ? {} : { policy: adapterNamed(context, item.lora_path) }),
         prompt_token_ids: promptTokenIds,
         sampling: siblings === null ? sampling : { seed: siblings.seed, ...sampling },
         ...(siblings === null ? {} : { group: { id: siblings.id, size: n, index: sample } }),
@@ -155,6 +156,12 @@ export function decodeGenerate(
     stream: whole.stream ?? false,
     incremental: whole.incremental_streaming_output ?? false,
   };
+}
+
+/** Throws `invalid_argument`, in SGLang's words. */
+function adapterNamed({ ledger }: DialectContext, name: string): string {
+  if (ledger.policies().some((one) => one.policy === name && isLoaded(one))) return name;
+  throw invalid("lora_path", `The following requested LoRA adapters are not loaded: ${name}`);
 }
 
 /** What asks for nothing (`null`, `false`, empty) may have any name; what asks for something that nobody here gives is refused (I6). */

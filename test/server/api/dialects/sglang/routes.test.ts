@@ -138,6 +138,18 @@ const CASES: readonly Case[] = [
   { route: "POST /weights_checker", body: { action: "snapshot" }, status: 400 },
   { route: "POST /start_profile", body: {}, status: 400 },
   { route: "POST /stop_profile", body: {}, status: 400 },
+  {
+    route: "POST /load_lora_adapter",
+    body: { lora_name: "a", lora_path: "/a" },
+    status: 400,
+    reply: { success: false, loaded_adapters: {} },
+  },
+  {
+    route: "POST /unload_lora_adapter",
+    body: { lora_name: "a" },
+    status: 400,
+    reply: { success: false, loaded_adapters: {} },
+  },
   { route: "POST /release_memory_occupation", body: {}, text: /^null$/ },
   { route: "POST /resume_memory_occupation", body: { tags: ["kv_cache"] }, text: /^null$/ },
 ];

@@ -203,7 +203,7 @@ suite("weights", () => {
       { lora_name: "a", lora_path: "/a" },
       422,
     ],
-    ["the end of a LoRA adapter", "/v1/unload_lora_adapter", { lora_name: "a" }, 422],
+    ["the end of a LoRA adapter that is none", "/v1/unload_lora_adapter", { lora_name: "a" }, 404],
   ] as const) {
     test(`refused: ${name}`, async () => {
       const reply = await post(path, body);
