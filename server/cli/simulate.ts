@@ -8,6 +8,7 @@ import type { OnUpdate } from "../contract/policy.ts";
 import { createDiscipline } from "../scheduler/disciplines/disciplines.ts";
 import { DISCIPLINE_NAMES, type DisciplineName } from "../scheduler/disciplines/names.ts";
 import type { FaultSpec } from "../simulator/faults.ts";
+import type { Resolution } from "../simulator/options.ts";
 import { plotRun } from "../simulator/plot.ts";
 import type { Run } from "../simulator/run.ts";
 import { simulate } from "../simulator/simulate.ts";
@@ -19,6 +20,7 @@ import { readTrace } from "../simulator/workloads/trace.ts";
 
 const ON_UPDATE: readonly OnUpdate[] = ["keep", "reprefill", "finish"];
 const FAULT_KINDS = ["kill", "hang", "slow"] as const;
+const RESOLUTION_NAMES: readonly Resolution[] = ["exact", "fluid"];
 const RESUMES: readonly Resume[] = ["recompute", "host", "pool"];
 
 interface SimulateOptions {
@@ -29,6 +31,7 @@ interface SimulateOptions {
   groups?: number;
   resume: Resume;
   scheduler: DisciplineName;
+  resolution: Resolution;
   telemetryDelay: number;
   onUpdate: OnUpdate;
   wave?: number;
@@ -74,6 +77,12 @@ export function simulateCommand(): Command {
       "recompute",
     )
     .option(
+      "--resolution <how>",
+      `${RESOLUTION_NAMES.join(", ")}: for fleets of thousands: workers are looked at less often`,
+      oneOf("resolution", RESOLUTION_NAMES),
+      "exact",
+    )
+    .option(
       "--telemetry-delay <s>",
       "age of telemetry when the scheduler sees it",
       seconds("telemetry-delay"),
@@ -114,6 +123,7 @@ function run(options: SimulateOptions): void {
       name: options.scheduler,
       create: (clock, random) => createDiscipline(options.scheduler, clock, random),
     },
+    resolution: options.resolution,
     driver: { telemetryDelaySeconds: options.telemetryDelay },
     staleness: options.staleness,
     faults: options.fault,
@@ -126,10 +136,7 @@ function run(options: SimulateOptions): void {
   bar?.stop(done);
   process.stdout.write(tableOf(done));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(done)}\n`);
-  if (options.svg !== undefined) {
-    const kvTokens = workload.fleet.workers.map((worker) => worker.kvTokens);
-    writeFileSync(options.svg, plotRun(done, kvTokens));
-  }
+  if (options.svg !== undefined) writeFileSync(options.svg, plotRun(done));
   if (done.unfinished > 0) process.exitCode = 1;
 }
 

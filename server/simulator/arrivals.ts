@@ -3,7 +3,7 @@
  * while the scheduler has its fill, as a client that was refused does, or while staleness has no room for its group. Groups
  * come in as a whole: who arrives later than its siblings goes where they are.
  */
-import type { Agenda } from "./agenda.ts";
+import { type Agenda, Appointment } from "./agenda.ts";
 import type { Journey } from "./journey.ts";
 
 export interface ArrivalParts {
@@ -22,8 +22,12 @@ export class Arrivals {
   readonly #parts: ArrivalParts;
   readonly #outside: Line[] = [];
   readonly #lines = new Map<string, Line>();
+  /** First turns, by their time. */
+  #coming: Journey[] = [];
+  readonly #arrival = new Appointment(() => this.#arrived());
   #next = 0;
-  #expected = 0;
+  #come = 0;
+  #following = 0;
 
   constructor(parts: ArrivalParts) {
     this.#parts = parts;
@@ -31,23 +35,30 @@ export class Arrivals {
 
   /** Those whose time has not come. */
   get expected(): number {
-    return this.#expected;
+    return this.#coming.length - this.#come + this.#following;
   }
 
   schedule(journeys: readonly Journey[]): void {
     const last = new Map<string, Journey>();
     for (const journey of journeys) {
-      const { session, arrivalSeconds } = journey.rollout;
+      const { session } = journey.rollout;
       const previous = session === null ? undefined : last.get(session.id);
       if (session !== null) last.set(session.id, journey);
       if (previous !== undefined) previous.next = journey;
-      else this.#arrive(journey, arrivalSeconds);
+      else this.#coming.push(journey);
     }
+    this.#coming.sort((a, b) => a.rollout.arrivalSeconds - b.rollout.arrivalSeconds);
+    this.#await();
   }
 
   /** The turn after one that has ended. */
   follow(next: Journey): void {
-    this.#arrive(next, this.#parts.agenda.now + (next.rollout.session?.gapSeconds ?? 0));
+    const { agenda } = this.#parts;
+    this.#following++;
+    agenda.once(agenda.now + (next.rollout.session?.gapSeconds ?? 0), () => {
+      this.#following--;
+      this.#join(next);
+    });
   }
 
   admit(): void {
@@ -61,17 +72,22 @@ export class Arrivals {
     }
   }
 
-  #arrive(journey: Journey, at: number): void {
-    const { agenda } = this.#parts;
-    this.#expected++;
-    agenda.once(at, () => {
-      this.#expected--;
-      journey.arrivedAt = agenda.now;
-      this.#join(journey);
-    });
+  #await(): void {
+    const next = this.#coming[this.#come];
+    if (next !== undefined) this.#parts.agenda.set(this.#arrival, next.rollout.arrivalSeconds);
+  }
+
+  #arrived(): void {
+    for (let next = this.#coming[this.#come]; next !== undefined; next = this.#coming[this.#come]) {
+      if (next.rollout.arrivalSeconds > this.#parts.agenda.now) break;
+      this.#come++;
+      this.#join(next);
+    }
+    this.#await();
   }
 
   #join(journey: Journey): void {
+    journey.arrivedAt = this.#parts.agenda.now;
     const id = journey.rollout.group?.id ?? journey.rollout.id;
     const line = this.#lines.get(id);
     if (line === undefined) {

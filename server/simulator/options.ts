@@ -16,6 +16,18 @@ export interface DriverOptions {
   readonly stalledSeconds: number;
 }
 
+/**
+ * `exact` tells the scheduler what a live fleet tells. `fluid` is for thousands of workers: each is looked at every five
+ * seconds, as a fleet of that size would be. The steps are the same, since a run of equal steps costs one event however
+ * long it is. Rarer progress would save as much again, and was measured to move makespans of pull disciplines by up to 10 %.
+ */
+export type Resolution = "exact" | "fluid";
+
+export const RESOLUTIONS: Readonly<Record<Resolution, Partial<DriverOptions>>> = {
+  exact: {},
+  fluid: { telemetrySeconds: 5 },
+};
+
 export const DRIVER_OPTIONS: DriverOptions = {
   progressTokens: 256,
   telemetrySeconds: 0.5,

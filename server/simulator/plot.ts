@@ -12,8 +12,6 @@ const MAP_HEIGHT = 288;
 const GAP = 28;
 const CURVES_HEIGHT = 160;
 const BOTTOM = 36;
-/** More would be smaller than two pixels. */
-const MOST_ROWS = 96;
 const MOST_COLUMNS = 220;
 const SHADES = [
   "#f4f4f0",
@@ -37,7 +35,7 @@ interface Frame {
   readonly x: (seconds: number) => number;
 }
 
-export function plotRun(run: Run, kvTokens: readonly number[]): string {
+export function plotRun(run: Run): string {
   const boundSeconds = run.bound.seconds > 0 ? run.bound.seconds : null;
   const seconds = Math.max(run.makespanSeconds, Number.EPSILON);
   const frame: Frame = {
@@ -50,7 +48,7 @@ export function plotRun(run: Run, kvTokens: readonly number[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" fill="${INK}">`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     title(run, boundSeconds),
-    heatMap(run, samples, kvTokens, frame),
+    heatMap(run, samples, frame),
     curves(run, samples, frame),
     marks(run, frame, boundSeconds),
     axis(frame, height - BOTTOM + 16),
@@ -67,21 +65,13 @@ function title(run: Run, boundSeconds: number | null): string {
   return `<text x="${LEFT}" y="22" font-size="15">${safe(head)}</text><text x="${LEFT}" y="42">${safe(more)}</text>`;
 }
 
-function heatMap(
-  run: Run,
-  samples: readonly TimelineSample[],
-  kvTokens: readonly number[],
-  { x }: Frame,
-): string {
-  const rows = Math.min(MOST_ROWS, run.workers);
-  const each = MAP_HEIGHT / rows;
+function heatMap(run: Run, samples: readonly TimelineSample[], { x }: Frame): string {
+  const each = MAP_HEIGHT / run.rows.length;
   const stride = Math.max(1, Math.ceil(samples.length / MOST_COLUMNS));
   const columns = samples.filter((_, i) => i % stride === 0);
   const rects: string[] = [];
-  for (let row = 0; row < rows; row++) {
-    const from = Math.floor((row * run.workers) / rows);
-    const to = Math.floor(((row + 1) * run.workers) / rows);
-    const shades = columns.map((sample) => shadeOf(sample, kvTokens, from, to));
+  for (const [row, { kvTokens }] of run.rows.entries()) {
+    const shades = columns.map((sample) => shadeOf((sample.kvTokens[row] ?? 0) / kvTokens));
     for (let i = 0; i < shades.length; ) {
       let end = i + 1;
       while (end < shades.length && shades[end] === shades[i]) end++;
@@ -99,19 +89,7 @@ function heatMap(
   return `<g shape-rendering="crispEdges">${rects.join("")}</g>${label}`;
 }
 
-function shadeOf(
-  sample: TimelineSample,
-  kvTokens: readonly number[],
-  from: number,
-  to: number,
-): string {
-  let held = 0;
-  let capacity = 0;
-  for (let worker = from; worker < to; worker++) {
-    held += sample.kvTokens[worker] ?? 0;
-    capacity += kvTokens[worker] ?? 0;
-  }
-  const share = capacity === 0 ? 0 : held / capacity;
+function shadeOf(share: number): string {
   const step = Math.min(SHADES.length - 1, Math.ceil(share * (SHADES.length - 1)));
   return SHADES[step] ?? INK;
 }

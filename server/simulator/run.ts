@@ -1,6 +1,7 @@
 /** What came out of a simulated run. Plain data: same workload, scheduler and seed, same bytes. */
 import type { LowerBound } from "../scheduler/bound/bound.ts";
 import type { Outcome } from "../scheduler/card.ts";
+import type { Resolution } from "./options.ts";
 
 /** What one attempt made. */
 export interface SegmentRun {
@@ -24,7 +25,7 @@ export interface RolloutRun {
   readonly segments: readonly SegmentRun[];
 }
 
-/** The fleet at one time; per worker, in the fleet's order. */
+/** The fleet at one time; per row of the timeline, in the fleet's order. */
 export interface TimelineSample {
   readonly seconds: number;
   readonly waiting: number;
@@ -47,10 +48,18 @@ export interface TrainerRun {
   readonly late: number;
 }
 
+/** Workers that the timeline shows as one. */
+export interface TimelineRow {
+  readonly workers: number;
+  /** What they can hold. */
+  readonly kvTokens: number;
+}
+
 export interface Run {
   readonly workload: string;
   readonly scheduler: string;
   readonly seed: number;
+  readonly resolution: Resolution;
   readonly workers: number;
   readonly finished: number;
   /** Rollouts that nothing could place any more, or that were refused. */
@@ -77,6 +86,7 @@ export interface Run {
   readonly trainer: TrainerRun | null;
   readonly events: number;
   readonly rollouts: readonly RolloutRun[];
+  readonly rows: readonly TimelineRow[];
   readonly timeline: readonly TimelineSample[];
 }
 

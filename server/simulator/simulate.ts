@@ -7,10 +7,10 @@ import { Agenda } from "./agenda.ts";
 import { Driver } from "./driver.ts";
 import type { Directory } from "./engine/host-tier.ts";
 import { type FaultSpec, scheduleFaults } from "./faults.ts";
-import { DRIVER_OPTIONS, type DriverOptions } from "./options.ts";
+import { DRIVER_OPTIONS, type DriverOptions, RESOLUTIONS, type Resolution } from "./options.ts";
 import type { Run, TimelineSample } from "./run.ts";
 import { type Lie, watchWorkers } from "./telemetry.ts";
-import { Timeline } from "./timeline.ts";
+import { Rows, Timeline } from "./timeline.ts";
 import { Trainer } from "./trainer.ts";
 import { UPDATE_OPTIONS, type UpdateOptions, Updates } from "./updates.ts";
 import { SimulatedWorker } from "./worker.ts";
@@ -31,6 +31,8 @@ export interface SimulateOptions {
   /** Default: the production scheduler. */
   readonly scheduler?: { readonly name: string; readonly create: SchedulerFactory };
   readonly seed?: number;
+  /** Default `exact`. */
+  readonly resolution?: Resolution;
   readonly driver?: Partial<DriverOptions>;
   readonly faults?: readonly FaultSpec[];
   /** What telemetry makes of the truth. */
@@ -50,7 +52,8 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
   const { scheduler = { name: "paceline", create: PACELINE }, seed = 1, progress } = options;
   const agenda = new Agenda();
   const { driver, workers, trainer } = assemble(workload, scheduler.create, seed, options, agenda);
-  const timeline = new Timeline(agenda, () => look(agenda, driver, workers));
+  const rows = new Rows(workers);
+  const timeline = new Timeline(agenda, () => look(agenda, driver, rows));
   timeline.start();
   for (let n = 1; !driver.over && !driver.stalled && agenda.step(); n++) {
     if (n % PROGRESS_EVENTS === 0) {
@@ -58,8 +61,10 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
       progress?.({ seconds: agenda.now, finished, rollouts: journeys.length });
     }
   }
-  return writeRun(workload, { scheduler: scheduler.name, seed }, driver, workers, {
+  const by = { scheduler: scheduler.name, seed, resolution: options.resolution ?? "exact" };
+  return writeRun(workload, by, driver, workers, {
     trainer: trainer?.written() ?? null,
+    rows: rows.written(),
     timeline: timeline.samples,
   });
 }
@@ -79,7 +84,8 @@ function assemble(
 ): Assembly {
   const { staleness = 1, faults = [], lie = null } = options;
   const random = seededRandom(seed);
-  const driverOptions = { ...DRIVER_OPTIONS, ...options.driver };
+  const { resolution = "exact" } = options;
+  const driverOptions = { ...DRIVER_OPTIONS, ...RESOLUTIONS[resolution], ...options.driver };
   const pool: Directory = new Map();
   const workers = workload.fleet.workers.map(
     (spec) => new SimulatedWorker(spec, agenda, pool, (sequence) => driver.due(sequence)),
@@ -126,12 +132,12 @@ function assemble(
   return { driver, workers, trainer };
 }
 
-function look(agenda: Agenda, driver: Driver, workers: readonly SimulatedWorker[]): TimelineSample {
+function look(agenda: Agenda, driver: Driver, rows: Rows): TimelineSample {
   return {
     seconds: agenda.now,
     waiting: driver.waiting,
     finished: driver.finished,
-    running: workers.map(({ batch }) => batch.running.length),
-    kvTokens: workers.map(({ kvTokens }) => kvTokens),
+    running: rows.sum(({ batch }) => batch.running.length),
+    kvTokens: rows.sum(({ kvTokens }) => kvTokens),
   };
 }

@@ -3,11 +3,35 @@
  * each time there are too many. So memory is bounded, and a run samples itself alike each time.
  */
 import { type Agenda, Appointment } from "./agenda.ts";
-import type { TimelineSample } from "./run.ts";
+import type { TimelineRow, TimelineSample } from "./run.ts";
+import type { SimulatedWorker } from "./worker.ts";
 
 /** Enough for a plot; between half of it and all of it are kept. */
 const MOST_SAMPLES = 512;
 const FIRST_SECONDS = 0.25;
+
+/** Thousands of workers are sampled in so many rows. */
+const MOST_ROWS = 96;
+
+/** What is shown of workers together: their sums. */
+export class Rows {
+  readonly #rows: readonly (readonly SimulatedWorker[])[];
+
+  constructor(workers: readonly SimulatedWorker[]) {
+    const count = Math.min(MOST_ROWS, workers.length);
+    const edge = (row: number): number => Math.floor((row * workers.length) / count);
+    this.#rows = Array.from({ length: count }, (_, row) => workers.slice(edge(row), edge(row + 1)));
+  }
+
+  sum(of: (worker: SimulatedWorker) => number): number[] {
+    return this.#rows.map((row) => row.reduce((sum, worker) => sum + of(worker), 0));
+  }
+
+  written(): TimelineRow[] {
+    const capacity = this.sum(({ spec }) => spec.kvTokens);
+    return this.#rows.map(({ length }, row) => ({ workers: length, kvTokens: capacity[row] ?? 0 }));
+  }
+}
 
 export class Timeline {
   readonly #agenda: Agenda;

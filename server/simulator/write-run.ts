@@ -7,10 +7,10 @@ import { workloadBound } from "./workload-bound.ts";
 
 export function writeRun(
   workload: Workload,
-  by: Pick<Run, "scheduler" | "seed">,
+  by: Pick<Run, "scheduler" | "seed" | "resolution">,
   driver: Driver,
   workers: readonly SimulatedWorker[],
-  more: Pick<Run, "trainer" | "timeline">,
+  more: Pick<Run, "trainer" | "rows" | "timeline">,
 ): Run {
   const rollouts = driver.journeys.map((journey) => journey.written());
   let makespanSeconds = 0;

@@ -10,10 +10,7 @@ const numbers = (svg: string, attribute: string): number[] =>
 
 test("a picture of finite numbers inside its frame, with the name made safe", () => {
   const given = { ...crowded(7), name: "a<b>&c" };
-  const svg = plotRun(
-    simulate(given),
-    given.fleet.workers.map(({ kvTokens }) => kvTokens),
-  );
+  const svg = plotRun(simulate(given));
   const title = svg.slice(0, 600);
   assert.match(title, /a&lt;b&gt;&amp;c/);
   assert.match(title, /T\/LB \d+\.\d{3}/);
@@ -26,10 +23,7 @@ test("a picture of finite numbers inside its frame, with the name made safe", ()
 test("thousands of workers are drawn as at most 96 rows", () => {
   const workers = Array.from({ length: 1_000 }, (_, i) => worker(`w${i}`));
   const given = workload([rollout("a"), rollout("b")], workers);
-  const svg = plotRun(
-    simulate(given),
-    workers.map(({ kvTokens }) => kvTokens),
-  );
+  const svg = plotRun(simulate(given));
   assert.equal(new Set(svg.match(/y="\d+\.\d" width/g)).size <= 96, true);
 });
 
