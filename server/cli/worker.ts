@@ -3,6 +3,7 @@
  * at a server and keeps its lease. Under a supervisor it tells its address through the control pipe
  * instead, and ends when that pipe closes.
  */
+import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { Command, Option } from "commander";
 import { SETTINGS } from "../config.ts";
@@ -29,6 +30,8 @@ interface WorkerOptions extends Partial<ServerOptions> {
   adopt?: string;
   id?: string;
   pool?: string;
+  apiKeyFile?: string;
+  adminApiKeyFile?: string;
   controlFd?: string;
 }
 
@@ -66,6 +69,8 @@ export function workerCommand(): Command {
     .option("--adopt <url>", "register an engine that runs already instead of launching one")
     .option("--id <id>", "worker id (default: minted by the server)")
     .option("--pool <pool>", "pool to join")
+    .option("--api-key-file <file>", "key that an adopted SGLang engine asks for")
+    .option("--admin-api-key-file <file>", "the same of calls that change it, where it has another")
     .option(
       "--control-fd <fd>",
       "pipe of a supervisor: the address is written to it, its end ends this process",
@@ -148,6 +153,10 @@ async function keepLease(
 ): Promise<void> {
   const client = createClient({ ...options, server }, 2);
   const { engine, id, pool } = options;
+  const keys = {
+    ...keyIn("api_key", options.apiKeyFile),
+    ...keyIn("admin_api_key", options.adminApiKeyFile),
+  };
   let registered: { id: string; incarnation: string; lease_ms: number } | null = null;
   while (!signal.aborted) {
     let waitMs = 1000;
@@ -157,6 +166,7 @@ async function keepLease(
         engine,
         ...(id === undefined ? {} : { id }),
         ...(pool === undefined ? {} : { pool }),
+        ...keys,
       });
       const { id: worker, incarnation, lease_ms } = registered as NonNullable<typeof registered>;
       await client.json("POST", `/v1/workers/${encodeURIComponent(worker)}/lease`, { incarnation });
@@ -169,6 +179,16 @@ async function keepLease(
     await Promise.race([new Promise((resolve) => setTimeout(resolve, waitMs)), aborted(signal)]);
   }
   await client.close();
+}
+
+/** Throws `invalid_argument` for a file that cannot be read. */
+function keyIn(field: "api_key" | "admin_api_key", file: string | undefined): object {
+  if (file === undefined) return {};
+  try {
+    return { [field]: readFileSync(file, "utf8").trim() };
+  } catch (thrown) {
+    throw new PacelineError("invalid_argument", `${file}: ${PacelineError.from(thrown).message}`);
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -21,12 +21,15 @@ const GROUP = {
   backend: "nccl",
 };
 
+/** Each engine's own; one asks for none. */
+const KEYS = [null, "key-of-the-second"] as const;
+
 suite("two SGLang engines behind one mount", () => {
   const engines: FakeSglang[] = [];
   let server: LiveServer;
   let client: HttpClient;
   before(async () => {
-    for (let i = 0; i < 2; i++) engines.push(await startFakeSglang());
+    for (const apiKey of KEYS) engines.push(await startFakeSglang({ apiKey }));
     server = await startLiveServer({ engine: "none", dialects: "sglang:0@slime" });
     await server.call("PUT", "/v1/policies/default", { min_proof: "reported" });
     client = createHttpClient(server.dialects[0]?.port ?? 0);
@@ -55,7 +58,11 @@ suite("two SGLang engines behind one mount", () => {
     (meta_info.output_token_logprobs ?? []).map(([, id]) => id);
 
   test("they register, and are listed behind the mount itself", async () => {
-    for (const { url } of engines) await ok("/workers", { url, worker_type: "regular" });
+    for (const [at, { url }] of engines.entries()) {
+      await ok("/workers", { url, worker_type: "regular", api_key: KEYS[at] });
+    }
+    const told = await server.call("GET", "/v1/workers");
+    assert.doesNotMatch(JSON.stringify(told), /key-of/);
     const { workers } = (await client.call("GET", "/workers")).json() as {
       workers: { url: string }[];
     };
