@@ -29,7 +29,9 @@ export interface EngineOptions {
 const main = fileURLToPath(new URL("../../server/main.ts", import.meta.url));
 /** As users start it: with the flags that it gives Node. */
 const paceline = fileURLToPath(new URL("../../bin/paceline.mjs", import.meta.url));
-const model = fileURLToPath(new URL("../../server/engine/demo-policy/step-1", import.meta.url));
+export const model = fileURLToPath(
+  new URL("../../server/engine/demo-policy/step-1", import.meta.url),
+);
 const KV_TOKENS = 4_000_000;
 const MAX_MODEL_LEN = 8_192;
 export const VOCABULARY = 32_000;
@@ -69,9 +71,9 @@ export async function startFleet(
 }
 
 /** The first version, to every worker. */
-export const publish = (http: string): Promise<void> =>
+export const publish = (http: string, path: string = model): Promise<void> =>
   call("POST", `${http}/v1/policies/default/versions?wait=committed`, {
-    source: { path: model },
+    source: { path },
     commit: { mode: "all", timeout_ms: 30_000 },
   });
 

@@ -6,8 +6,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { request } from "undici";
+import { model } from "./fleet.ts";
 import { type Measured, startWhen } from "./processes.ts";
 import { freePort } from "./rivals.ts";
 
@@ -95,7 +95,6 @@ export async function startDynamo(folder: string): Promise<Started> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/generate`;
   const shared = mkdtempSync(join(tmpdir(), "bench-dynamo-"));
-  const model = fileURLToPath(new URL("../../server/engine/demo-policy/step-1", import.meta.url));
   const env = {
     DYN_SGLANG_ENABLE_GENERATE: "1",
     DYN_DISCOVERY_BACKEND: "file",
