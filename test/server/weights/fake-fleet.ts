@@ -23,13 +23,14 @@ export type Call =
   | "discard"
   | "close"
   | "canary"
+  | "checksum"
   | "load"
   | "unload";
 /** `lie`: a digest that is not what it read or holds; where it shows none, weights that are not what it names. */
 export type Fault = "hang" | "fail" | "reject" | "unreachable" | "lie";
 
 const description = (
-  { incarnation, held: holds, paused, shows, adapters, room }: FakeWorker,
+  { incarnation, held: holds, paused, shows, adapters, room, checksums }: FakeWorker,
   digest = holds?.digest,
 ): EngineDescription => ({
   kind: "simulated",
@@ -53,6 +54,7 @@ const description = (
     weights: {
       stage: shows === "digest",
       proof: shows,
+      checksum: checksums,
       ...(room > 0 ? { adapters: room } : {}),
     },
     promptLogprobs: shows === "receipt",
@@ -90,6 +92,8 @@ export class FakeWorker {
   held: Held | null = null;
   staged: (Omit<Held, "load"> & { path: string }) | null = null;
   paused = false;
+  /** It shows a checksum of what it computes with. */
+  checksums = false;
   /** What it computes with, whatever it says. */
   weights = "at start";
   readonly shows: Proof;
@@ -209,6 +213,10 @@ export class FakeWorker {
         await this.#call("discard", signal);
         this.staged = null;
       },
+      checksum: async (signal) => {
+        await this.#call("checksum", signal);
+        return { value: this.weights, layout: "l" };
+      },
       held: async (signal) => {
         const lie = await this.#call("held", signal);
         if (this.held === null) return [];
@@ -278,9 +286,17 @@ export class FakeFleet implements FleetPart, UpdateGate {
       incarnation = `${id}.1`,
       shows = "digest",
       room = 0,
-    }: { policies?: readonly string[]; incarnation?: string; shows?: Proof; room?: number } = {},
+      checksums = false,
+    }: {
+      policies?: readonly string[];
+      incarnation?: string;
+      shows?: Proof;
+      room?: number;
+      checksums?: boolean;
+    } = {},
   ): FakeWorker {
     const worker = new FakeWorker(this, id, incarnation, policies, shows, room);
+    worker.checksums = checksums;
     this.workers.set(id, worker);
     this.tell(worker);
     return worker;

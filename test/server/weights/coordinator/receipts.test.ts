@@ -56,12 +56,29 @@ describe("an engine that shows no digest", () => {
     assert.deepEqual(proofs(bench), ["a: 1 reported"]);
   });
 
-  for (const [what, workers, liar, poisoned] of [
-    ["one that computes with other weights than two before it", 3, "c", ["c"]],
-    ["of two that differ nobody", 2, "b", ["a", "b"]],
+  test("but a checksum keeps its rollouts in place, and is asked while it stands still", async () => {
+    const bench = await createBench();
+    for (const id of ["a", "b"]) bench.fleet.add(id, { shows: "receipt", checksums: true });
+    bench.fleet.kept.set("a", ["r-1"]);
+    await bench.publisher.committed("p", await bench.publish("one"));
+    await quiet();
+    assert.deepEqual(proofs(bench), ["a: 1 receipt", "b: 1 receipt"]);
+    const steps = bench.fleet.log.filter((line) =>
+      /^a:(kv|pause|swap|held|resume|canary|checksum|open)/.test(line),
+    );
+    assert.equal(steps.join(" "), "a:pause a:kv=keep a:swap a:held a:checksum a:resume a:open");
+  });
+
+  for (const [what, workers, liar, poisoned, checksums] of [
+    ["one that computes with other weights than two before it", 3, "c", ["c"], false],
+    ["of two that differ nobody", 2, "b", ["a", "b"], false],
+    ["one whose checksum is not that of two before it", 3, "c", ["c"], true],
   ] as const) {
     test(`${what} is not believed`, async () => {
-      const bench = await begin("receipt", ...["a", "b", "c"].slice(0, workers));
+      const bench = await createBench();
+      for (const id of ["a", "b", "c"].slice(0, workers)) {
+        bench.fleet.add(id, { shows: "receipt", checksums });
+      }
       bench.fleet.of(liar).faults.set("swap", "lie");
       await bench.publish("one");
       await quiet();
@@ -70,7 +87,7 @@ describe("an engine that shows no digest", () => {
         states.map(({ id }) => id),
         poisoned,
       );
-      assert.match(bench.reason(1, liar) ?? "", /canary/);
+      assert.match(bench.reason(1, liar) ?? "", checksums ? /checksum/ : /canary/);
       for (const id of poisoned) assert.deepEqual(bench.ledger.holds(id, `${id}.1`), []);
       // Once it loads what it says, it is well.
       bench.fleet.of(liar).faults.clear();

@@ -25,6 +25,8 @@ const NEW = [-1.1, -2.2, -6];
 const NEAR = [-1.2, -2.1, -6.3];
 const OTHER = [-9, -1, -1];
 
+const SUM = { checksum: "1", layout: "l" };
+
 const CASES: readonly (readonly [string, readonly Shown[], out: Record<string, RegExp>])[] = [
   ["alone, with nothing before: nothing speaks against it", [one("a", NEW)], {}],
   ["alone, changed", [one("a", NEW, { before: OLD })], {}],
@@ -48,6 +50,16 @@ const CASES: readonly (readonly [string, readonly Shown[], out: Record<string, R
   ],
   ["other cohorts are not compared", [one("a", NEW), one("b", OTHER, { cohort: "d" })], {}],
   ["prompts of another length", [one("a", NEW), one("b", NEW), one("c", [-1])], { c: /differs/ }],
+  [
+    "checksums, of which one is another",
+    [one("a", SUM), one("b", { ...SUM, checksum: "2" }), one("c", SUM)],
+    { b: /its checksum differs from that of 2 of 3/ },
+  ],
+  [
+    "a checksum that is what it was",
+    [one("a", SUM, { before: SUM })],
+    { a: /its checksum is what/ },
+  ],
   ["who needs none is not judged", [one("a", null), one("b", NEW), one("c", NEW)], {}],
 ];
 
