@@ -21,10 +21,10 @@ export interface ReadPacing {
 }
 
 const TICK_MS = 4;
-/** Reads of one tick that need not wait: 2,000 a second are some 1 % of a core. */
-const FREE_READS = 8;
+/** Reads of one tick that need not wait: 1,000 a second are some 1 % of a core. */
+const FREE_READS = 4;
 /** Of a reply younger than this a tick would be too large a part. */
-const YOUNG_MS = 4 * TICK_MS;
+const YOUNG_MS = 2 * TICK_MS;
 /** A reply is late by at most this part of what it has taken so far. */
 const SHARE_OF_AGE = 1 / 16;
 

@@ -23,7 +23,7 @@ describe("read pacing", () => {
     const pacing = createReadPacing(new VirtualClock(), 100);
     spend(pacing);
     assert.deepEqual(
-      [0, 15, 16, 160, 800, 1_600, 3_600_000].map((age) => pacing.wait(age)),
+      [0, 7, 8, 160, 800, 1_600, 3_600_000].map((age) => pacing.wait(age)),
       [0, 0, 4, 10, 50, 100, 100],
     );
   });
