@@ -7,8 +7,8 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishReason } from "../../server/contract/rollout.ts";
 import {
+  ascending,
   firstRows,
-  type IdRows,
   type SideChunk,
   type TopLogprobs,
 } from "../../server/contract/side-data.ts";
@@ -226,14 +226,6 @@ function ordered(top: TopLogprobs): TopLogprobs {
     [ids[a], ids[b]] = [ids[b] as number, ids[a] as number];
     [logprobs[a], logprobs[b]] = [logprobs[b] as number, logprobs[a] as number];
   }
-}
-
-function ascending(mask: IdRows): IdRows {
-  const { offsets, ids } = mask;
-  for (let row = 0; row + 1 < offsets.length; row++) {
-    ids.subarray(offsets[row], offsets[row + 1]).sort();
-  }
-  return mask;
 }
 
 const broken = (what: string): PacelineError =>

@@ -8,6 +8,7 @@
  */
 
 import { PacelineError } from "../../server/contract/errors.ts";
+import type { IdRows } from "../../server/contract/side-data.ts";
 import { shown } from "../http/shown.ts";
 import { END, JsonCursor } from "../json/cursor.ts";
 import { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
@@ -26,6 +27,8 @@ export interface Chunk {
   /** Deltas; empty in a chunk that only tells usage or the end. */
   readonly ids: Uint32Array;
   readonly logprobs: Float32Array;
+  /** One row a token, of what it was drawn from; null where it was not told or not asked for. */
+  readonly mask: IdRows | null;
   /** One row a token: most likely first, the sampled one wherever it belongs; null where not asked for. */
   readonly top: {
     readonly offsets: Uint32Array;
@@ -51,6 +54,7 @@ const CHOICE = new Keys(
   "token_ids",
   "weight_versions",
   "logprobs",
+  "sampling_mask",
 );
 const CONTENT = new Keys("content");
 const ENTRY = new Keys("token_id", "logprob", "rank", "top_logprobs");
@@ -68,12 +72,22 @@ export class ChunkReader {
   readonly #topLogprobs = new GrowingFloat32();
   readonly #topEnds = new GrowingUint32();
   #requestId = "";
+  readonly #maskIds = new GrowingUint32();
+  readonly #maskEnds = new GrowingUint32();
   #finishReason: string | null = null;
   #wantsTop = false;
+  #wantsMask = false;
+  #hasMask = false;
 
   /** Throws `engine_error` for what is no such event, `misaligned` where logprobs are not of the tokens. */
-  read(bytes: Buffer, start: number, end: number, top: boolean): Chunk {
+  read(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    { top, mask }: { readonly top: boolean; readonly mask: boolean },
+  ): Chunk {
     this.#wantsTop = top;
+    this.#wantsMask = mask;
     this.#clear();
     this.#cursor.reset(bytes, start, end);
     this.#walk();
@@ -87,6 +101,9 @@ export class ChunkReader {
   #clear(): void {
     for (const growing of [this.#ids, this.#scoredIds, this.#topIds, this.#topEnds])
       growing.rewind(0);
+    this.#maskIds.rewind(0);
+    this.#maskEnds.rewind(0);
+    this.#hasMask = false;
     this.#logprobs.rewind(0);
     this.#topLogprobs.rewind(0);
     this.#requestId = "";
@@ -123,11 +140,22 @@ export class ChunkReader {
       for (let key = cursor.key(CHOICE); key !== END; key = cursor.key(CHOICE)) {
         if (key === 3) cursor.uint32Array(this.#ids);
         else if (key === 5) this.#walkLogprobs();
+        else if (key === 6 && this.#wantsMask) this.#walkMask();
         else if (key === 1 || key === 2 || key === 4) this.#mustBeNull();
         else cursor.skip();
       }
     }
     if (choices === 0) cursor.surprise();
+  }
+
+  #walkMask(): void {
+    const cursor = this.#cursor;
+    if (cursor.isNull() || !cursor.enterArray()) return;
+    this.#hasMask = true;
+    while (cursor.element()) {
+      cursor.uint32Array(this.#maskIds);
+      this.#maskEnds.push(this.#maskIds.length);
+    }
   }
 
   #walkLogprobs(): void {
@@ -177,6 +205,7 @@ export class ChunkReader {
       ids,
       logprobs,
       top: this.#wantsTop ? this.#takeTop(ids.length) : null,
+      mask: this.#hasMask ? this.#takeMask() : null,
       finishReason: this.#finishReason,
       stopReason: stopReasonOf(choice?.["stop_reason"] ?? null),
       versions: versionsOf(choice?.["weight_versions"] ?? null),
@@ -193,6 +222,13 @@ export class ChunkReader {
     if (ends.length !== tokens)
       throw misaligned(`${tokens} tokens but ${ends.length} rows of top logprobs`);
     return { offsets, ids: this.#topIds.take(), logprobs: this.#topLogprobs.take() };
+  }
+
+  #takeMask(): IdRows {
+    const ends = this.#maskEnds.take();
+    const offsets = new Uint32Array(ends.length + 1);
+    offsets.set(ends, 1);
+    return { offsets, ids: this.#maskIds.take() };
   }
 
   #parsed(text: string): Chunk {
@@ -224,6 +260,7 @@ export class ChunkReader {
       throw broken("a finish reason that is no text");
     this.#finishReason = reason;
     for (const id of arrayOf(choice["token_ids"] ?? [], "token_ids")) this.#ids.push(idOf(id));
+    if (this.#wantsMask) this.#takeMaskOf(choice["sampling_mask"] ?? null);
     const logprobs = choice["logprobs"] ?? null;
     if (logprobs === null) return;
     for (const entry of arrayOf(objectOf(logprobs, "logprobs")["content"], "logprobs.content")) {
@@ -237,6 +274,15 @@ export class ChunkReader {
         this.#topLogprobs.push(numberOf(ranked["logprob"]));
       }
       this.#topEnds.push(this.#topIds.length);
+    }
+  }
+
+  #takeMaskOf(mask: unknown): void {
+    if (mask === null) return;
+    this.#hasMask = true;
+    for (const row of arrayOf(mask, "sampling_mask")) {
+      for (const id of arrayOf(row, "a row of sampling_mask")) this.#maskIds.push(idOf(id));
+      this.#maskEnds.push(this.#maskIds.length);
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Capabilities, EngineDescription } from "../../server/contract/work
 import { metricText } from "../http/prometheus.ts";
 import { takesAdapters } from "./adapters.ts";
 import type { Client, Known } from "./client.ts";
+import { mostLikely } from "./request.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import type { VllmWeights } from "./weights.ts";
 
@@ -17,6 +18,8 @@ const LEARN_MS = 60_000;
 interface Shown {
   readonly spans: "end" | "none";
   readonly promptLogprobs: boolean;
+  /** It told what its token was drawn from. */
+  readonly masks: boolean;
   /** It was seen to read adapters. */
   readonly adapters: boolean;
 }
@@ -99,8 +102,8 @@ export function createProber(
       ]);
       const shown = await abortable(shownBy(now, shape, paused || asleep), signal);
       weights.takeAdapters(shown.adapters);
-      const { priorities, ranks, logprobMode } = shape;
-      now.known = { priorities, logprobMode, streamInterval, slots: ranks };
+      const { priorities, ranks, logprobMode, masks, vocabSize } = shape;
+      now.known = { priorities, logprobMode, masks, vocabSize, streamInterval, slots: ranks };
       kvTotalTokens = shape.kvTokens * ranks;
       sleeps = shape.sleeps;
       return {
@@ -136,14 +139,14 @@ function incarnationOf(metrics: string): string {
   throw new PacelineError("engine_error", "/metrics does not tell when this vLLM was started");
 }
 
-const NOTHING: Shown = { spans: "none", promptLogprobs: false, adapters: false };
+const NOTHING: Shown = { spans: "none", promptLogprobs: false, masks: false, adapters: false };
 
-async function show(client: Client, { maxLogprobs, adapters }: Shape): Promise<Shown> {
+async function show(client: Client, { maxLogprobs, masks, adapters }: Shape): Promise<Shown> {
   const body = {
     token_ids: [0, 1],
     sampling_params: {
       max_tokens: 1,
-      temperature: 0,
+      ...mostLikely(masks),
       logprobs: 0,
       detokenize: false,
       ...(maxLogprobs === 0 ? {} : { prompt_logprobs: 0 }),
@@ -156,7 +159,9 @@ async function show(client: Client, { maxLogprobs, adapters }: Shape): Promise<S
     AbortSignal.timeout(LEARN_MS),
   )) as {
     prompt_logprobs?: unknown;
-    choices?: readonly { token_ids?: unknown; logprobs?: unknown; weight_versions?: unknown }[];
+    choices?: readonly Readonly<
+      Partial<Record<"token_ids" | "logprobs" | "weight_versions" | "sampling_mask", unknown>>
+    >[];
   } | null;
   const choice = reply?.choices?.[0];
   if (
@@ -172,6 +177,7 @@ async function show(client: Client, { maxLogprobs, adapters }: Shape): Promise<S
   return {
     spans: Array.isArray(choice.weight_versions) ? "end" : "none",
     promptLogprobs: Array.isArray(reply?.prompt_logprobs),
+    masks: Array.isArray(choice.sampling_mask) && choice.sampling_mask.length === 1,
     adapters: adapters > 0 && (await takesAdapters(client, AbortSignal.timeout(LEARN_MS))),
   };
 }
@@ -212,7 +218,7 @@ function capabilitiesOf(shape: Shape, shown: Shown): Capabilities {
     promptLogprobs,
     // One place is the sampled token's own.
     maxTopLogprobs: Math.max(0, maxLogprobs === -1 ? shape.vocabSize - 1 : maxLogprobs - 1),
-    samplingMask: false,
+    samplingMask: shown.masks,
   };
 }
 

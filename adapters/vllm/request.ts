@@ -14,6 +14,12 @@ export interface Served {
   readonly logprobMode: LogprobMode | null;
   /** Tokens per event; null: the server's own. */
   readonly streamInterval: number | null;
+  /**
+   * `--return-sampling-mask`: it tells of each token what it was drawn from, and refuses every request that is greedy or
+   * has no top-k.
+   */
+  readonly masks: boolean;
+  readonly vocabSize: number;
 }
 
 /** Of `sampling.engine`: ours to say, or what a reply could not be read with. */
@@ -32,7 +38,7 @@ export const engineId = (requestId: string): string => `generate-tokens-${reques
 /** The streamed request for the output. Throws `unsupported` or `invalid_argument` with the parameter's path. */
 export function generateBody(request: EngineRequest, served: Served): string {
   const { sampling, outputTokenIds, side } = request;
-  assertHonoured(request);
+  assertHonoured(request, served);
   if (sampling.maxNewTokens > outputTokenIds.length && request.logprobMode !== served.logprobMode) {
     throw unsupported("want.logprob_modes");
   }
@@ -42,7 +48,7 @@ export function generateBody(request: EngineRequest, served: Served): string {
     token_ids: joined(request.promptTokenIds, outputTokenIds),
     sampling_params: {
       ...sampling.engine,
-      ...samplingBody(request),
+      ...samplingBody(request, served),
       // The sampled token comes beside the most likely ones, if it is none of them.
       logprobs: top === 0 ? 0 : top + 1,
       ...(served.streamInterval === null ? {} : { stream_interval: served.streamInterval }),
@@ -61,11 +67,20 @@ export function scoreBody(request: EngineRequest, served: Served): string {
   return JSON.stringify({
     request_id: scoreId(request.requestId),
     token_ids: [...request.promptTokenIds],
-    sampling_params: { max_tokens: 1, temperature: 0, prompt_logprobs: 0, detokenize: false },
+    sampling_params: {
+      max_tokens: 1,
+      ...mostLikely(served.masks),
+      prompt_logprobs: 0,
+      detokenize: false,
+    },
     stream: false,
     ...shared(request, served),
   });
 }
+
+/** The likeliest token, of a server that may refuse what is greedy. */
+export const mostLikely = (masks: boolean) =>
+  masks ? { temperature: 1, top_k: 1 } : { temperature: 0 };
 
 export const scoreId = (requestId: string): string => `${requestId}-prompt`;
 
@@ -83,16 +98,16 @@ function shared(request: EngineRequest, { priorities }: Served) {
 /** A salt holds no `@`, `/`, `\\` or NUL and at most 128 characters; namespaces do. Equal for equal ones, and for no others. */
 export const saltOf = (namespace: string): string => hash("sha256", namespace, "hex");
 
-function samplingBody({ sampling, outputTokenIds, siblingIndex }: EngineRequest) {
+function samplingBody(
+  { sampling, outputTokenIds, siblingIndex }: EngineRequest,
+  { masks, vocabSize }: Served,
+) {
   const made = outputTokenIds.length;
   const { logitBias, allowedTokenIds, stopTokenIds } = sampling;
   return {
     max_tokens: sampling.maxNewTokens - made,
     min_tokens: Math.max(0, sampling.minNewTokens - made),
-    temperature: sampling.temperature,
-    top_p: sampling.topP,
-    top_k: sampling.topK,
-    min_p: sampling.minP,
+    ...filters(sampling, masks, vocabSize),
     presence_penalty: sampling.presencePenalty,
     frequency_penalty: sampling.frequencyPenalty,
     repetition_penalty: sampling.repetitionPenalty,
@@ -106,14 +121,17 @@ function samplingBody({ sampling, outputTokenIds, siblingIndex }: EngineRequest)
   };
 }
 
-function assertHonoured({
-  sampling,
-  badWords,
-  side,
-  cacheCarried,
-  promptTokenIds,
-  outputTokenIds,
-}: EngineRequest) {
+/** Greedy, or without a top-k, is what a server with masks refuses: the likeliest alone, or all ids, are the same. */
+function filters({ temperature, topP, topK, minP }: Sampling, masks: boolean, vocabSize: number) {
+  if (masks && temperature <= 0) return mostLikely(masks);
+  const most = masks && topK <= 0 ? vocabSize : topK;
+  return { temperature, top_p: topP, top_k: most, min_p: minP };
+}
+
+function assertHonoured(
+  { sampling, badWords, side, cacheCarried, promptTokenIds, outputTokenIds }: EngineRequest,
+  served: Served,
+) {
   const start = side?.promptLogprobs?.start ?? 0;
   if (start > 0 && start >= promptTokenIds.length) {
     throw new PacelineError(
@@ -128,7 +146,7 @@ function assertHonoured({
   if (sampling.structured !== null && sampling.structured !== undefined) {
     throw unsupported("sampling.structured");
   }
-  if (side?.samplingMask) throw unsupported("want.sampling_mask");
+  if (side?.samplingMask && !served.masks) throw unsupported("want.sampling_mask");
   if (cacheCarried) throw unsupported("cache.reuse");
   if (outputTokenIds.length > 0 && isPenalised(sampling)) {
     // It would count the tokens made so far as prompt.

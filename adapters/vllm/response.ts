@@ -5,7 +5,12 @@
 
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishReason } from "../../server/contract/rollout.ts";
-import type { SideChunk, TopLogprobs } from "../../server/contract/side-data.ts";
+import {
+  ascending,
+  type IdRows,
+  type SideChunk,
+  type TopLogprobs,
+} from "../../server/contract/side-data.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
@@ -24,7 +29,9 @@ export function streamDecoder(
 ): ReplyDecoder {
   const given = request.outputTokenIds.length;
   const topLogprobs = request.side?.topLogprobs ?? 0;
+  const wanted = { top: topLogprobs > 0, mask: request.side?.samplingMask === true };
   const id = engineId(request.requestId);
+  const greedy = request.sampling.temperature <= 0;
   let at = given;
   let started = false;
   let last: number | null = null;
@@ -56,10 +63,14 @@ export function streamDecoder(
   }
 
   function tokensOf(chunk: Chunk): EngineEvent {
-    const { ids, logprobs, top } = chunk;
+    const { ids, logprobs, top, mask } = chunk;
     const tokens = { start: at, ids, logprobs, version: null, mixed: null };
-    if (request.side === null || top === null) return { type: "tokens", chunk: tokens };
-    const side: SideChunk = { top: mostLikely(top, topLogprobs), mask: null };
+    if (top === null && mask === null) return { type: "tokens", chunk: tokens };
+    const side: SideChunk = {
+      top: top && mostLikely(top, topLogprobs),
+      // The likeliest of a greedy request may tie with others; it was not drawn from them.
+      mask: mask && (greedy ? alone(ids) : ascending(mask)),
+    };
     return { type: "tokens", chunk: tokens, side };
   }
 
@@ -109,7 +120,7 @@ export function streamDecoder(
 
   const cutter = new SseCutter(
     {
-      data: (bytes, from, to) => take(reader.read(bytes, from, to, topLogprobs > 0)),
+      data: (bytes, from, to) => take(reader.read(bytes, from, to, wanted)),
       done: end,
     },
     LIMITS.engineFrameBytes,
@@ -134,6 +145,11 @@ export function versionOf(label: string, policy: string): number {
   throw new PacelineError("engine_error", `tokens of ${label} where ${policy} was asked for`, {
     details: { misversioned: true, label },
   });
+}
+
+/** Each drawn from itself. */
+function alone(ids: Uint32Array): IdRows {
+  return { offsets: Uint32Array.from({ length: ids.length + 1 }, (_, at) => at), ids };
 }
 
 /** Rows of the `width` most likely ids, equals by id: the server tells the sampled one first, wherever it belongs. */

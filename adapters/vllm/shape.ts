@@ -23,6 +23,8 @@ export interface Shape {
   readonly priorities: boolean;
   readonly logprobMode: LogprobMode | null;
   readonly maxLogprobs: number;
+  /** `--return-sampling-mask`: every request must sample, from a bounded number of ids. */
+  readonly masks: boolean;
   readonly sleeps: boolean;
   /** LoRA adapters that it keeps at once; 0: none. */
   readonly adapters: number;
@@ -38,6 +40,7 @@ const serverInfo = z.looseObject({
       max_model_len: z.int().min(1),
       logprobs_mode: z.string().optional(),
       max_logprobs: z.int().optional(),
+      return_sampling_mask: z.boolean().optional(),
       enable_sleep_mode: z.boolean().optional(),
     }),
     scheduler_config: z.looseObject({
@@ -104,6 +107,7 @@ export async function shapeOf(
     priorities: scheduler.policy === "priority",
     logprobMode: MODES[of.logprobs_mode ?? "raw_logprobs"] ?? null,
     maxLogprobs: of.max_logprobs ?? 20,
+    masks: of.return_sampling_mask === true,
     sleeps: of.enable_sleep_mode === true && routes.has("/sleep"),
     adapters: lora === null ? 0 : Math.max(lora.max_loras, lora.max_cpu_loras ?? 0),
     routes,

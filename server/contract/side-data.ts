@@ -48,6 +48,15 @@ export interface SideData extends SideChunk {
   readonly prompt: PromptLogprobs | null;
 }
 
+/** Each row sorted, in place. */
+export function ascending<R extends IdRows>(rows: R): R {
+  const { offsets, ids } = rows;
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    ids.subarray(offsets[row], offsets[row + 1]).sort();
+  }
+  return rows;
+}
+
 /** The first `tokens` rows of it. */
 export function firstRows({ top, mask }: SideChunk, tokens: number): SideChunk {
   const cut = ({ offsets, ids }: IdRows): IdRows => ({

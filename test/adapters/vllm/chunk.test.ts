@@ -40,9 +40,10 @@ const LAST = choice({
 });
 
 const reader = new ChunkReader();
-function read(json: unknown, top = false, indent?: number) {
+const PLAIN = { top: false, mask: false };
+function read(json: unknown, top = false, indent?: number, mask = top) {
   const bytes = Buffer.from(`..${JSON.stringify(json, null, indent)}..`);
-  return reader.read(bytes, 2, bytes.length - 2, top);
+  return reader.read(bytes, 2, bytes.length - 2, { top, mask });
 }
 
 describe("an event of vLLM's stream", () => {
@@ -107,6 +108,23 @@ describe("an event of vLLM's stream", () => {
     );
   });
 
+  test("a sampling mask is read row by row, in its bytes or from JSON, and only where it is wanted", () => {
+    const masked = event([choice({ sampling_mask: [[9, 7, 3], [2000]] })]);
+    for (const indent of [undefined, 2]) {
+      const { mask } = read(masked, true, indent);
+      assert.deepEqual(mask && [[...mask.offsets], [...mask.ids]], [
+        [0, 3, 4],
+        [9, 7, 3, 2000],
+      ]);
+      assert.equal(read(masked, false, indent).mask, null);
+    }
+    assert.equal(read(event(), true).mask, null);
+    for (const broken of [[[7, -1], [2000]], [7], "7", [["7"], [2000]]]) {
+      const json = event([choice({ sampling_mask: broken })]);
+      assert.throws(() => read(json, true), { code: "engine_error" });
+    }
+  });
+
   for (const [what, json, code] of [
     [
       "fewer logprobs than tokens",
@@ -146,9 +164,9 @@ describe("an event of vLLM's stream", () => {
   test("what is cut short, or holds NaN, is an engine's error", () => {
     const whole = Buffer.from(JSON.stringify(event()));
     for (let end = 0; end < whole.length; end++) {
-      assert.throws(() => reader.read(whole, 0, end, false), { code: "engine_error" });
+      assert.throws(() => reader.read(whole, 0, end, PLAIN), { code: "engine_error" });
     }
     const nan = Buffer.from(JSON.stringify(event()).replace("-0.5", "NaN"));
-    assert.throws(() => reader.read(nan, 0, nan.length, false), { code: "engine_error" });
+    assert.throws(() => reader.read(nan, 0, nan.length, PLAIN), { code: "engine_error" });
   });
 });

@@ -5,7 +5,13 @@ import { labelOf, parseLabel } from "../../../adapters/vllm/label.ts";
 import { generateBody, type Served, saltOf, scoreBody } from "../../../adapters/vllm/request.ts";
 import { requestOf, type Wish } from "../../conformance/engines/attempt.ts";
 
-const SERVED: Served = { priorities: false, logprobMode: "processed", streamInterval: null };
+const SERVED: Served = {
+  priorities: false,
+  logprobMode: "processed",
+  streamInterval: null,
+  masks: false,
+  vocabSize: 2_048,
+};
 const body = (wish: Wish, served = SERVED) => JSON.parse(generateBody(requestOf(wish), served));
 
 describe("a request to vLLM", () => {
@@ -89,6 +95,28 @@ describe("a request to vLLM", () => {
       assert.throws(() => body(wish), { code: "unsupported", details: { path } });
     });
   }
+});
+
+describe("a server with --return-sampling-mask, which refuses what is greedy or has no top-k", () => {
+  const masks = { ...SERVED, masks: true };
+  const side = { promptLogprobs: null, topLogprobs: 0, samplingMask: true };
+
+  test("is asked with a top-k that leaves all, and for a prompt's score with one that leaves one", () => {
+    assert.equal(body({ side }, masks).sampling_params.top_k, 2_048);
+    assert.equal(body({ side, sampling: { topK: 5 } }, masks).sampling_params.top_k, 5);
+    const { temperature, top_k: topK } = JSON.parse(
+      scoreBody(requestOf({}), masks),
+    ).sampling_params;
+    assert.deepEqual([temperature, topK], [1, 1]);
+  });
+
+  test("is asked for the likeliest of all where it may not be greedy", () => {
+    const { temperature, top_k: topK } = body(
+      { sampling: { temperature: 0 } },
+      masks,
+    ).sampling_params;
+    assert.deepEqual([temperature, topK], [1, 1]);
+  });
 });
 
 test("labels name policy, version and load; others name nothing", () => {

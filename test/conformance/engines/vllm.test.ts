@@ -79,4 +79,8 @@ engineConformance(
   ),
   "side data",
 );
+engineConformance(
+  vllm("vllm, sampling masks", { samplingMask: true }, { ...CAPABILITIES, samplingMask: true }),
+  "side data",
+);
 engineFaults(vllm("vllm", {}, CAPABILITIES));

@@ -144,6 +144,14 @@ function assertAsked({ model, options }: VllmState, asked: Body): void {
       name,
     );
   }
+  if (options.samplingMask && temperature <= 0) {
+    refuse("sampling distribution replay requires temperature > 0");
+  }
+  if (options.samplingMask && params.top_k <= 0) {
+    refuse(
+      "sampling distribution replay requires top_k > 0 to bound sampling mask size, reduce transfer overhead, and avoid potential OOMs",
+    );
+  }
 }
 
 /** One sampled without a seed is like no other. */
@@ -153,7 +161,7 @@ function submit({ model, options }: VllmState, asked: Body, requestId: string) {
   const { token_ids: ids, sampling_params: params } = asked;
   const room = model.info.maxModelLen - ids.length;
   const topLogprobs = Math.max(0, params.logprobs ?? 0);
-  const samplingMask = options.samplingMask && params.temperature > 0 && params.top_k > 0;
+  const { samplingMask } = options;
   const scored = params.prompt_logprobs != null;
   try {
     return model.submit({

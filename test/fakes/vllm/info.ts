@@ -82,6 +82,7 @@ function serverInfo({ model, options }: VllmState, query: URLSearchParams): unkn
       dtype: "torch.float32",
       logprobs_mode: options.logprobsMode,
       max_logprobs: 20,
+      return_sampling_mask: options.samplingMask,
       enable_sleep_mode: options.sleepMode,
     },
     cache_config: {
