@@ -168,7 +168,11 @@ export class AdapterUpdate implements VersionUpdate {
     const { ledger, leaving } = this.#context;
     const { worker, incarnation } = this.#ref;
     const holds = ledger.holds(worker, incarnation);
+    const ours = new Set(
+      ledger.policies().flatMap(({ kind, policy }) => (kind === "lora" ? policy : [])),
+    );
     for (const one of await this.#listed(signal)) {
+      if (!ours.has(one.policy)) continue;
       const proved = holds.some((held) => isSame(held, one));
       if (!proved && !leaving.has(this.#ref, one)) await this.#adapters.unload(one, signal);
     }

@@ -182,11 +182,12 @@ describe("what goes wrong", () => {
     assert.equal(worker.state, "ready");
   });
 
-  test("what a former server left under a name of ours is removed first", async () => {
-    const bench = await createTuned(1, ["a"]);
+  test("what a former server left under a name of ours is removed first, what is another's is not", async () => {
+    const bench = await createTuned(2, ["a"]);
     bench.fleet.of("a").adapters.set("ad@9", { policy: "ad", version: 9 });
+    bench.fleet.of("a").adapters.set("theirs@1", { policy: "theirs", version: 1 });
     await bench.tune("v1");
-    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["ad@1"]);
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["ad@1", "theirs@1"]);
     assert.ok(!bench.fleet.log.includes("a:close"));
   });
 });
