@@ -38,6 +38,7 @@ const stay: Stay = {
 };
 const metrics = createMetrics({
   queueDepth: () => 0,
+  regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
   inflight: () => 0,
   workersByState: () => ({}),
   committedVersions: () => [],

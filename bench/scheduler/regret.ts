@@ -9,10 +9,14 @@ import { Buffer } from "../../server/scheduler/buffer.ts";
 import { Census } from "../../server/scheduler/census.ts";
 import { Dispatcher } from "../../server/scheduler/dispatcher.ts";
 import { Jobs } from "../../server/scheduler/fairness.ts";
+import { Forecast } from "../../server/scheduler/forecast.ts";
 import { Matching } from "../../server/scheduler/matching.ts";
 import { DEFAULT_OPTIONS } from "../../server/scheduler/options.ts";
+import { Order } from "../../server/scheduler/order.ts";
 import { type Applicant, type Place, Placer } from "../../server/scheduler/placer.ts";
+import { Predictor } from "../../server/scheduler/prediction/predictor.ts";
 import { Roster } from "../../server/scheduler/roster.ts";
+import { Segments } from "../../server/scheduler/segments.ts";
 import { cardSource, fleetEvents, seededRandom } from "./workload.ts";
 
 export interface Regret {
@@ -57,7 +61,8 @@ class AuditedPlacer extends Placer {
     return place;
   }
 
-  #scan({ card, class: cls, growth }: Applicant, now: number): number {
+  #scan({ card, class: cls, outlook }: Applicant, now: number): number {
+    const { growth, peakTokens } = outlook;
     const contextTokens = card.promptTokens + card.outputTokens;
     const nowSeconds = now / 1_000;
     const ask = { contextTokens, prefillTokens: contextTokens, newTokens: growth, nowSeconds };
@@ -68,7 +73,7 @@ class AuditedPlacer extends Placer {
     for (const kind of cls.kinds.keys()) {
       for (const { slots } of kind.workers) {
         for (const slot of slots) {
-          if (slot.room(null) < Math.min(contextTokens + growth, slot.usable)) continue;
+          if (slot.room(null) < Math.min(peakTokens, slot.usable)) continue;
           least = Math.min(least, this.price(ask, slot, cached.get(slot) ?? 0));
         }
       }
@@ -81,14 +86,19 @@ class AuditedPlacer extends Placer {
 export function measureRegret(workers: number, states: number): Regret {
   const random = seededRandom(workers);
   const census = new Census();
-  const buffer = new Buffer(DEFAULT_OPTIONS);
+  const predictor = new Predictor(DEFAULT_OPTIONS);
+  const segments = new Segments(DEFAULT_OPTIONS);
+  const forecast = new Forecast(predictor, segments, DEFAULT_OPTIONS);
+  const order = new Order(predictor, segments, DEFAULT_OPTIONS);
+  const buffer = new Buffer(order, forecast, DEFAULT_OPTIONS);
   const matching = new Matching(buffer);
   const roster = new Roster(DEFAULT_OPTIONS, matching);
   const affinity = new Affinity(DEFAULT_OPTIONS);
   const placer = new AuditedPlacer(affinity, random);
   const emit = (): void => {};
   const options = DEFAULT_OPTIONS;
-  const dispatcher = new Dispatcher({ census, buffer, matching, placer, affinity, options, emit });
+  const books = { census, buffer, matching, placer, affinity };
+  const dispatcher = new Dispatcher({ ...books, predictor, segments, forecast, options, emit });
   const jobs = new Jobs(options.idleJobLimit);
   for (const event of fleetEvents(workers, random)) {
     if (event.type === "committed") matching.committed(event.policy, event.version);

@@ -8,7 +8,10 @@ import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { RolloutObserver } from "../rollouts/observer.ts";
+
 import { belowBound, type Summary } from "../rollouts/summary.ts";
+import type { RegimeView } from "../scheduler/events.ts";
+
 import type { FinishedSession, SessionEnd } from "../sessions/sessions.ts";
 import type { LifeCycle } from "../telemetry/life-cycle.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -233,5 +236,15 @@ export function observeUpdates(
         log.error({ policy, version, code: error.code, reason: error.message }, "weights");
       }
     }
+  };
+}
+
+/** How work is ordered and divided from now on, and why. */
+export function observeRegime(lifeCycle: LifeCycle, log: Logger): (view: RegimeView) => void {
+  return ({ regime, rho, sigmaErr, resumeSeconds, reason }) => {
+    const known = Number.isNaN(sigmaErr) ? null : sigmaErr;
+    const grounds = { rho, sigma_err: known, resume_seconds: resumeSeconds, reason };
+    lifeCycle.emit("regime", { regime, ...grounds });
+    log.info({ regime, ...grounds }, "regime");
   };
 }

@@ -19,6 +19,7 @@ export function readingsOf(
       );
   return {
     queueDepth: () => scheduler.snapshot().waiting,
+    regime: () => scheduler.snapshot().regime,
     inflight: () => scheduler.snapshot().running,
     workersByState() {
       const states: Record<string, number> = {};

@@ -40,11 +40,13 @@ import {
   observeControl,
   observeFleet,
   observeLedger,
+  observeRegime,
   observeRollouts,
   observeSessions,
   observeSummaries,
   observeUpdates,
 } from "./observers.ts";
+
 import { readinessOf } from "./readiness.ts";
 import { readingsOf } from "./readings.ts";
 import { createLiveScheduler } from "./recorder.ts";
@@ -100,7 +102,8 @@ export async function startServer({
     leftStanding: (incarnation) => standstills.left(incarnation),
   });
   const { scheduler, save } = createLiveScheduler(config.scheduler, clock, random, config.record);
-  const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1 });
+  const regime = observeRegime(lifeCycle, log);
+  const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1, regime });
   const jobs = await createJobs({
     store,
     clock,

@@ -11,6 +11,7 @@ import type { LiveFleet } from "../fleet/live-fleet.ts";
 import type { Ledger, LedgerChange, PolicyRecord } from "../policy/ledger.ts";
 import type { Card } from "../scheduler/card.ts";
 import type {
+  RegimeView,
   Scheduler,
   SchedulerCommand,
   SchedulerEvent,
@@ -52,6 +53,8 @@ export interface OwnerParts {
   readonly clock: Clock;
   /** Of this owner; a grant of another epoch is void. */
   readonly epoch: number;
+  /** Told when work is ordered and divided otherwise. */
+  readonly regime?: (regime: RegimeView) => void;
 }
 
 type GrantCommand = Extract<SchedulerCommand, { type: "grant" }>;
@@ -120,6 +123,9 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       }
       case "gated":
         gates.emptied(command.worker, command.kept);
+        return;
+      case "regime":
+        parts.regime?.(command);
         return;
       case "wake":
         wake?.cancel();

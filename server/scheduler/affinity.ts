@@ -43,6 +43,8 @@ export interface Pooled {
 
 export class Affinity {
   readonly #homes: Generations<string, Trace>;
+  /** What was cut and is to go on, by key. */
+  readonly #cuts: Generations<string, Trace>;
   /** Latest first. */
   readonly #marks: Generations<number | string, Trace[]>;
   readonly #blocks: CachedBlocks;
@@ -50,6 +52,7 @@ export class Affinity {
 
   constructor(options: SchedulerOptions) {
     this.#homes = new Generations(options.sessionLimit);
+    this.#cuts = new Generations(options.sessionLimit);
     this.#marks = new Generations(options.prefixLimit);
     this.#blocks = new CachedBlocks(options);
     this.#options = options;
@@ -58,7 +61,7 @@ export class Affinity {
   /** Slots worth a look beside the cheapest ones; the home first. */
   hints(card: Card, now: number): Hint[] {
     const hints: Hint[] = [];
-    const home = card.session === null ? undefined : this.#homes.get(card.session);
+    const home = this.#home(card);
     if (home !== undefined && alive(home)) hints.push(this.#hint(home, card, now, true));
     eachMark(card, (mark, tokens) => {
       for (const trace of this.#marks.get(mark) ?? []) {
@@ -84,9 +87,9 @@ export class Affinity {
     return hints;
   }
 
-  /** What workers with a pool could fetch of it: its session's context, once its last turn is over. */
+  /** What workers with a pool could fetch of it: its session's context once its last turn is over, or its own where it was cut. */
   pooled(card: Card): Pooled | null {
-    const home = card.session === null ? undefined : this.#homes.get(card.session);
+    const home = this.#home(card);
     if (home === undefined || (home.slot.worker.view.tiers?.poolTokensPerSecond ?? null) === null)
       return null;
     const tokens = Math.min(home.tokens, card.promptTokens + card.outputTokens - 1);
@@ -96,6 +99,7 @@ export class Affinity {
   granted(attempt: Attempt, held: HeldVersion): void {
     const { card, slot } = attempt;
     this.#settle(attempt, held);
+    if (card.attempt > 1) this.#cuts.delete(card.key);
     eachMark(card, (mark, tokens) => {
       const known = this.#marks.get(mark);
       const trace = this.#trace(slot, held, tokens);
@@ -117,6 +121,12 @@ export class Affinity {
     this.#settle(attempt, attempt.held);
   }
 
+  /** What it leaves is kept where the slot's tiers keep it, and found by its next attempt. */
+  cut(attempt: Attempt): void {
+    const { card, slot, contextTokens, cacheLife, held } = attempt;
+    this.#cuts.set(card.key, { ...this.#trace(slot, held, contextTokens), life: cacheLife });
+  }
+
   sessionFinished(session: string): void {
     this.#homes.delete(session);
   }
@@ -129,6 +139,11 @@ export class Affinity {
   /** The slot is gone for good. */
   forget(slot: Slot): void {
     this.#blocks.forget(slot);
+  }
+
+  #home(card: Card): Trace | undefined {
+    const cut = card.attempt > 1 ? this.#cuts.get(card.key) : undefined;
+    return cut ?? (card.session === null ? undefined : this.#homes.get(card.session));
   }
 
   #settle(attempt: Attempt, held: HeldVersion): void {

@@ -3,6 +3,7 @@ import type { HeldVersion } from "../contract/policy.ts";
 import type { Card } from "./card.ts";
 import type { Link } from "./chain.ts";
 import type { Account } from "./fairness.ts";
+import type { Outlook } from "./forecast.ts";
 import type { Slot } from "./slots.ts";
 
 export class Attempt implements Link<Attempt> {
@@ -14,8 +15,9 @@ export class Attempt implements Link<Attempt> {
   /** What it was granted under. */
   readonly held: HeldVersion;
   outputTokens: number;
-  /** Expected growth that is reserved beyond the context, tokens. */
-  remaining: number;
+  outlook: Outlook;
+  /** Output tokens at which its segment ends; null: it goes to its end. */
+  readonly cutAt: number | null;
   /** Tokens charged to the job so far. */
   charged: number;
   /** The slot's when it was granted. */
@@ -23,15 +25,23 @@ export class Attempt implements Link<Attempt> {
   /** Told to end; its room is free at `done`. */
   revoked = false;
 
-  constructor(card: Card, slot: Slot, account: Account, held: HeldVersion, remaining: number) {
+  constructor(
+    card: Card,
+    slot: Slot,
+    account: Account,
+    held: HeldVersion,
+    outlook: Outlook,
+    cutAt: number | null,
+  ) {
     this.card = card;
     this.held = held;
     this.slot = slot;
     this.account = account;
     this.outputTokens = card.outputTokens;
-    this.remaining = remaining;
+    this.outlook = outlook;
+    this.cutAt = cutAt;
     this.cacheLife = slot.cacheLife;
-    this.charged = card.promptTokens + card.outputTokens + remaining;
+    this.charged = card.promptTokens + card.outputTokens + outlook.growth;
   }
 
   get contextTokens(): number {

@@ -8,14 +8,16 @@ import { CardQueue } from "./card-queue.ts";
 import { Chain, type Link } from "./chain.ts";
 import { classKey } from "./eligibility.ts";
 import type { Job } from "./fairness.ts";
-import { expectedGrowth } from "./forecast.ts";
+import type { Forecast, Outlook } from "./forecast.ts";
 import type { HeapItem } from "./heap.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { Order } from "./order.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
 const NO_CLAIMS: readonly Slot[] = [];
+const NO_OUTLOOK: Outlook = { growth: 0, holding: new Float64Array(), peakTokens: 0 };
 
 export class Waiting implements HeapItem, Link<Waiting>, Rank {
   heapIndex = -1;
@@ -24,7 +26,8 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   readonly card: Card;
   readonly queue: Queue;
   /** What order reads, beside one another: a comparison touches nothing else. */
-  readonly urgency: number;
+  urgency: number;
+  rank: number;
   readonly acceptedAt: number;
   /** Order of arrival, for ties of `acceptedAt`. */
   readonly order: number;
@@ -36,23 +39,24 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   /** It was placed, or taken out. */
   gone = false;
 
-  constructor(card: Card, queue: Queue, order: number) {
+  constructor(card: Card, queue: Queue, order: number, standing: Standing) {
     this.card = card;
     this.queue = queue;
-    this.urgency = urgencyOf(card);
+    this.urgency = standing.urgency;
+    this.rank = standing.rank;
     this.acceptedAt = card.acceptedAt;
     this.order = order;
   }
 }
 
-/** Priority, then resumed before new; ties are for fairness between jobs, then for FIFO. Lower goes first. */
-function urgencyOf({ priority, attempt }: Card): number {
-  return 2 * priority - (attempt > 1 ? 1 : 0);
+/** As `order.ts` has it. Lower goes first. */
+export interface Standing {
+  readonly urgency: number;
+  readonly rank: number;
 }
 
 /** What order reads of a card that waits. */
-export interface Rank {
-  readonly urgency: number;
+export interface Rank extends Standing {
   readonly acceptedAt: number;
   readonly order: number;
 }
@@ -62,7 +66,8 @@ export function fifoBefore(a: Rank, b: Rank): boolean {
 }
 
 export function waitingBefore(a: Rank, b: Rank): boolean {
-  return a.urgency === b.urgency ? fifoBefore(a, b) : a.urgency < b.urgency;
+  if (a.urgency !== b.urgency) return a.urgency < b.urgency;
+  return a.rank === b.rank ? fifoBefore(a, b) : a.rank < b.rank;
 }
 
 export class Queue implements Rank {
@@ -76,14 +81,15 @@ export class Queue implements Rank {
   readonly lanes = new Map<Kind, Lane>();
   /** First of its cards. A queue without cards is dropped at once, so what others see always has one. */
   head: Waiting;
-  /** Growth forecast for the head when it came to be first, tokens; small changes of a job's mean do not matter. */
-  growth = 0;
-  /** Context and growth of the head, tokens. */
+  /** Of the head when it came to be first; small changes of a job's mean do not matter. */
+  outlook: Outlook = NO_OUTLOOK;
+  /** What the head will hold at most, tokens. */
   tokens = 0;
   /** Tokens that a slot must hold at least for the head. */
   leastTokens = 0;
   /** The head's: lines compare queues more often than heads change. */
   urgency = 0;
+  rank = 0;
   acceptedAt = 0;
   order = 0;
 
@@ -93,36 +99,59 @@ export class Queue implements Rank {
     job: Job,
     card: Card,
     order: number,
-    options: SchedulerOptions,
+    standing: Standing,
+    forecast: Forecast,
   ) {
     this.key = key;
     this.class = cls;
     this.job = job;
     this.avoid = card.avoid;
     this.leastContext = 2 ** sizeClass(card.promptTokens + card.outputTokens);
-    this.head = new Waiting(card, this, order);
-    this.push(this.head, options);
+    this.head = new Waiting(card, this, order, standing);
+    this.push(this.head, forecast);
   }
 
-  push(waiting: Waiting, options: SchedulerOptions): void {
+  push(waiting: Waiting, forecast: Forecast): void {
     this.cards.push(waiting);
-    this.#lead(options);
+    this.#lead(forecast);
   }
 
-  remove(waiting: Waiting, options: SchedulerOptions): void {
+  remove(waiting: Waiting, forecast: Forecast): void {
     this.cards.remove(waiting);
-    this.#lead(options);
+    this.#lead(forecast);
   }
 
-  #lead(options: SchedulerOptions): void {
+  /** One of its cards stands anew. */
+  restand(waiting: Waiting, standing: Standing, forecast: Forecast): void {
+    this.cards.remove(waiting);
+    Object.assign(waiting, standing);
+    this.cards.push(waiting);
+    this.tokens = 0;
+    this.#lead(forecast);
+  }
+
+  /** All its cards stand anew. */
+  reorder(standing: (card: Card) => Standing, forecast: Forecast): void {
+    const all = [...this.cards];
+    this.cards.clear();
+    for (const waiting of all) Object.assign(waiting, standing(waiting.card));
+    for (const waiting of all.sort((a, b) => (waitingBefore(a, b) ? -1 : 1))) {
+      this.cards.push(waiting);
+    }
+    this.tokens = 0;
+    this.#lead(forecast);
+  }
+
+  #lead(forecast: Forecast): void {
     const first = this.cards.first();
     if (first === null || (first === this.head && this.tokens > 0)) return;
     const { card } = first;
     this.head = first;
-    this.growth = expectedGrowth(card, card.outputTokens, this.job.lengths, options);
-    this.tokens = card.promptTokens + card.outputTokens + this.growth;
+    this.outlook = forecast.ahead(card, this.job);
+    this.tokens = this.outlook.peakTokens;
     this.leastTokens = leastTokens(card);
     this.urgency = first.urgency;
+    this.rank = first.rank;
     this.acceptedAt = first.acceptedAt;
     this.order = first.order;
   }
@@ -135,8 +164,9 @@ export class WaitingClass {
   readonly queues = new Map<string, Queue>();
   /** All its cards, in order of arrival. */
   readonly members = new Chain<Waiting>();
-  /** Cards with something to avoid. */
+  /** Cards with something to avoid, and such as have a last version. */
   avoiders = 0;
+  deadlines = 0;
   /** Kinds of worker that are eligible, and the version that each would serve it with. */
   readonly kinds = new Map<Kind, number>();
   reason: HeldReason = "no_eligible_worker";
@@ -165,9 +195,15 @@ const queueKey = (card: Card): string =>
 export class Buffer {
   readonly classes = new Map<string, WaitingClass>();
   readonly #options: SchedulerOptions;
-  #order = 0;
+  readonly #order: Order;
+  readonly #forecast: Forecast;
+  /** Members of each group that wait. */
+  readonly #groups = new Map<string, Set<Waiting>>();
+  #arrived = 0;
 
-  constructor(options: SchedulerOptions) {
+  constructor(order: Order, forecast: Forecast, options: SchedulerOptions) {
+    this.#order = order;
+    this.#forecast = forecast;
     this.#options = options;
   }
 
@@ -189,14 +225,17 @@ export class Buffer {
 
   add(cls: WaitingClass, job: Job, card: Card): Waiting {
     const key = queueKey(card);
-    const order = this.#order++;
+    const at = this.#arrived++;
     const known = cls.queues.get(key);
-    const queue = known ?? new Queue(key, cls, job, card, order, this.#options);
-    const waiting = known === undefined ? queue.head : new Waiting(card, queue, order);
+    const standing = this.#standing(card, job);
+    const queue = known ?? new Queue(key, cls, job, card, at, standing, this.#forecast);
+    const waiting = known === undefined ? queue.head : new Waiting(card, queue, at, standing);
     if (known === undefined) cls.queues.set(key, queue);
-    else queue.push(waiting, this.#options);
+    else queue.push(waiting, this.#forecast);
     cls.members.push(waiting);
+    this.#join(waiting);
     if (card.avoid.length > 0) cls.avoiders++;
+    if (card.deadlineVersion !== null) cls.deadlines++;
     job.waiting++;
     return waiting;
   }
@@ -205,12 +244,54 @@ export class Buffer {
   remove(waiting: Waiting): void {
     const { queue, card } = waiting;
     const cls = queue.class;
-    queue.remove(waiting, this.#options);
+    queue.remove(waiting, this.#forecast);
     cls.members.remove(waiting);
+    this.#leave(waiting);
     waiting.gone = true;
     if (card.avoid.length > 0) cls.avoiders--;
+    if (card.deadlineVersion !== null) cls.deadlines--;
     queue.job.waiting--;
     if (queue.cards.size === 0) cls.queues.delete(queue.key);
+  }
+
+  /** Members of the card's group that wait. */
+  siblings({ job, group }: Card): Iterable<Waiting> {
+    return group === null ? [] : (this.#groups.get(`${job}/${group.id}`) ?? []);
+  }
+
+  #join(waiting: Waiting): void {
+    const { job, group } = waiting.card;
+    if (group === null) return;
+    const name = `${job}/${group.id}`;
+    const members = this.#groups.get(name);
+    if (members === undefined) this.#groups.set(name, new Set([waiting]));
+    else members.add(waiting);
+  }
+
+  #leave(waiting: Waiting): void {
+    const { job, group } = waiting.card;
+    if (group === null) return;
+    const name = `${job}/${group.id}`;
+    const members = this.#groups.get(name);
+    members?.delete(waiting);
+    if (members?.size === 0) this.#groups.delete(name);
+  }
+
+  /** The card stands anew; false: where it stood. Its queue's lanes are the caller's to mend. */
+  restand(waiting: Waiting): boolean {
+    const standing = this.#standing(waiting.card, waiting.queue.job);
+    if (standing.rank === waiting.rank && standing.urgency === waiting.urgency) return false;
+    waiting.queue.restand(waiting, standing, this.#forecast);
+    return true;
+  }
+
+  /** All cards of a queue stand anew; its lanes are the caller's to mend. */
+  reorder(queue: Queue): void {
+    queue.reorder((card) => this.#standing(card, queue.job), this.#forecast);
+  }
+
+  #standing(card: Card, job: Job): Standing {
+    return { urgency: this.#order.urgency(card), rank: this.#order.rank(card, job) };
   }
 
   /** An empty class is kept for its next card, up to the limit; true when it was dropped. */

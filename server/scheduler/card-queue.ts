@@ -62,6 +62,15 @@ export class CardQueue<T extends HeapItem> {
     this.#from = 0;
   }
 
+  clear(): void {
+    for (const item of this) item.heapIndex = -1;
+    this.#list = [];
+    this.#from = 0;
+    this.#listed = 0;
+    this.#last = null;
+    this.#heap.clear();
+  }
+
   *[Symbol.iterator](): Iterator<T> {
     for (let at = this.#from; at < this.#list.length; at++) {
       const item = this.#list[at];

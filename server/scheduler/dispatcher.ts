@@ -4,17 +4,19 @@
  */
 import type { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
-import type { Buffer, Waiting, WaitingClass } from "./buffer.ts";
+import type { Buffer, Queue, Waiting, WaitingClass } from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
 import type { Census } from "./census.ts";
 import type { SchedulerCommand } from "./events.ts";
 import type { Job } from "./fairness.ts";
-import { expectedGrowth } from "./forecast.ts";
+import type { Forecast } from "./forecast.ts";
 import type { Lane } from "./line.ts";
 import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Applicant, Place, Placer } from "./placer.ts";
+import type { Predictor } from "./prediction/predictor.ts";
 import type { Kind } from "./roster.ts";
+import type { Segments } from "./segments.ts";
 import type { Slot } from "./slots.ts";
 
 export interface DispatcherParts {
@@ -23,6 +25,9 @@ export interface DispatcherParts {
   readonly matching: Matching;
   readonly placer: Placer;
   readonly affinity: Affinity;
+  readonly predictor: Predictor;
+  readonly segments: Segments;
+  readonly forecast: Forecast;
   readonly options: SchedulerOptions;
   readonly emit: (command: SchedulerCommand) => void;
 }
@@ -41,8 +46,8 @@ export class Dispatcher {
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
     const { census, buffer, matching, placer } = this.#parts;
     if (nobodyWaits(cls) && !job.full) {
-      const growth = this.#growth(card, job);
-      const applicant: Applicant = { card, class: cls, waiting: null, growth };
+      const outlook = this.#parts.forecast.ahead(card, job);
+      const applicant: Applicant = { card, class: cls, waiting: null, outlook };
       const place = placer.place(applicant, now);
       if (place !== null) {
         this.#grant(applicant, job, place, now);
@@ -98,6 +103,31 @@ export class Dispatcher {
           else for (const kind of queue.lanes.keys()) this.#parts.matching.touched.add(kind);
         }
       }
+    }
+  }
+
+  /** Who stands in these classes stands anew. */
+  reorder(classes: Iterable<WaitingClass>): void {
+    const { buffer } = this.#parts;
+    for (const { queues } of classes) {
+      for (const queue of queues.values()) {
+        buffer.reorder(queue);
+        this.#reordered(queue);
+      }
+    }
+  }
+
+  /** What this card's group is known to be has changed: those of it that wait stand anew. */
+  restand(card: Card): void {
+    for (const waiting of [...this.#parts.buffer.siblings(card)]) {
+      if (this.#parts.buffer.restand(waiting)) this.#reordered(waiting.queue);
+    }
+  }
+
+  #reordered(queue: Queue): void {
+    for (const [kind, lane] of queue.lanes) {
+      kind.line.reordered(lane);
+      this.#parts.matching.touched.add(kind);
     }
   }
 
@@ -178,14 +208,11 @@ export class Dispatcher {
     for (const slot of [...waiting.claims]) this.unclaim(slot);
   }
 
-  #growth(card: Card, job: Job): number {
-    return expectedGrowth(card, card.outputTokens, job.lengths, this.#parts.options);
-  }
-
   #applicant(waiting: Waiting): Applicant {
     const { card, queue } = waiting;
-    const growth = waiting === queue.head ? queue.growth : this.#growth(card, queue.job);
-    return { card, class: queue.class, waiting, growth };
+    const isHead = waiting === queue.head;
+    const outlook = isHead ? queue.outlook : this.#parts.forecast.ahead(card, queue.job);
+    return { card, class: queue.class, waiting, outlook };
   }
 
   /** A grant went past the first of a line; after some a slot is kept free for it. */
@@ -210,7 +237,7 @@ export class Dispatcher {
   }
 
   #grant(applicant: Applicant, job: Job, place: Place, now: number): void {
-    const { card, growth } = applicant;
+    const { card } = applicant;
     const { slot, cachedTokens } = place;
     const { worker } = slot;
     const { kind } = worker;
@@ -221,7 +248,15 @@ export class Dispatcher {
     if (held === undefined) throw new Error(`${worker.id} is eligible without a version`);
     const context = card.promptTokens + card.outputTokens;
     const account = job.account(kind.facts.pool);
-    const attempt = new Attempt(card, slot, account, held, Math.min(growth, slot.usable - context));
+    const { segments, forecast, predictor } = this.#parts;
+    const segment = segments.on(worker, card);
+    const cutAt = segment === null ? null : card.outputTokens + segment;
+    // What was foretold when it was found to fit is what it is given, whatever has been learned since.
+    const most = Math.min(slot.usable, applicant.outlook.peakTokens);
+    const outlook = forecast.of(card, card.outputTokens, cutAt, job, most);
+    const attempt = new Attempt(card, slot, account, held, outlook, cutAt);
+    segments.forget(card.key);
+    predictor.began(card, job.level);
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
     slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
     slot.filled += context - cachedTokens;
@@ -236,13 +271,7 @@ export class Dispatcher {
     kind.index.changed(slot);
     const { id, incarnation } = worker;
     const where = { worker: id, slot: slot.index, incarnation, held };
-    this.#parts.emit({
-      type: "grant",
-      key: card.key,
-      attempt: card.attempt,
-      ...where,
-      segment: null,
-    });
+    this.#parts.emit({ type: "grant", key: card.key, attempt: card.attempt, ...where, segment });
   }
 }
 

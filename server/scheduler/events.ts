@@ -133,6 +133,8 @@ export type SchedulerCommand =
     }
   /** All that the gate waited for is gone; `kept` rollouts live on through the update. */
   | { readonly type: "gated"; readonly worker: string; readonly kept: readonly string[] }
+  /** Work is ordered and divided otherwise from now on. */
+  | ({ readonly type: "regime" } & RegimeView)
   /** Send a `tick` at clock time `at` (ms). Replaces an earlier one. */
   | { readonly type: "wake"; readonly at: number };
 
@@ -141,8 +143,27 @@ export interface Scheduler {
   snapshot(): SchedulerSnapshot;
 }
 
+/** How work is ordered and divided. */
+export type Regime = "equal_progress" | "in_order" | "tail_isolation";
+
+/** The regime, what it was last seen to rest on, and why it was chosen. */
+export interface RegimeView {
+  readonly regime: Regime;
+  /** The longest alone / all work, of what is left; 0 where there is none. */
+  readonly rho: number;
+  /** Root mean square error of predicted log lengths; NaN before the first is compared. */
+  readonly sigmaErr: number;
+  /** Share of lengths that stayed within the bound meant for `options.coverage` of them; NaN likewise. */
+  readonly coverage: number;
+  /** What a mean context's KV takes to come back. */
+  readonly resumeSeconds: number;
+  readonly reason: string;
+}
+
 /** For metrics, the live page and `/v1/jobs`. */
 export interface SchedulerSnapshot {
+  /** Null: a discipline that knows none. */
+  readonly regime: RegimeView | null;
   readonly waiting: number;
   readonly running: number;
   readonly jobs: readonly {

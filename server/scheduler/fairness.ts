@@ -3,8 +3,8 @@
  * pool; each grant charges it context + forecast, each end corrects that to what was really made. The
  * backlogged job with the least charge per weight goes first.
  */
-import { LengthEstimate } from "./forecast.ts";
 import type { Stand } from "./line.ts";
+import { Level } from "./prediction/level.ts";
 
 export class Job {
   readonly name: string;
@@ -13,7 +13,8 @@ export class Job {
   maxRunning = Number.POSITIVE_INFINITY;
   waiting = 0;
   running = 0;
-  readonly lengths = new LengthEstimate();
+  /** How long its rollouts are. */
+  readonly level = new Level();
   readonly accounts = new Map<string, Account>();
 
   constructor(name: string) {

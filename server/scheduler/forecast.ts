@@ -1,35 +1,62 @@
-/** How long outputs will be: the caller's hint, else the mean of what the job has finished, else a default. */
-import type { Card } from "./card.ts";
-import type { SchedulerOptions } from "./options.ts";
-
 /**
- * Running mean of a job's finished output lengths. The mean and not a quantile, because what is
- * reserved is a sum over a batch; the headroom covers the sum's spread.
+ * What a rollout will still make and hold: of all its output, and within the segment that it may be granted. What a slot
+ * reserves is the latter: after a cut its KV is the next slot's, or rests elsewhere.
  */
-export class LengthEstimate {
-  #mean = 0;
-  #count = 0;
+import type { Card } from "./card.ts";
+import type { Job } from "./fairness.ts";
+import { type Holding, holdingOf, peakOf } from "./kv-profile.ts";
+import type { SchedulerOptions } from "./options.ts";
+import type { Predictor } from "./prediction/predictor.ts";
+import type { Segments } from "./segments.ts";
 
-  add(outputTokens: number, options: SchedulerOptions): void {
-    this.#count++;
-    const rate = Math.max(options.estimateRate, 1 / this.#count);
-    this.#mean += (outputTokens - this.#mean) * rate;
-  }
-
-  /** Tokens; null while too few have finished. */
-  mean(options: SchedulerOptions): number | null {
-    return this.#count < options.estimateAfter ? null : this.#mean;
-  }
+export interface Outlook {
+  /** Expected of the attempt, tokens. */
+  readonly growth: number;
+  readonly holding: Holding;
+  /** The most that it will hold by itself, by forecast, tokens. */
+  readonly peakTokens: number;
 }
 
-/** Tokens still expected of a rollout that has made `outputTokens`; at least 1 while it may go on. */
-export function expectedGrowth(
-  card: Card,
-  outputTokens: number,
-  lengths: LengthEstimate,
-  options: SchedulerOptions,
-): number {
-  const total = card.expectedNewTokens ?? lengths.mean(options) ?? options.defaultNewTokens;
-  const growth = Math.max(total - outputTokens, outputTokens * options.tailGrowth, 1);
-  return Math.max(0, Math.min(card.maxNewTokens - outputTokens, Math.ceil(growth)));
+export class Forecast {
+  readonly #predictor: Predictor;
+  readonly #segments: Segments;
+
+  readonly #margin: number;
+
+  constructor(predictor: Predictor, segments: Segments, { forecastMargin }: SchedulerOptions) {
+    this.#predictor = predictor;
+    this.#segments = segments;
+    this.#margin = forecastMargin;
+  }
+
+  /** Of a card that waits. */
+  ahead(card: Card, job: Job): Outlook {
+    const segment = this.#segments.tokens(card);
+    const cutAt = segment === null ? null : card.outputTokens + segment;
+    return this.of(card, card.outputTokens, cutAt, job);
+  }
+
+  /** `cutAt`: output tokens at which its segment ends; `ceiling`: what it holds at most, tokens. */
+  of(
+    card: Card,
+    outputTokens: number,
+    cutAt: number | null,
+    job: Job,
+    ceiling = Number.POSITIVE_INFINITY,
+  ): Outlook {
+    const contextTokens = card.promptTokens + outputTokens;
+    const all = this.#predictor.growth(card, outputTokens, job.level);
+    const limit = Math.max(0, (cutAt ?? card.maxNewTokens) - outputTokens);
+    const growth = Math.min(all, limit);
+    const length =
+      card.expectedNewTokens === null ? this.#predictor.predict(card, job.level) : null;
+    // A segment counts whole where nothing is known of how lengths spread.
+    const likely = length === null && cutAt !== null ? limit : growth;
+    const margin = length !== null && cutAt === null ? this.#margin : 1;
+    const holding = holdingOf(
+      { contextTokens, outputTokens, growth: likely, most: limit, length, margin },
+      ceiling,
+    );
+    return { growth, holding, peakTokens: Math.ceil(peakOf(holding)) };
+  }
 }

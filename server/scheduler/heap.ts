@@ -40,6 +40,10 @@ export class IndexedHeap<T extends HeapItem> {
     this.#up(item);
   }
 
+  clear(): void {
+    this.#items.length = 0;
+  }
+
   remove(item: T): void {
     const at = item.heapIndex;
     const last = this.#items.pop();

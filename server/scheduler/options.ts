@@ -5,19 +5,58 @@
 export interface SchedulerOptions {
   /** Cards that may wait, all jobs; beyond it a new rollout is refused. Attempts after the first are let in: they were accepted, and are bounded by what ran. */
   readonly waitingLimit: number;
-  /** Share of a slot's KV that forecasts may not fill: room for lengths that were guessed too short. */
+  /** Share of a slot's KV that is never reserved: `progress` lags, and engines round up to blocks. */
   readonly kvHeadroom: number;
-  /** Tokens forecast for a rollout whose job has finished too few to learn from. */
+  /** What forecasts of an end count beyond themselves: siblings share a slot and err together. Segments end for sure and count once. */
+  readonly forecastMargin: number;
+  /**
+   * Forecast of a rollout whose job has finished too few to learn from: tokens, or this share of its limit where that is
+   * more. Limits lie 3 to 15 times above the mean (§2.3); guessed too short, all that asks at once begins at once.
+   */
   readonly defaultNewTokens: number;
+  readonly defaultShare: number;
   /** Finished rollouts of a job before its mean length is trusted. */
   readonly estimateAfter: number;
-  /** Weight of the newest length in a job's mean, once it has seen 1 / this many. */
+  /** Weight of the newest length in a job's mean, once it has seen 1 / this many: more than run at once, or those would outweigh them. */
   readonly estimateRate: number;
   /**
    * A rollout past its forecast is given this share of its own length as growth. Lengths are about
    * lognormal (σ ≈ 1), whose mean residual life past the mean is about its age; half of it, since the cap ends many.
    */
   readonly tailGrowth: number;
+  /** Variance of log length before ends tell (all published ones have σ of about 1), and how much that weighs, as a share of what runs. */
+  readonly priorVariance: number;
+  readonly priorShare: number;
+  /** Running attempts that a job's lengths are learned from at a look, each some 50 ns. */
+  readonly weighedRunning: number;
+  /** Prompts whose lengths are remembered, about 100 B each; a forgotten one is as good as new. */
+  readonly historyLimit: number;
+  /** Weight that a prompt's history loses with each new length: about three epochs count. */
+  readonly historyRate: number;
+  /** Groups whose members tell of one another, and rollouts whose prediction is remembered to be compared. */
+  readonly groupLimit: number;
+  /** Predictions that error and coverage are taken over: enough for a quantile of 0.9, few enough to follow a policy that learns. */
+  readonly calibrationWindow: number;
+  /** Share of lengths that the conformal bound is to cover. */
+  readonly coverage: number;
+  /** Root mean square error of log length up to which predictions order work: above it they gain nothing over arrival (§2.4). */
+  readonly trustedSigma: number;
+  /** Predicted lengths whose logarithms differ by less rank alike, so that ranks stay while predictions tremble. A fifth of an octave. */
+  readonly rankLog: number;
+  /** Rollouts of equal progress to so many tokens rank alike. */
+  readonly rankTokens: number;
+  /** Tokens of a deliberate segment, where KV comes back from a pool and where only from the worker's own host: shorter is nearer to equal progress, and costs more. */
+  readonly segmentTokens: { readonly pool: number; readonly host: number };
+  /** Share of the tiers that what was cut may fill: hosts do not fill evenly, and each drops what is beyond its own. */
+  readonly tierShare: number;
+  /** Resuming is cheap where it takes at most this share of the segment's own time. */
+  readonly cheapResumeShare: number;
+  /** Between two looks at the regime, and at least between two changes of it, seconds: work in minutes does not turn in less. */
+  readonly regimeSeconds: number;
+  readonly regimeDwellSeconds: number;
+  /** ρ from which the tail is isolated, and how far it must fall back: near 1 the longest decides as much as the work. */
+  readonly isolateRho: number;
+  readonly isolateMargin: number;
   /** Tokens per attempt that an engine may be ahead of our last `progress`, before its KV counts as someone else's. */
   readonly progressSlackTokens: number;
   /** Decode step time `a + s·batch` of a slot not measured yet, seconds. Small dense model on one GPU; only ratios matter while all are unknown. */
@@ -72,11 +111,31 @@ export interface SchedulerOptions {
 
 export const DEFAULT_OPTIONS: SchedulerOptions = {
   waitingLimit: 200_000,
-  kvHeadroom: 0.1,
+  kvHeadroom: 0.05,
+  forecastMargin: 1.1,
   defaultNewTokens: 1_024,
+  defaultShare: 1 / 4,
   estimateAfter: 8,
-  estimateRate: 1 / 64,
+  estimateRate: 1 / 1_024,
   tailGrowth: 0.5,
+  priorVariance: 1,
+  priorShare: 0.25,
+  weighedRunning: 4_096,
+  historyLimit: 100_000,
+  historyRate: 0.3,
+  groupLimit: 65_536,
+  calibrationWindow: 512,
+  coverage: 0.9,
+  trustedSigma: 0.3,
+  rankLog: 0.14,
+  rankTokens: 4_096,
+  segmentTokens: { pool: 4_096, host: 8_192 },
+  tierShare: 0.8,
+  cheapResumeShare: 0.05,
+  regimeSeconds: 1,
+  regimeDwellSeconds: 10,
+  isolateRho: 0.9,
+  isolateMargin: 0.1,
   progressSlackTokens: 256,
   step: { a: 0.01, s: 0.0001 },
   prefillTokensPerSecond: 10_000,

@@ -8,6 +8,7 @@ import type { Affinity, Hint, Pooled } from "./affinity.ts";
 import type { Waiting, WaitingClass } from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
 import { type Ask, slotSeconds } from "./cost.ts";
+import type { Outlook } from "./forecast.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
@@ -17,8 +18,7 @@ export interface Applicant {
   readonly card: Card;
   readonly class: WaitingClass;
   readonly waiting: Waiting | null;
-  /** Forecast of tokens still to come. */
-  readonly growth: number;
+  readonly outlook: Outlook;
 }
 
 export interface Place {
@@ -31,8 +31,8 @@ export interface Place {
 }
 
 /** Tokens that must fit on a slot of the kind: no forecast may ask for more than a whole slot. */
-export const tokensOn = (kind: Kind, card: Card, growth: number): number =>
-  Math.min(card.promptTokens + card.outputTokens + growth, kind.largestUsable);
+const tokensOn = (kind: Kind, { peakTokens }: Outlook): number =>
+  Math.min(peakTokens, kind.largestUsable);
 
 export class Placer {
   readonly #affinity: Affinity;
@@ -59,7 +59,7 @@ export class Placer {
     const ask: Ask = {
       contextTokens: context,
       prefillTokens: context,
-      newTokens: applicant.growth,
+      newTokens: applicant.outlook.growth,
       nowSeconds: now / 1_000,
     };
     if (card.lastVersion !== null) {
@@ -75,10 +75,10 @@ export class Placer {
     return slotSeconds(ask, slot, cachedTokens, this.#options.kvBarrierSeconds);
   }
 
-  #anyRoom({ card, class: cls, growth, waiting }: Applicant): boolean {
+  #anyRoom({ class: cls, outlook, waiting }: Applicant): boolean {
     if (waiting !== null && waiting.claims.length > 0) return true;
     for (const kind of cls.kinds.keys()) {
-      if (kind.index.room >= tokensOn(kind, card, growth)) return true;
+      if (kind.index.room >= tokensOn(kind, outlook)) return true;
     }
     return false;
   }
@@ -89,7 +89,7 @@ export class Placer {
     hints: readonly Hint[],
     eligible: (kind: Kind) => boolean,
   ): Place | null {
-    const { card, class: cls, growth } = applicant;
+    const { card, class: cls, outlook } = applicant;
     let best: Place | null = null;
     let home: Place | null = null;
     for (const hint of hints) {
@@ -109,7 +109,7 @@ export class Placer {
       const { cachedTokens, fetchSeconds } = fetched(pooled, kind, cls);
       const found = kind.index.cheapest({
         ask: cachedTokens === 0 ? ask : { ...ask, prefillTokens: ask.prefillTokens - cachedTokens },
-        tokens: tokensOn(kind, card, growth),
+        tokens: tokensOn(kind, outlook),
         avoid: card.avoid,
         below: (best?.seconds ?? Number.POSITIVE_INFINITY) - fetchSeconds,
         ties,
@@ -131,13 +131,12 @@ export class Placer {
     return home.seconds - best.seconds > margin;
   }
 
-  #fits({ card, growth, waiting }: Applicant, slot: Slot): boolean {
+  #fits({ card, outlook, waiting }: Applicant, slot: Slot): boolean {
     const { worker } = slot;
     if (card.avoid.length > 0 && card.avoid.includes(worker.incarnation)) return false;
     const least = leastTokens(card);
     if (least > slot.usable || least > worker.kind.facts.maxModelLen) return false;
-    const tokens = Math.min(card.promptTokens + card.outputTokens + growth, slot.usable);
-    return tokens <= slot.room(waiting);
+    return Math.min(outlook.peakTokens, slot.usable) <= slot.room(waiting);
   }
 }
 

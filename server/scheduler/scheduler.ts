@@ -6,21 +6,26 @@ import type { Clock, Random } from "../contract/clock.ts";
 import { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
 import { Buffer, type Waiting } from "./buffer.ts";
-import type { Card } from "./card.ts";
+import type { Card, Outcome } from "./card.ts";
 import { Census } from "./census.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Scheduler, SchedulerCommand, SchedulerEvent, SchedulerSnapshot } from "./events.ts";
 import { Jobs } from "./fairness.ts";
 import { Fences } from "./fences.ts";
-import { expectedGrowth } from "./forecast.ts";
+import { Forecast } from "./forecast.ts";
 import { Gates } from "./gates.ts";
 import { Matching } from "./matching.ts";
 import { Membership } from "./membership.ts";
 import { Notices } from "./notices.ts";
 import { DEFAULT_OPTIONS, type SchedulerOptions } from "./options.ts";
+import { Order } from "./order.ts";
 import { Placer } from "./placer.ts";
+
 import { isCount, plausibleSize } from "./plausible.ts";
+import { Predictor } from "./prediction/predictor.ts";
+import { Regimes } from "./regimes.ts";
 import { Roster, type Worker } from "./roster.ts";
+import { Segments } from "./segments.ts";
 
 type Done = Extract<SchedulerEvent, { type: "done" }>;
 type Progress = Extract<SchedulerEvent, { type: "progress" }>;
@@ -48,6 +53,11 @@ class PureScheduler implements Scheduler {
   readonly #gates: Gates<Worker, Attempt>;
   readonly #notices: Notices;
   readonly #fences: Fences;
+  readonly #predictor: Predictor;
+  readonly #segments: Segments;
+  readonly #forecast: Forecast;
+  readonly #order: Order;
+  readonly #regimes: Regimes;
   #commands: SchedulerCommand[] = [];
   /** The `wake` that is under way; Infinity without one. */
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -57,7 +67,11 @@ class PureScheduler implements Scheduler {
     const emit = (command: SchedulerCommand): void => void this.#commands.push(command);
     this.#clock = clock;
     this.#options = options;
-    this.#buffer = new Buffer(options);
+    this.#predictor = new Predictor(options);
+    this.#segments = new Segments(options);
+    this.#forecast = new Forecast(this.#predictor, this.#segments, options);
+    this.#order = new Order(this.#predictor, this.#segments, options);
+    this.#buffer = new Buffer(this.#order, this.#forecast, options);
     this.#matching = new Matching(this.#buffer);
     this.#roster = new Roster(options, this.#matching);
     this.#jobs = new Jobs(options.idleJobLimit);
@@ -71,8 +85,19 @@ class PureScheduler implements Scheduler {
       matching: this.#matching,
       placer: new Placer(this.#affinity, random, options),
       affinity: this.#affinity,
+      predictor: this.#predictor,
+      segments: this.#segments,
+      forecast: this.#forecast,
       options,
       emit,
+    });
+    this.#regimes = new Regimes({
+      roster: this.#roster,
+      jobs: this.#jobs,
+      predictor: this.#predictor,
+      segments: this.#segments,
+      order: this.#order,
+      options,
     });
     this.#membership = new Membership({
       roster: this.#roster,
@@ -91,6 +116,7 @@ class PureScheduler implements Scheduler {
     this.#now = Math.max(this.#now, this.#clock.now());
     // A tick that never came is made up for by whatever comes next.
     if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
+    this.#lookAtRegime();
     this.#apply(event);
     this.#dispatcher.run(this.#now);
     this.#matching.settle(
@@ -111,6 +137,7 @@ class PureScheduler implements Scheduler {
     return {
       waiting: this.#census.waiting,
       running: this.#census.running,
+      regime: this.#regimes.view,
       jobs: jobs.map(({ name, waiting, running }) => ({ job: name, waiting, running })),
       slots: slots.map((slot) => ({
         worker: slot.worker.id,
@@ -137,6 +164,7 @@ class PureScheduler implements Scheduler {
         this.#withdraw(event.key);
         break;
       case "worker":
+        this.#regimes.stale();
         this.#membership.seen(event.worker);
         break;
       case "worker_lost":
@@ -149,7 +177,7 @@ class PureScheduler implements Scheduler {
         this.#membership.cached(event);
         break;
       case "committed":
-        this.#matching.committed(event.policy, event.version);
+        this.#committed(event.policy, event.version);
         break;
       case "job":
         this.#declare(event);
@@ -166,6 +194,23 @@ class PureScheduler implements Scheduler {
       case "tick":
         break;
     }
+  }
+
+  #lookAtRegime(): void {
+    const anew = this.#regimes.look(this.#now, (regime) =>
+      this.#emit({ type: "regime", ...regime }),
+    );
+    if (anew) this.#dispatcher.reorder(this.#buffer.classes.values());
+  }
+
+  /** What it makes the last chance of some goes before the rest. */
+  #committed(policy: string, version: number): void {
+    this.#matching.committed(policy, version);
+    this.#order.committed(policy, version);
+    const classes = [...this.#buffer.classes.values()];
+    this.#dispatcher.reorder(
+      classes.filter((cls) => cls.sample.policy === policy && cls.deadlines > 0),
+    );
   }
 
   #offer(card: Card): void {
@@ -199,10 +244,10 @@ class PureScheduler implements Scheduler {
     if (attempt === null) return;
     const { card, slot, account } = attempt;
     const output = Math.min(card.maxNewTokens, Math.max(outputTokens, attempt.outputTokens));
-    const growth = expectedGrowth(card, output, account.job.lengths, this.#options);
+    this.#predictor.progressed(card, output);
+    const outlook = this.#forecast.of(card, output, attempt.cutAt, account.job, slot.usable);
     const before = slot.reserved;
-    const most = Math.max(0, slot.usable - card.promptTokens - output);
-    slot.regrow(attempt, output, Math.min(growth, most));
+    slot.regrow(attempt, output, outlook);
     if (slot.reserved < before) this.#dispatcher.opened(slot);
     else slot.worker.kind.index.changed(slot);
   }
@@ -211,21 +256,37 @@ class PureScheduler implements Scheduler {
     const attempt = this.#attempt(key, number);
     if (attempt === null) return;
     const { card, slot } = attempt;
-    const known = outputTokens !== undefined || attempt.outputTokens > card.outputTokens;
+    const told = outputTokens !== undefined || attempt.outputTokens > card.outputTokens;
     if (outputTokens !== undefined && outputTokens > attempt.outputTokens) {
-      slot.regrow(attempt, Math.min(card.maxNewTokens, outputTokens), 0);
+      slot.regrow(attempt, Math.min(card.maxNewTokens, outputTokens), attempt.outlook);
     }
-    if (known && outcome === "finished") {
-      attempt.account.job.lengths.add(attempt.outputTokens, this.#options);
-    }
-    if (known) attempt.account.charge(attempt.contextTokens - attempt.charged);
+    this.#learn(attempt, outcome, told);
+    if (told) attempt.account.charge(attempt.contextTokens - attempt.charged);
     if (outcome === "lost") this.#membership.suspect(slot.worker, this.#now);
     this.#end(attempt);
+    const known = attempt.account.job.level.count / this.#options.estimateAfter;
+    if (outcome === "finished" && Number.isInteger(Math.log2(known))) this.#regimes.weigh();
+  }
+
+  #learn(attempt: Attempt, outcome: Outcome, told: boolean): void {
+    const { card, outputTokens, account } = attempt;
+    if (outcome === "cut") {
+      this.#segments.cut(card, attempt.contextTokens);
+      this.#affinity.cut(attempt);
+    } else if (told && outcome === "finished") {
+      this.#predictor.finished(card, outputTokens, account.job.level);
+      if (this.#order.predicts) this.#dispatcher.restand(card);
+    } else if (outcome === "aborted") {
+      this.#predictor.stopped(card, outputTokens, account.job.level);
+    }
   }
 
   #withdraw(key: string): void {
     const known = this.#census.get(key);
-    if (known !== undefined) this.#remove(known);
+    if (known === undefined) return;
+    this.#segments.forget(key);
+    this.#predictor.left(known.card);
+    this.#remove(known);
   }
 
   #remove(known: Waiting | Attempt): void {

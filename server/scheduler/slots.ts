@@ -4,6 +4,8 @@ import type { Attempt } from "./attempts.ts";
 import type { Waiting } from "./buffer.ts";
 import type { Cached } from "./cached-blocks.ts";
 import type { SchedulerEvent } from "./events.ts";
+import type { Outlook } from "./forecast.ts";
+import { KvProfile } from "./kv-profile.ts";
 import type { SchedulerOptions } from "./options.ts";
 import { isCount, isPrefillRate, isStep, plausibleSize } from "./plausible.ts";
 import type { Worker } from "./roster.ts";
@@ -19,8 +21,10 @@ export class Slot {
   usable = 1;
   maxRunning = 1;
   running = 0;
-  /** Σ context + expected growth of what runs here, tokens. */
+  readonly profile = new KvProfile();
+  /** The most KV that what runs here will hold at once, by forecast, tokens. */
   reserved = 0;
+  readonly attempts = new Set<Attempt>();
   /** Σ context as last reported. */
   context = 0;
   /** Σ expected growth. */
@@ -69,20 +73,22 @@ export class Slot {
 
   take(attempt: Attempt): void {
     this.running++;
+    this.attempts.add(attempt);
     this.#count(attempt, 1);
   }
 
   drop(attempt: Attempt): void {
     this.running--;
+    this.attempts.delete(attempt);
     this.#count(attempt, -1);
   }
 
   /** Changes an attempt's lengths and the sums with it. */
-  regrow(attempt: Attempt, outputTokens: number, remaining: number): void {
+  regrow(attempt: Attempt, outputTokens: number, outlook: Outlook): void {
     this.#count(attempt, -1);
     this.filled += outputTokens - attempt.outputTokens;
     attempt.outputTokens = outputTokens;
-    attempt.remaining = remaining;
+    attempt.outlook = outlook;
     this.#count(attempt, 1);
   }
 
@@ -115,7 +121,9 @@ export class Slot {
 
   #count(attempt: Attempt, sign: 1 | -1): void {
     this.context += sign * attempt.contextTokens;
-    this.remaining += sign * attempt.remaining;
-    this.reserved += sign * (attempt.contextTokens + attempt.remaining);
+    this.remaining += sign * attempt.outlook.growth;
+    if (sign === 1) this.profile.add(attempt.outlook.holding);
+    else this.profile.remove(attempt.outlook.holding);
+    this.reserved = this.profile.peakTokens;
   }
 }

@@ -12,6 +12,12 @@ const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800];
 export interface Readings {
   queueDepth(): number;
   inflight(): number;
+  regime(): {
+    readonly regime: string;
+    readonly rho: number;
+    readonly sigmaErr: number;
+    readonly coverage: number;
+  } | null;
   workersByState(): Readonly<Record<string, number>>;
   committedVersions(): readonly { readonly policy: string; readonly version: number }[];
   workerVersions(): readonly {
@@ -106,6 +112,7 @@ function registerGauges(registry: Registry, readings: Readings): void {
     g.set(readings.queueDepth()),
   );
   gauge("paceline_inflight", "Rollouts running on a worker", [], (g) => g.set(readings.inflight()));
+  registerRegime(gauge, readings);
   gauge("paceline_workers", "Workers by state", ["state"], (g) => {
     for (const [state, count] of Object.entries(readings.workersByState())) g.set({ state }, count);
   });
@@ -174,6 +181,37 @@ const DISTANCES: readonly [name: string, help: string, of: (of: Distance) => num
     ({ tailShare }) => tailShare,
   ],
 ];
+
+/** Nothing where a discipline serves that knows no regimes. */
+function registerRegime(
+  gauge: (name: string, help: string, labels: string[], read: (gauge: Gauge) => void) => Gauge,
+  { regime: read }: Readings,
+): void {
+  gauge("paceline_regime", "1 for how work is ordered and divided now", ["regime"], (g) => {
+    const now = read();
+    if (now !== null) g.set({ regime: now.regime }, 1);
+  });
+  const number = (name: string, help: string, of: "rho" | "sigmaErr" | "coverage"): Gauge =>
+    gauge(name, help, [], (g) => {
+      const now = read();
+      if (now !== null) g.set(now[of]);
+    });
+  number(
+    "paceline_rho",
+    "Longest rollout alone over all work, of what is left, by forecast",
+    "rho",
+  );
+  number(
+    "paceline_prediction_sigma",
+    "Root mean square error of predicted log lengths, of the last few hundred; NaN before the first",
+    "sigmaErr",
+  );
+  number(
+    "paceline_prediction_coverage",
+    "Share of lengths within the bound that is to cover 0.9 of them; NaN before the first",
+    "coverage",
+  );
+}
 
 function registerPrompts(registry: Registry) {
   let tokens = 0;

@@ -70,6 +70,7 @@ export class Frame implements Scheduler {
     for (const { card } of this.#queue.byKey.values()) of(card.job).waiting++;
     for (const { card } of this.#runs.values()) of(card.job).running++;
     return {
+      regime: null,
       waiting: this.#queue.size,
       running: this.#runs.size,
       jobs: [...jobs.values()],

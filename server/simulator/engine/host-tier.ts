@@ -55,14 +55,17 @@ export class HostTier {
   find(key: number): Found | null {
     const own = this.#kept.get(key);
     if (own !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, own);
+      if (key >= 0) {
+        this.#kept.delete(key);
+        this.#kept.set(key, own);
+      } else this.forget(key);
       return { tokens: own, tokensPerSecond: this.rates.hostTokensPerSecond };
     }
     const { poolTokensPerSecond } = this.rates;
     const far = this.#directory?.get(key);
     if (far === undefined || poolTokensPerSecond === null) return null;
     const tokens = far.#kept.get(key) ?? 0;
+    if (key < 0) far.forget(key);
     return { tokens, tokensPerSecond: poolTokensPerSecond };
   }
 

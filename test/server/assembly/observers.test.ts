@@ -15,6 +15,7 @@ import { VirtualClock } from "../../support/virtual-clock.ts";
 
 const NO_READINGS = {
   queueDepth: () => 0,
+  regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
   inflight: () => 0,
   workersByState: () => ({}),
   committedVersions: () => [],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Card } from "../../../server/scheduler/card.ts";
+import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
 import { Bench, card, grants, only, worker } from "./samples.ts";
 
 describe("late binding by room", () => {
@@ -34,13 +35,15 @@ describe("late binding by room", () => {
     bench.offer(card("hint", { expectedNewTokens: 40, maxNewTokens: 5_000 }));
     assert.equal(reserved(), 140);
     bench.done("hint", 1, 50);
-    bench.offer(card("default", { maxNewTokens: 5_000 }));
+    bench.offer(card("default", { maxNewTokens: 1_000 }));
     assert.equal(reserved(), 400);
     bench.done("default", 1, 70);
-    bench.offer(card("mean", { maxNewTokens: 5_000 }));
-    assert.equal(reserved(), 160);
-    bench.send({ type: "progress", key: "mean", attempt: 1, outputTokens: 200 });
-    assert.equal(reserved(), 100 + 200 + 100, "past its forecast it is given half its length more");
+    bench.offer(card("limit", { maxNewTokens: 8_000 }));
+    assert.ok(reserved() < 300, "its job's are known to be short, whatever their limit");
+    bench.send({ type: "progress", key: "limit", attempt: 1, outputTokens: 200 });
+    const margin = DEFAULT_OPTIONS.forecastMargin;
+    const grown = Math.ceil((100 + 200 + 100) * margin);
+    assert.equal(reserved(), grown, "past its forecast it is given half its length more");
   });
 
   test("KV that others use counts, and an idle engine's does not", () => {

@@ -12,7 +12,6 @@ import type {
   SchedulerEvent,
   WorkerView,
 } from "../../../server/scheduler/events.ts";
-import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
 import { createScheduler } from "../../../server/scheduler/scheduler.ts";
 import {
   CONSTRAINTS,
@@ -23,7 +22,7 @@ import {
   pick,
   versionAllowed,
 } from "./model-rules.ts";
-import { Bench, card, held, worker } from "./samples.ts";
+import { Bench, card, HEADROOM, held, worker } from "./samples.ts";
 
 interface Run {
   readonly card: Card;
@@ -42,6 +41,17 @@ const HOST: KvTiers = { hostTokens: 500, hostTokensPerSecond: 1e5, poolTokensPer
 const POOL: KvTiers = { hostTokens: 500, hostTokensPerSecond: 1e5, poolTokensPerSecond: 1e5 };
 
 export const WAITING_LIMIT = 12;
+/** Regimes that come and go within a history, and many cuts. */
+const HASTY = {
+  regimeSeconds: 0.02,
+  regimeDwellSeconds: 0.02,
+  estimateAfter: 2,
+  calibrationWindow: 8,
+  trustedSigma: 1,
+  segmentTokens: { pool: 16, host: 32 },
+  rankTokens: 16,
+  cheapResumeShare: 10,
+};
 const SUSPECT_MS = 40;
 
 export interface Subject {
@@ -72,8 +82,8 @@ export class ModelFleet {
   #wakeAt = Number.POSITIVE_INFINITY;
 
   constructor({ create, bounded }: Subject = OURS) {
-    const options = { waitingLimit: WAITING_LIMIT, suspectMs: SUSPECT_MS, heldBatch: 4 };
-    this.bench = new Bench(options, create);
+    const limits = { waitingLimit: WAITING_LIMIT, suspectMs: SUSPECT_MS, heldBatch: 4 };
+    this.bench = new Bench({ ...limits, ...HASTY }, create);
     this.#bounded = bounded;
   }
 
@@ -104,7 +114,7 @@ export class ModelFleet {
         (each) => each.worker === command.worker && each.slot === command.slot,
       );
       assert.ok(slot);
-      const usable = Math.floor(slot.kvTokens * (1 - DEFAULT_OPTIONS.kvHeadroom));
+      const usable = Math.floor(slot.kvTokens * (1 - HEADROOM));
       assert.ok(slot.reservedTokens <= usable, `${slot.reservedTokens} reserved of ${usable}`);
     }
     this.#assertBooks();

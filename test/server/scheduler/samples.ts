@@ -86,12 +86,16 @@ export function worker(id: string, more: Partial<WorkerView> = {}, shape: Shape 
   };
 }
 
+/** Of each slot's KV. */
+export const HEADROOM = 0.1;
+
 export class Bench {
   now = 0;
   readonly scheduler: Scheduler;
 
   constructor(options: Partial<SchedulerOptions> = {}, create = createScheduler) {
-    this.scheduler = create({ now: () => this.now }, seededRandom(1), options);
+    const clock = { now: () => this.now };
+    this.scheduler = create(clock, seededRandom(1), { kvHeadroom: HEADROOM, ...options });
   }
 
   send(...events: SchedulerEvent[]): SchedulerCommand[] {

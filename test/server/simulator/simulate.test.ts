@@ -79,7 +79,12 @@ test("where KV runs out the youngest gives way and computes its context again", 
     [worker("w0", { kvTokens: 1_200 })],
   );
   const hopeful: SchedulerFactory = (clock, random) =>
-    createScheduler(clock, random, { defaultNewTokens: 1, tailGrowth: 0, kvHeadroom: 0 });
+    createScheduler(clock, random, {
+      defaultNewTokens: 1,
+      defaultShare: 0,
+      tailGrowth: 0,
+      kvHeadroom: 0,
+    });
   const run = simulate(given, { scheduler: { name: "hopeful", create: hopeful } });
   assertConserved(run, given);
   assert.ok(run.preemptions > 0);

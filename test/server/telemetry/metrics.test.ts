@@ -4,6 +4,7 @@ import { createMetrics, type Readings } from "../../../server/telemetry/metrics.
 
 const READINGS: Readings = {
   queueDepth: () => 0,
+  regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
   inflight: () => 0,
   workersByState: () => ({}),
   committedVersions: () => [],
@@ -23,6 +24,10 @@ const PUBLIC = [
   "paceline_rollouts_total counter",
   "paceline_rollout_duration_seconds histogram",
   "paceline_queue_depth gauge",
+  "paceline_regime gauge",
+  "paceline_rho gauge",
+  "paceline_prediction_sigma gauge",
+  "paceline_prediction_coverage gauge",
   "paceline_queue_seconds histogram",
   "paceline_inflight gauge",
   "paceline_output_tokens_total counter",

@@ -48,6 +48,7 @@ test("no array of tokens reaches a log line, however deep", () => {
 test("metrics carry the public names; tokens are weighted into the lag histogram", async () => {
   const metrics = createMetrics({
     queueDepth: () => 3,
+    regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
     inflight: () => 2,
     workersByState: () => ({ ready: 2 }),
     committedVersions: () => [{ policy: "default", version: 7 }],

@@ -1,0 +1,74 @@
+/**
+ * The most KV that what runs on a slot will probably hold at once. Each grows by a token a step and leaves with all that
+ * it holds, so t steps from now the slot holds Σ (context + t)·P(still there at t): less than the sum of what each will have
+ * come to at its own end, and much less where ends are spread. Taken on a grid of t, as sums that an attempt joins and
+ * leaves in O(1).
+ */
+import { type LogLength, survivalPast } from "./prediction/normal.ts";
+
+/** Steps from now; finer near by, where most end. */
+const GRID = [
+  0, 256, 512, 1_024, 1_536, 2_048, 3_072, 4_096, 6_144, 8_192, 12_288, 16_384, 24_576, 32_768,
+  49_152, 65_536, 131_072,
+] as const;
+
+/** What one rollout will hold, by the grid, tokens. */
+export type Holding = Float64Array;
+
+export interface Ahead {
+  readonly contextTokens: number;
+  readonly outputTokens: number;
+  /** Expected to come, and the most that may, tokens. */
+  readonly growth: number;
+  readonly most: number;
+  /** Of all its output; null: all that is known is `growth`. */
+  readonly length: LogLength | null;
+  /** What each token counts. */
+  readonly margin: number;
+}
+
+/** No more than `ceiling` at any time: nobody is given more than a whole slot. */
+export function holdingOf(ahead: Ahead, ceiling: number): Holding {
+  const { contextTokens, outputTokens, growth, length, margin } = ahead;
+  const holding: Holding = new Float64Array(GRID.length);
+  const there = length === null ? null : survivalPast(length, outputTokens);
+  const most = there === null ? growth : ahead.most;
+  for (let at = 0; at < GRID.length; at++) {
+    const last = (GRID[at] as number) >= most || at === GRID.length - 1;
+    const steps = last ? most : (GRID[at] as number);
+    holding[at] = Math.min(ceiling, margin * (contextTokens + steps) * (there?.(steps) ?? 1));
+    if (last) break;
+  }
+  return holding;
+}
+
+export function peakOf(holding: Holding): number {
+  let peak = 0;
+  for (const tokens of holding) if (tokens > peak) peak = tokens;
+  return peak;
+}
+
+export class KvProfile {
+  readonly #sums: Holding = new Float64Array(GRID.length);
+  #members = 0;
+  /** Tokens, whole. */
+  peakTokens = 0;
+
+  add(holding: Holding): void {
+    this.#members++;
+    for (let at = 0; at < GRID.length; at++) {
+      (this.#sums[at] as number) += holding[at] as number;
+    }
+    this.peakTokens = Math.ceil(peakOf(this.#sums));
+  }
+
+  remove(holding: Holding): void {
+    this.#members--;
+    for (let at = 0; at < GRID.length; at++) {
+      (this.#sums[at] as number) -= holding[at] as number;
+    }
+    // What rounding left must not add up.
+    if (this.#members === 0) this.#sums.fill(0);
+    this.peakTokens = Math.ceil(peakOf(this.#sums));
+  }
+}

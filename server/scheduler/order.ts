@@ -1,0 +1,62 @@
+/**
+ * Who goes first. Urgency: the caller's priority, then what the next commit would make too old, then what a fault threw
+ * back. Within it, and within a job, rank: by equal progress (least attained service, in quanta), by predicted length
+ * with the longest first, or as they came. A prediction orders only while its error is small: with more, the order by it is
+ * no better than by arrival (`reference/scheduling.md` §2.4), so then only one member of each group goes before the rest,
+ * that the group may be known sooner.
+ */
+import type { Card } from "./card.ts";
+import type { Regime } from "./events.ts";
+import type { Job } from "./fairness.ts";
+import type { SchedulerOptions } from "./options.ts";
+import type { Predictor } from "./prediction/predictor.ts";
+import type { Segments } from "./segments.ts";
+
+export class Order {
+  regime: Regime = "in_order";
+  /** Whether predictions order: as at the last look, so that all who wait are ranked alike. */
+  trusted = false;
+  readonly #predictor: Predictor;
+  readonly #segments: Segments;
+  readonly #options: SchedulerOptions;
+  readonly #committed = new Map<string, number>();
+
+  constructor(predictor: Predictor, segments: Segments, options: SchedulerOptions) {
+    this.#predictor = predictor;
+    this.#segments = segments;
+    this.#options = options;
+  }
+
+  committed(policy: string, version: number): void {
+    if (version > (this.#committed.get(policy) ?? -1)) this.#committed.set(policy, version);
+  }
+
+  /** Lower goes first; ties are for fairness between jobs. */
+  urgency(card: Card): number {
+    const { priority, attempt } = card;
+    const resumed = attempt > 1 && !this.#segments.wasCut(card);
+    return 4 * priority - (this.#pressing(card) ? 2 : 0) - (resumed ? 1 : 0);
+  }
+
+  /** It may still be in time, but not after one more version. */
+  #pressing({ policy, deadlineVersion }: Card): boolean {
+    return deadlineVersion !== null && this.#committed.get(policy) === deadlineVersion;
+  }
+
+  /** Whether ranks depend on what siblings tell. */
+  get predicts(): boolean {
+    return this.regime !== "equal_progress" && this.trusted;
+  }
+
+  /** Lower goes first; ties as they came. */
+  rank(card: Card, job: Job): number {
+    if (this.regime === "equal_progress") {
+      return Math.floor(card.outputTokens / this.#options.rankTokens);
+    }
+    if (!this.trusted) return card.group?.index === 0 ? 0 : 1;
+    const length = this.#predictor.predict(card, job.level);
+    if (length === null) return 1;
+    const log = Math.min(length.mean, Math.log(card.maxNewTokens));
+    return -Math.round(Math.max(log, Math.log(1 + card.outputTokens)) / this.#options.rankLog);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * How far predictions are to be trusted: each was made before its rollout began and is compared with what came. `sigmaErr`
+ * is the root mean square of the error of log length, `coverage` the share that stayed below the bound given for `quantile`
+ * of them. That bound is conformal: the prediction plus as many of its own σ as covered that share of the last window, which
+ * holds whatever the true distribution is, as long as the next is like the last.
+ */
+import { type LogLength, logUpper, upperQuantile } from "./normal.ts";
+
+/** Comparisons between two sorts of the window: its quantile hardly moves within so few. */
+const RENEW = 16;
+
+export class Calibration {
+  /** A ring of the last errors in σ of their prediction, and of their squares in log length. */
+  readonly #scores: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #quantile: number;
+  #next = 0;
+  #count = 0;
+  #squareSum = 0;
+  #covered = 0;
+  /** In σ of a prediction: what the wanted share of the window stayed below. */
+  #margin: number;
+
+  constructor(window: number, quantile: number) {
+    this.#scores = new Float64Array(window);
+    this.#squares = new Float64Array(window);
+    this.#quantile = quantile;
+    this.#margin = upperQuantile(1 - quantile);
+  }
+
+  /** Compared so far, at most the window. */
+  get count(): number {
+    return Math.min(this.#count, this.#scores.length);
+  }
+
+  /** NaN before the first. */
+  get sigmaErr(): number {
+    return Math.sqrt(Math.max(0, this.#squareSum) / this.count);
+  }
+
+  /** Of all so far; NaN before the first. */
+  get coverage(): number {
+    return this.#covered / this.#count;
+  }
+
+  add({ mean, sigma }: LogLength, logLength: number): void {
+    const at = this.#next;
+    const error = logLength - mean;
+    if (error <= this.#margin * sigma) this.#covered++;
+    this.#squareSum += error * error - (this.#squares[at] as number);
+    this.#squares[at] = error * error;
+    this.#scores[at] = sigma > 0 ? error / sigma : 0;
+    this.#next = (at + 1) % this.#scores.length;
+    this.#count++;
+    if (this.#count % RENEW === 0) this.#renew();
+  }
+
+  /** The normal's margin stays while too few are known to tell. */
+  #renew(): void {
+    const { count } = this;
+    // The finite sample's correction: of n + 1 that are exchangeable, the new one is among the first ⌈q(n + 1)⌉.
+    const rank = Math.ceil(this.#quantile * (count + 1));
+    if (rank > count) return;
+    const scores = this.#scores.slice(0, count).sort();
+    this.#margin = Math.max(0, scores[rank - 1] as number);
+  }
+
+  /** Logarithm of the length that the wanted share stays below, of one that is past `past` tokens already. */
+  logBound(prediction: LogLength, past: number): number {
+    const { mean, sigma } = prediction;
+    const whole = mean + this.#margin * sigma;
+    return past < 1 ? whole : Math.max(whole, logUpper(prediction, past, 1 - this.#quantile));
+  }
+}
