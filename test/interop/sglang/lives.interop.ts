@@ -1,7 +1,7 @@
 /**
- * A whole server over real SGLang as a user runs it: rollouts, a version published meanwhile and proven by receipt, the
- * engine killed amid them and started again. Nothing that was streamed is lost, and torch finds each token where
- * its span says.
+ * A whole server over real SGLang as a user runs it: a version published amid rollouts, which stay in place, and proven by
+ * receipt; then the engine killed amid others and started again. Nothing that was streamed is lost, and torch finds each
+ * token where its span says.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -9,8 +9,6 @@ import { type LiveServer, startLiveServer, workersReady } from "../../support/li
 import type { EngineProcess } from "../engines/process.ts";
 import { openSglang, type Sglang } from "../engines/sglang.ts";
 import { bodyOf, publish, type Result, reached, worstToken } from "../fleet.ts";
-
-const IDS = Array.from({ length: 6 }, (_, at) => `r-${at}`);
 
 let sglang: Sglang;
 let engine: EngineProcess;
@@ -27,30 +25,56 @@ after(async () => {
   await engine.kill();
 });
 
-test("rollouts outlive an update and the death of their engine", async () => {
-  const { python, models } = sglang;
-  await bodyOf(server, "POST", "/v1/workers", { url: engine.url, engine: "sglang", id: "w-1" });
-  const one = await publish(server, models[0]);
-  await workersReady(server, 1, one);
-  const results = IDS.map((id) =>
+/** Six that run at once. */
+function batch(name: string) {
+  const ids = Array.from({ length: 6 }, (_, at) => `${name}-${at}`);
+  const asked = ids.map((id) =>
     bodyOf<Result>(server, "POST", "/v1/rollouts", {
       id,
       prompt_token_ids: [10, 11, 12, 13, 14],
       sampling: { max_new_tokens: 600, ignore_eos: true },
     }),
   );
-  await reached(server, IDS, 30);
+  return { all: Promise.all(asked), reached: (tokens: number) => reached(server, ids, tokens) };
+}
+
+test("rollouts outlive an update, in place, and the death of their engine", async (t) => {
+  const { python, models } = sglang;
+  await bodyOf(server, "POST", "/v1/workers", { url: engine.url, engine: "sglang", id: "w-1" });
+  const one = await publish(server, models[0]);
+  await workersReady(server, 1, one);
+  const updated = batch("updated");
+  await updated.reached(30);
   const two = await publish(server, models[1]);
   await workersReady(server, 1, two);
-  await reached(server, IDS, 200);
+  const through = await updated.all;
+  for (const { spans } of through) {
+    assert.deepEqual(
+      spans.map(({ version, kv }) => [version, kv]),
+      [
+        [one, "pure"],
+        [two, "mixed"],
+      ],
+    );
+  }
+  const { body } = await server.call<{ versions: { proof: string }[] }>("GET", "/v1/workers/w-1");
+  assert.equal(body.versions[0]?.proof, "receipt");
+  const killed = batch("killed");
+  await killed.reached(200);
   const { port } = engine;
   await engine.kill();
   engine = await sglang.start(["--incremental-streaming-output"], port);
-  const all = await Promise.all(results);
-  for (const { output_token_ids: output, segments, spans, usage } of all) {
+  const outlived = await killed.all;
+  for (const { segments } of outlived) {
+    assert.equal(
+      new Set(segments.map(({ incarnation }) => incarnation)).size,
+      2,
+      "two lives of it",
+    );
+  }
+  const all = [...through, ...outlived];
+  for (const { output_token_ids: output, spans, usage } of all) {
     assert.equal(output.length, 600);
-    const lives = new Set(segments.map(({ incarnation }) => incarnation));
-    assert.equal(lives.size, 2, "two lives of it");
     assert.ok(spans.every(({ attested }) => attested !== "none"));
     assert.equal(usage.wasted_tokens, 0);
   }
@@ -62,6 +86,6 @@ test("rollouts outlive an update and the death of their engine", async () => {
       [two, models[1]],
     ]),
   );
-  console.log(`worst token of ${600 * all.length}: ${worst.toFixed(4)} nat`);
+  t.diagnostic(`worst token of ${600 * all.length}: ${worst.toFixed(4)} nat`);
   assert.ok(worst < 0.05);
 });
