@@ -152,6 +152,8 @@ export const LIMITS = {
   engineMemoryBytes: 4 * 1024 * 1024 * 1024 - 65_536,
   /** Requests inside one embedded engine, running and waiting; its server refuses more. */
   engineRequests: 65_536,
+  /** Prompts whose lengths are remembered beyond the server's life, some 100 bytes each: several data sets of a trainer. */
+  promptHistories: 100_000,
   /** One row of the store; the largest, a policy with its label, is below 2 KB. */
   storeRowChars: 1024 * 1024,
   /** Calls that wait for the store's thread; beyond it a slow disk would only pile up memory. */

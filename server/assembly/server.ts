@@ -18,6 +18,7 @@ import { createFleet } from "../fleet/live-fleet.ts";
 import { registerStatic } from "../fleet/static-workers.ts";
 import { type ChildCommand, createSupervisor } from "../fleet/supervisor.ts";
 import { createJobs } from "../jobs/jobs.ts";
+import { createHistoryKeeper } from "../placement/history-keeper.ts";
 import { createPlacementOwner } from "../placement/owner.ts";
 import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
@@ -102,8 +103,15 @@ export async function startServer({
     leftStanding: (incarnation) => standstills.left(incarnation),
   });
   const { scheduler, save } = createLiveScheduler(config.scheduler, clock, random, config.record);
-  const regime = observeRegime(lifeCycle, log);
-  const owner = createPlacementOwner({ scheduler, fleet, ledger, clock, epoch: 1, regime });
+  const keeper = createHistoryKeeper(store, clock, (error) =>
+    log.error({ code: error.code, reason: error.message }, "histories"),
+  );
+  const owner = createPlacementOwner({
+    ...{ scheduler, fleet, ledger, clock, epoch: 1 },
+    histories: await keeper.load(),
+    learned: keeper.keep,
+    regime: observeRegime(lifeCycle, log),
+  });
   const jobs = await createJobs({
     store,
     clock,
@@ -283,6 +291,7 @@ export async function startServer({
     await save();
     await supervisor.stop(CLOSE_GRACE_MS);
     await fleet.close();
+    await keeper.close();
     await store.close();
     metrics.close();
     await traces?.close();

@@ -17,6 +17,7 @@ import type {
   SchedulerEvent,
   SchedulerSnapshot,
 } from "../scheduler/events.ts";
+import type { PromptHistory } from "../scheduler/prediction/histories.ts";
 import { createCacheFeed } from "./cache-feed.ts";
 import { createGates, type DrainMode, type Gate } from "./gates.ts";
 import type { PlacementPort, PlacementReply, PlacementRequest } from "./port.ts";
@@ -53,6 +54,10 @@ export interface OwnerParts {
   readonly clock: Clock;
   /** Of this owner; a grant of another epoch is void. */
   readonly epoch: number;
+  /** What the scheduler learned in an earlier life. */
+  readonly histories?: readonly PromptHistory[];
+  /** Told what is to be remembered for the next one. */
+  readonly learned?: (histories: readonly PromptHistory[]) => void;
   /** Told when work is ordered and divided otherwise. */
   readonly regime?: (regime: RegimeView) => void;
 }
@@ -126,6 +131,9 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
         return;
       case "regime":
         parts.regime?.(command);
+        return;
+      case "learned":
+        parts.learned?.(command.histories);
         return;
       case "wake":
         wake?.cancel();
@@ -236,6 +244,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     await gates.drain(worker, incarnation, how, Math.max(0, until - clock.now()));
   };
 
+  if (parts.histories !== undefined) handle({ type: "histories", histories: parts.histories });
   const forgetFleet = fleet.listen(onFleet);
   const forgetLedger = ledger.listen(onLedger);
   for (const policy of ledger.policies()) onLedger({ type: "policy", policy });

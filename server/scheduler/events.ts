@@ -5,6 +5,7 @@
 import type { HeldVersion, OnUpdate } from "../contract/policy.ts";
 import type { Capabilities, EngineKind, Slot } from "../contract/worker.ts";
 import type { Card, HeldReason, Outcome, RevokeReason } from "./card.ts";
+import type { PromptHistory } from "./prediction/histories.ts";
 
 export interface WorkerView {
   readonly id: string;
@@ -101,6 +102,8 @@ export type SchedulerEvent =
   /** The gate is lifted; a `worker` event with the new holds comes first. */
   | { readonly type: "ungate"; readonly worker: string }
   | { readonly type: "session_finished"; readonly session: string }
+  /** What an earlier scheduler had `learned`; what this one knows already is newer. */
+  | { readonly type: "histories"; readonly histories: readonly PromptHistory[] }
   /** A wake-up asked for by `wake`. */
   | { readonly type: "tick" };
 
@@ -133,6 +136,8 @@ export type SchedulerCommand =
     }
   /** All that the gate waited for is gone; `kept` rollouts live on through the update. */
   | { readonly type: "gated"; readonly worker: string; readonly kept: readonly string[] }
+  /** What is known of prompts has changed, to be remembered beyond this process. */
+  | { readonly type: "learned"; readonly histories: readonly PromptHistory[] }
   /** Work is ordered and divided otherwise from now on. */
   | ({ readonly type: "regime" } & RegimeView)
   /** Send a `tick` at clock time `at` (ms). Replaces an earlier one. */

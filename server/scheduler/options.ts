@@ -31,6 +31,8 @@ export interface SchedulerOptions {
   readonly weighedRunning: number;
   /** Prompts whose lengths are remembered, about 100 B each; a forgotten one is as good as new. */
   readonly historyLimit: number;
+  /** Histories told at a look, at most: what a write to a store takes at once. */
+  readonly learnedBatch: number;
   /** Weight that a prompt's history loses with each new length: about three epochs count. */
   readonly historyRate: number;
   /** Groups whose members tell of one another, and rollouts whose prediction is remembered to be compared. */
@@ -122,6 +124,7 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   priorShare: 0.25,
   weighedRunning: 4_096,
   historyLimit: 100_000,
+  learnedBatch: 1_024,
   historyRate: 0.3,
   groupLimit: 65_536,
   calibrationWindow: 512,

@@ -76,9 +76,12 @@ export class Regimes {
     this.#next = 0;
   }
 
+  due(now: number): boolean {
+    return now >= this.#next;
+  }
+
   /** Answers whether who waits must be ordered anew; `changed` hears of another regime. */
   look(now: number, changed: (view: RegimeView) => void): boolean {
-    if (now < this.#next) return false;
     const { options, order, segments, predictor } = this.#parts;
     this.#next = now + options.regimeSeconds * 1_000;
     const capacity = capacityOf(this.#parts.roster);

@@ -191,16 +191,22 @@ class PureScheduler implements Scheduler {
       case "session_finished":
         this.#affinity.sessionFinished(event.session);
         break;
+      case "histories":
+        this.#predictor.recall(event.histories);
+        break;
       case "tick":
         break;
     }
   }
 
   #lookAtRegime(): void {
+    if (!this.#regimes.due(this.#now)) return;
     const anew = this.#regimes.look(this.#now, (regime) =>
       this.#emit({ type: "regime", ...regime }),
     );
     if (anew) this.#dispatcher.reorder(this.#buffer.classes.values());
+    const histories = this.#predictor.learned(this.#options.learnedBatch);
+    if (histories.length > 0) this.#emit({ type: "learned", histories });
   }
 
   /** What it makes the last chance of some goes before the rest. */

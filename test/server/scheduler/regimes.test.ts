@@ -148,3 +148,21 @@ test("what the next version would make too old goes first, from the commit on", 
   assert.deepEqual(grants(bench.done("late", 2)), ["lost>w"]);
   assert.deepEqual(grants(bench.done("lost", 2)), ["new>w"]);
 });
+
+test("what is learned of prompts is told at a look, once, and taken by the next scheduler", () => {
+  const bench = new Bench({ estimateAfter: 2 });
+  bench.fleet(worker("w"));
+  for (const key of ["1", "2", "3"]) {
+    bench.offer(card(key, { prompt: "p known" }));
+    bench.done(key, 1, 50);
+  }
+  const [learned] = only(bench.tick(5_000), "learned");
+  assert.deepEqual(
+    learned?.histories.map(({ prompt }) => prompt),
+    ["p known"],
+  );
+  assert.deepEqual(only(bench.tick(10_000), "learned"), []);
+  const next = new Bench();
+  assert.deepEqual(next.send({ type: "histories", histories: learned?.histories ?? [] }), []);
+  assert.deepEqual(only(next.tick(5_000), "learned"), [], "it has nothing new to tell of it");
+});
