@@ -15,7 +15,7 @@ import type { Rule } from "./rule.ts";
 import { stickyLeastLoaded } from "./sticky-least-loaded.ts";
 import { groupRoundRobin, requestRoundRobin } from "./turns.ts";
 
-type MakeRule = (random: Random, options: SchedulerOptions) => Rule;
+export type MakeRule = (random: Random, options: SchedulerOptions) => Rule;
 
 const RULES = {
   "group-round-robin": (_, { sessionLimit }) => groupRoundRobin(sessionLimit),
@@ -37,6 +37,15 @@ export function createDiscipline(
   options: Partial<SchedulerOptions> = {},
 ): Scheduler {
   if (name === "paceline") return createScheduler(clock, random, options);
+  return scheduleBy(RULES[name], clock, random, options);
+}
+
+export function scheduleBy(
+  make: MakeRule,
+  clock: Pick<Clock, "now">,
+  random: Random,
+  options: Partial<SchedulerOptions> = {},
+): Scheduler {
   const all = { ...DEFAULT_OPTIONS, ...options };
-  return new Frame(RULES[name](random, all), clock, all);
+  return new Frame(make(random, all), clock, all);
 }

@@ -312,6 +312,10 @@ export class Frame implements Scheduler {
     for (const { suspectUntil } of this.#members.byId.values()) {
       if (suspectUntil > 0) next = Math.min(next, suspectUntil);
     }
+    const { recheckMs } = this.#rule;
+    if (recheckMs !== undefined && this.#queue.size > 0) {
+      next = Math.min(next, this.#now + recheckMs);
+    }
     if (next >= this.#wakeAt) return;
     this.#wakeAt = next;
     this.#emit({ type: "wake", at: next });

@@ -70,8 +70,11 @@ export class Queue {
   #head(line: IndexedHeap<Waiting>): Waiting | null {
     if (this.#rank === null) return line.peek();
     let best: Waiting | null = null;
+    let least = Number.POSITIVE_INFINITY;
     for (const waiting of line.items) {
-      if (best === null || this.#before(waiting, best)) best = waiting;
+      const rank = this.#rank(waiting.card);
+      if (rank > least || (rank === least && best !== null && before(best, waiting))) continue;
+      [best, least] = [waiting, rank];
     }
     return best;
   }

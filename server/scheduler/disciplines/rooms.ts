@@ -11,6 +11,7 @@ import type { Place } from "./books.ts";
 const FIRST_SHARE = 0.5;
 /** Of what is expected to come: they are not all at their ends at once. Best of 0.1, 0.25 and 0.5 on moonlight and vl72b. */
 const SHARE = 0.25;
+const KNOWN_SHARE = Number(process.env["KS"] ?? 0.5);
 
 interface Finished {
   count: number;
@@ -20,9 +21,12 @@ interface Finished {
 export class Rooms {
   readonly #finished: Generations<string, Finished>;
   readonly #options: SchedulerOptions;
+  readonly #known: ((card: Card) => number) | null;
 
-  constructor(options: SchedulerOptions) {
+  /** `known`: the whole length, where somebody knows. */
+  constructor(options: SchedulerOptions, known: ((card: Card) => number) | null = null) {
     this.#options = options;
+    this.#known = known;
     this.#finished = new Generations(options.idleJobLimit);
   }
 
@@ -66,6 +70,10 @@ export class Rooms {
 
   #tokens(card: Card, outputTokens: number, mean: number | null): number {
     const { promptTokens, maxNewTokens, expectedNewTokens } = card;
+    if (this.#known !== null) {
+      const left = Math.max(0, this.#known(card) - outputTokens);
+      return promptTokens + outputTokens + KNOWN_SHARE * left;
+    }
     const first = FIRST_SHARE * maxNewTokens;
     const total = expectedNewTokens ?? Math.min(mean ?? first, first);
     const grown = outputTokens * (1 + this.#options.tailGrowth);
