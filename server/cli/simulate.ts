@@ -5,12 +5,11 @@ import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { PacelineError } from "../contract/errors.ts";
 import type { OnUpdate } from "../contract/policy.ts";
-import { createDiscipline } from "../scheduler/disciplines/disciplines.ts";
-import { DISCIPLINE_NAMES, type DisciplineName } from "../scheduler/disciplines/names.ts";
 import type { FaultSpec } from "../simulator/faults.ts";
 import type { Resolution } from "../simulator/options.ts";
 import { plotRun } from "../simulator/plot.ts";
 import type { Run } from "../simulator/run.ts";
+import { SCHEDULER_NAMES, type SchedulerName, schedulerNamed } from "../simulator/schedulers.ts";
 import { simulate } from "../simulator/simulate.ts";
 import { tableOf } from "../simulator/table.ts";
 import type { Workload } from "../simulator/workload.ts";
@@ -30,7 +29,7 @@ interface SimulateOptions {
   workers?: number;
   groups?: number;
   resume: Resume;
-  scheduler: DisciplineName;
+  scheduler: SchedulerName;
   resolution: Resolution;
   telemetryDelay: number;
   onUpdate: OnUpdate;
@@ -59,8 +58,8 @@ export function simulateCommand(): Command {
     )
     .option(
       "--scheduler <name>",
-      `who schedules: ${DISCIPLINE_NAMES.join(", ")} (docs/operations.md)`,
-      oneOf("scheduler", DISCIPLINE_NAMES),
+      `who schedules: ${SCHEDULER_NAMES.join(", ")} (docs/operations.md)`,
+      oneOf("scheduler", SCHEDULER_NAMES),
       "paceline",
     )
     .option("--seed <n>", "of lengths and ties: same seed, same bytes", whole("seed", 0), 1)
@@ -119,10 +118,7 @@ function run(options: SimulateOptions): void {
   const bar = options.quiet === true ? null : progressBar(workload);
   const done = simulate(workload, {
     seed: options.seed,
-    scheduler: {
-      name: options.scheduler,
-      create: (clock, random) => createDiscipline(options.scheduler, clock, random),
-    },
+    scheduler: schedulerNamed(options.scheduler),
     resolution: options.resolution,
     driver: { telemetryDelaySeconds: options.telemetryDelay },
     staleness: options.staleness,

@@ -33,6 +33,8 @@ export class Frame implements Scheduler {
   #commands: SchedulerCommand[] = [];
   #wakeAt = Number.POSITIVE_INFINITY;
   #now = 0;
+  /** What was offered is ranked with all that comes at the same moment: at the next wake-up. */
+  #late = false;
   /** Who may serve what has changed since reasons were told. */
   #stale = false;
 
@@ -53,7 +55,12 @@ export class Frame implements Scheduler {
     if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
     this.#apply(event);
     // Neither makes room, unless it tells that a suspect lives.
-    const idle = event.type === "progress" || event.type === "telemetry" || event.type === "cache";
+    this.#late ||= event.type === "offer" && this.#rule.rank !== undefined;
+    const idle =
+      event.type === "progress" ||
+      event.type === "telemetry" ||
+      event.type === "cache" ||
+      this.#late;
     if (!idle || this.#stale) this.#dispatch();
     this.#tell();
     this.#askWake();
@@ -150,7 +157,7 @@ export class Frame implements Scheduler {
     }
     this.#rule.offered?.(card);
     const added = this.#queue.add(card);
-    this.#dispatch();
+    if (this.#rule.rank === undefined) this.#dispatch();
     if (this.#queue.byKey.get(card.key) === added) this.#explain(added);
   }
 
@@ -251,6 +258,7 @@ export class Frame implements Scheduler {
       const [first, ...others] = this.#full(card.job) ? [] : this.#eligible.places(card);
       const place =
         first === undefined ? null : this.#rule.pick(card, [first, ...others], this.#now);
+      if (place === null && first !== undefined && this.#rule.strict === true) return;
       if (place === null) blocked.add(next.line);
       else this.#grant(next.waiting, new Run(card, place, this.#eligible.held(card, place.worker)));
     }
@@ -264,7 +272,8 @@ export class Frame implements Scheduler {
     slot.take(run);
     this.#rule.granted?.(run, this.#now);
     const { id, incarnation } = slot.worker;
-    const segment = (card.cuttable ? this.#rule.segment?.(card, slot) : null) ?? null;
+    const most = (card.cuttable ? this.#rule.segment?.(card, slot) : null) ?? null;
+    const segment = most !== null && most < card.maxNewTokens - card.outputTokens ? most : null;
     const where = { worker: id, slot: slot.index, incarnation, held, segment };
     this.#emit({ type: "grant", key: card.key, attempt: card.attempt, ...where });
   }
@@ -301,6 +310,7 @@ export class Frame implements Scheduler {
 
   #wakeUp(): void {
     this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#late = false;
     this.#gates.expire(this.#now);
     for (const member of this.#members.byId.values()) {
       if (member.suspectUntil > 0 && member.suspectUntil <= this.#now) this.#heardOf(member);
@@ -316,6 +326,7 @@ export class Frame implements Scheduler {
     if (recheckMs !== undefined && this.#queue.size > 0) {
       next = Math.min(next, this.#now + recheckMs);
     }
+    if (this.#late) next = this.#now;
     if (next >= this.#wakeAt) return;
     this.#wakeAt = next;
     this.#emit({ type: "wake", at: next });

@@ -7,6 +7,7 @@ import type { Rule } from "./rule.ts";
 export function longestFirst(oracle: Oracle, options: SchedulerOptions): Rule {
   const rooms = new Rooms(options, (card) => oracle.outputTokens(card));
   return {
+    strict: true,
     rank: (card) => card.outputTokens - oracle.outputTokens(card),
     pick: (card, places) => rooms.roomiest(card, places),
   };

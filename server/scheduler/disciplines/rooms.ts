@@ -11,7 +11,6 @@ import type { Place } from "./books.ts";
 const FIRST_SHARE = 0.5;
 /** Of what is expected to come: they are not all at their ends at once. Best of 0.1, 0.25 and 0.5 on moonlight and vl72b. */
 const SHARE = 0.25;
-const KNOWN_SHARE = Number(process.env["KS"] ?? 0.5);
 
 interface Finished {
   count: number;
@@ -72,7 +71,7 @@ export class Rooms {
     const { promptTokens, maxNewTokens, expectedNewTokens } = card;
     if (this.#known !== null) {
       const left = Math.max(0, this.#known(card) - outputTokens);
-      return promptTokens + outputTokens + KNOWN_SHARE * left;
+      return promptTokens + outputTokens + SHARE * left;
     }
     const first = FIRST_SHARE * maxNewTokens;
     const total = expectedNewTokens ?? Math.min(mean ?? first, first);

@@ -9,6 +9,8 @@ export interface Rule {
   rank?(card: Card): number;
   /** New output tokens until a cut; only where the card may be cut. Absent: to its end. */
   segment?(card: Card, place: Place): number | null;
+  /** Who finds no room holds back all behind it. Absent: those that other workers serve, or of another size, go past. */
+  readonly strict?: boolean;
   /** Who waits is looked at again so often, though nothing has ended. Absent: never. */
   readonly recheckMs?: number;
   offered?(card: Card): void;

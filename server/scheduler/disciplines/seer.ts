@@ -36,6 +36,7 @@ export function seer({ prefixLimit }: SchedulerOptions): Rule {
     return siblings;
   };
   return {
+    strict: true,
     offered: (card) => void groupOf(card),
     rank(card) {
       const { probe, longest } = groupOf(card);

@@ -37,7 +37,7 @@ export function streamSkew(oracle: Oracle, random: Random, options: SchedulerOpt
       const ordered = inOrder(places);
       split ??= slotsOfTail(tail, rest, ordered, oracle);
       const own = keys.has(card.key) ? ordered.slice(0, split) : ordered.slice(split);
-      return rooms.roomiest(card, own);
+      return rooms.roomiest(card, own.length > 0 ? own : ordered);
     },
     ended({ card, outputTokens }, finished) {
       if (finished) rooms.finished(card, outputTokens);

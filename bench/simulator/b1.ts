@@ -1,0 +1,50 @@
+/**
+ * B1: one synchronous step, bound by KV: Seer's Moonlight and Qwen2-VL-72B, with KV of cut contexts kept in a pool, in the host's
+ * memory or nowhere. `seer` is given chunks in every table; without a pool that is not what its authors run.
+ */
+import type { SchedulerName } from "../../server/simulator/schedulers.ts";
+import type { Resume } from "../../server/simulator/workloads/fleets.ts";
+import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
+import { compare, printRows } from "./comparison.ts";
+import type { Budget } from "./run.ts";
+
+const SCHEDULERS: readonly SchedulerName[] = [
+  "group-round-robin",
+  "request-round-robin",
+  "power-of-two",
+  "least-requests",
+  "consistent-hash",
+  "sticky-least-loaded",
+  "cache-aware",
+  "dynamo",
+  "pull-fcfs",
+  "seer",
+  "stream-skew",
+  "tail-sieve",
+  "longest-first",
+  "paceline",
+];
+const RESUMES: readonly Resume[] = ["pool", "host", "recompute"];
+/** Of Moonlight at other sizes of the fleet: where ρ is about .45, .75 and 1. */
+const SWEEP = [24, 40, 56];
+
+export function b1({ seeds, quick, told }: Budget): void {
+  console.log("\n## B1: synchronous, bound by KV");
+  // A quarter of the groups on a quarter of the workers: the same ρ.
+  const scale = quick ? { groups: 100, workers: 8 } : { groups: 400, workers: 32 };
+  for (const resume of RESUMES) {
+    const workloads = seeds.map((seed) => presetWorkload("moonlight", seed, { ...scale, resume }));
+    printRows(`moonlight, resume ${resume}`, compare(workloads, SCHEDULERS, told));
+  }
+  if (quick) return;
+  for (const workers of SWEEP) {
+    const workloads = seeds.map((seed) =>
+      presetWorkload("moonlight", seed, { resume: "pool", workers }),
+    );
+    printRows(`moonlight on ${workers}, resume pool`, compare(workloads, SCHEDULERS, told));
+  }
+  for (const resume of RESUMES) {
+    const workloads = seeds.map((seed) => presetWorkload("vl72b", seed, { resume }));
+    printRows(`vl72b, resume ${resume}`, compare(workloads, SCHEDULERS, told));
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * B2: bound by the longest rollout. Against the bound, and against the best that can be done by placing each rollout once, at the
+ * start, with all lengths known (TailSieve's optimum).
+ */
+import type { SchedulerName } from "../../server/simulator/schedulers.ts";
+import type { Workload } from "../../server/simulator/workload.ts";
+import { type PresetName, presetWorkload } from "../../server/simulator/workloads/presets.ts";
+import { compare, printRows, shown } from "./comparison.ts";
+import { intervalOf } from "./interval.ts";
+import type { Budget } from "./run.ts";
+
+const PRESETS: readonly PresetName[] = ["tailsieve", "tailsieve-flat", "short16k", "runaway"];
+const SCHEDULERS: readonly SchedulerName[] = [
+  "group-round-robin",
+  "request-round-robin",
+  "least-requests",
+  "cache-aware",
+  "pull-fcfs",
+  "seer",
+  "stream-skew",
+  "tail-sieve",
+  "longest-first",
+  "paceline",
+];
+
+export function b2({ seeds, told }: Budget): void {
+  console.log("\n## B2: synchronous, bound by the longest");
+  for (const preset of PRESETS) {
+    const workloads = seeds.map((seed) => presetWorkload(preset, seed));
+    const best = workloads.map(bestSplitSeconds);
+    printRows(preset, compare(workloads, SCHEDULERS, told), {
+      name: "of the best split",
+      cell: ({ samples }) =>
+        shown(
+          intervalOf(samples.map(({ run }, i) => run.makespanSeconds / (best[i] ?? Number.NaN))),
+          3,
+        ),
+    });
+  }
+}
+
+/**
+ * A replica that starts all of its rollouts at once ends after a·L_1 + s·Σ L, L_1 its longest. Whoever holds a shorter longest one
+ * may hold more, so the best split takes them in order of length; the least T for which that fits, by bisection.
+ */
+export function bestSplitSeconds({ rollouts, fleet }: Workload): number {
+  const [worker] = fleet.workers;
+  if (worker === undefined) throw new Error("a fleet without a worker");
+  const { a, s } = worker.step;
+  const lengths = rollouts.map(({ outputTokens }) => outputTokens).sort((x, y) => y - x);
+  const fits = (seconds: number): boolean => {
+    let replicas = 0;
+    let room = -1;
+    for (const tokens of lengths) {
+      if (room < s * tokens) {
+        replicas++;
+        room = seconds - a * tokens;
+      }
+      room -= s * tokens;
+      if (room < 0 || replicas > fleet.workers.length) return false;
+    }
+    return true;
+  };
+  let low = 0;
+  let high = lengths.reduce((sum, tokens) => sum + (a + s) * tokens, 0);
+  while (high - low > 1e-6 * high) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
