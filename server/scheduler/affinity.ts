@@ -68,12 +68,9 @@ export class Affinity {
         if (!alive(trace)) continue;
         const known = hints.find((hint) => hint.slot === trace.slot);
         if (known === undefined) hints.push(this.#hint(trace, card, now, false));
-        else if (trace.tokens > known.cachedTokens) {
-          const kept = this.#keptOf(trace, card, now);
-          if (kept.cachedTokens > known.cachedTokens) Object.assign(known, kept);
-        }
+        else if (trace.tokens > known.cachedTokens) keep(known, trace, card, now);
       }
-      if (typeof mark === "string") return;
+      if (typeof mark === "string" || this.#blocks.empty) return;
       for (const slot of this.#blocks.holders(mark)) {
         const known = hints.find((hint) => hint.slot === slot);
         if (known === undefined) {
@@ -102,15 +99,19 @@ export class Affinity {
     if (card.attempt > 1) this.#cuts.delete(card.key);
     eachMark(card, (mark, tokens) => {
       const known = this.#marks.get(mark);
-      const trace = this.#trace(slot, held, tokens);
       if (known === undefined) {
-        this.#marks.set(mark, [trace]);
+        this.#marks.set(mark, [this.#trace(slot, held, tokens)]);
         return;
       }
       const at = known.findIndex((other) => other.slot === slot);
       const old = known[at];
+      const trace = this.#trace(slot, held, tokens);
       if (old !== undefined && old.tokens > tokens && alive(old)) trace.tokens = old.tokens;
-      if (at >= 0) known.splice(at, 1);
+      if (at === 0) {
+        known[0] = trace;
+        return;
+      }
+      if (at > 0) known.splice(at, 1);
       else if (known.length === this.#options.prefixSlots) known.pop();
       known.unshift(trace);
     });
@@ -159,19 +160,25 @@ export class Affinity {
   }
 
   #hint(trace: Trace, card: Card, now: number, home: boolean): Hint {
-    return { slot: trace.slot, ...this.#keptOf(trace, card, now), home };
+    const hint: Hint = { slot: trace.slot, cachedTokens: 0, hostTokens: 0, home };
+    keep(hint, trace, card, now);
+    return hint;
   }
+}
 
-  /** An engine that tells is believed from when it should have told; but the end of a prompt is no whole block. */
-  #keptOf({ slot, tokens, filled, toldAt }: Trace, card: Card, now: number) {
-    if (slot.cached !== null && now / 1_000 > toldAt) {
-      const exact = exactTokens(slot, card);
-      const whole = exact === card.prefix.length * PREFIX_BLOCK_TOKENS;
-      return { cachedTokens: whole ? Math.max(exact, tokens) : exact, hostTokens: 0 };
-    }
-    const dropped = slot.filled - filled > slot.kvTokens;
-    return { cachedTokens: tokens, hostTokens: dropped ? tokens : 0 };
+/** Adds what a trace tells, if it is more. An engine that tells is believed from when it should have told; but the end of a prompt is no whole block. */
+function keep(hint: Hint, { slot, tokens, filled, toldAt }: Trace, card: Card, now: number): void {
+  let cached = tokens;
+  let host = slot.filled - filled > slot.kvTokens ? tokens : 0;
+  if (slot.cached !== null && now / 1_000 > toldAt) {
+    const exact = exactTokens(slot, card);
+    const whole = exact === card.prefix.length * PREFIX_BLOCK_TOKENS;
+    cached = whole ? Math.max(exact, tokens) : exact;
+    host = 0;
   }
+  if (cached <= hint.cachedTokens) return;
+  hint.cachedTokens = cached;
+  hint.hostTokens = host;
 }
 
 const exactTokens = (slot: Slot, { prefix }: Card): number =>

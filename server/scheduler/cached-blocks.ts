@@ -24,6 +24,11 @@ export class CachedBlocks {
     this.#options = options;
   }
 
+  /** No engine tells of anything. */
+  get empty(): boolean {
+    return this.#holders.size === 0;
+  }
+
   /** Slots that have this block, the latest few. */
   holders(hash: number): readonly Slot[] {
     return this.#holders.get(hash | 0) ?? NONE;
