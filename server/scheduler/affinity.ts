@@ -10,6 +10,7 @@ import { CachedBlocks, type CacheEvent, cachedDepth } from "./cached-blocks.ts";
 import { type Card, PREFIX_BLOCK_TOKENS } from "./card.ts";
 import { Generations } from "./generations.ts";
 import type { SchedulerOptions } from "./options.ts";
+import { eachMark } from "./prefix-marks.ts";
 import type { Slot } from "./slots.ts";
 
 /** A slot that probably holds KV of the first `tokens` tokens of a prompt. */
@@ -95,6 +96,7 @@ export class Affinity {
 
   granted(attempt: Attempt, held: HeldVersion): void {
     const { card, slot } = attempt;
+    slot.shared.add(card);
     this.#settle(attempt, held);
     if (card.attempt > 1) this.#cuts.delete(card.key);
     eachMark(card, (mark, tokens) => {
@@ -119,6 +121,7 @@ export class Affinity {
 
   /** The context that the attempt leaves behind is what the session's next turn finds. */
   ended(attempt: Attempt): void {
+    attempt.slot.shared.remove(attempt.card);
     this.#settle(attempt, attempt.held);
   }
 
@@ -195,22 +198,4 @@ function alive(trace: Trace): boolean {
   if (!view.holds.some((held) => cacheNamespace(held) === namespace)) return false;
   trace.holdsLife = holdsLife;
   return true;
-}
-
-/**
- * Marks stand after 1, 2, 4, 8 … blocks and at the last one, so that equal prompts meet fully and
- * others to within half, at a cost that grows with the logarithm of the prompt. Where the prompt is
- * shorter than a block, a group meets by its id.
- */
-function eachMark(card: Card, visit: (mark: number | string, tokens: number) => void): void {
-  const { prefix, group } = card;
-  if (prefix.length === 0) {
-    if (group !== null) visit(`${card.policy} ${card.job}/${group.id}`, card.promptTokens);
-    return;
-  }
-  const last = prefix.length - 1;
-  for (let at = 1; at - 1 < last; at *= 2) {
-    visit(prefix[at - 1] as number, at * PREFIX_BLOCK_TOKENS);
-  }
-  visit(prefix[last] as number, (last + 1) * PREFIX_BLOCK_TOKENS);
 }

@@ -32,7 +32,7 @@ export function slotSeconds(
 ): number {
   const { contextTokens, prefillTokens, newTokens, nowSeconds } = ask;
   const queued = Math.max(0, slot.prefillFreeAt - nowSeconds);
-  const share = (slot.reserved + slot.foreign + contextTokens + newTokens) / slot.kvTokens;
+  const share = (slot.held + slot.foreign + contextTokens + newTokens) / slot.kvTokens;
   const work = workSeconds(slot, Math.max(0, prefillTokens - cachedTokens), newTokens);
   return queued + work + barrierSeconds(share, kvBarrierSeconds);
 }

@@ -136,7 +136,11 @@ export class Placer {
     if (card.avoid.length > 0 && card.avoid.includes(worker.incarnation)) return false;
     const least = leastTokens(card);
     if (least > slot.usable || least > worker.kind.facts.maxModelLen) return false;
-    return Math.min(outlook.peakTokens, slot.usable) <= slot.room(waiting);
+    const tokens = Math.min(outlook.peakTokens, slot.usable);
+    const room = slot.room(waiting);
+    if (tokens <= room || room < 0) return tokens <= room;
+    // Its engine has part of it already, and holds that once.
+    return tokens - slot.shared.of(card) <= room;
   }
 }
 

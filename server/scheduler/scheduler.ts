@@ -143,7 +143,7 @@ class PureScheduler implements Scheduler {
         worker: slot.worker.id,
         slot: slot.index,
         running: slot.running,
-        reservedTokens: slot.reserved,
+        reservedTokens: slot.held,
         kvTokens: slot.kvTokens,
       })),
     };

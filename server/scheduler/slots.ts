@@ -9,6 +9,7 @@ import { KvProfile } from "./kv-profile.ts";
 import type { SchedulerOptions } from "./options.ts";
 import { isCount, isPrefillRate, isStep, plausibleSize } from "./plausible.ts";
 import type { Worker } from "./roster.ts";
+import { SharedPrefixes } from "./shared-prefixes.ts";
 
 export type Telemetry = Extract<SchedulerEvent, { type: "telemetry" }>;
 
@@ -25,6 +26,8 @@ export class Slot {
   /** The most KV that what runs here will hold at once, by forecast, tokens. */
   reserved = 0;
   readonly attempts = new Set<Attempt>();
+  /** What of `reserved` and `context` is counted more than once. */
+  readonly shared = new SharedPrefixes();
   /** Σ context as last reported. */
   context = 0;
   /** Σ expected growth. */
@@ -68,7 +71,12 @@ export class Slot {
   room(asker: Waiting | null): number {
     if (!this.worker.open || !this.listed || this.running >= this.maxRunning) return -1;
     if (this.claimedBy !== null && this.claimedBy !== asker) return -1;
-    return this.usable - this.reserved - this.foreign;
+    return this.usable - this.held - this.foreign;
+  }
+
+  /** KV that is reserved, each prefix once, tokens. */
+  get held(): number {
+    return Math.max(0, this.reserved - this.shared.tokens);
   }
 
   take(attempt: Attempt): void {
@@ -114,7 +122,7 @@ export class Slot {
     const idle = this.running === 0 && telemetry.running === 0 && telemetry.waiting === 0;
     if (idle) this.foreign = 0;
     else if (isCount(kvUsedTokens)) {
-      const ours = this.context + this.running * options.progressSlackTokens;
+      const ours = this.context - this.shared.tokens + this.running * options.progressSlackTokens;
       this.foreign = Math.min(this.kvTokens, Math.max(0, kvUsedTokens - ours));
     }
   }

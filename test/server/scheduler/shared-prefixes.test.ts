@@ -1,0 +1,47 @@
+/** A prefix that many have in common is held once: it is counted once, however they come and go. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SharedPrefixes } from "../../../server/scheduler/shared-prefixes.ts";
+import { seededRandom, testSeed } from "../../support/seeded-random.ts";
+import { Bench, card, grants, worker } from "./samples.ts";
+
+/** 1,024 tokens of system, then blocks of its own. */
+const prompt = (key: string, own: number) =>
+  card(key, {
+    promptTokens: 1_024 + 256 * own,
+    prefix: [1, 2, 3, 4, ...Array.from({ length: own }, (_, i) => 1_000 * (1 + Number(key)) + i)],
+    maxNewTokens: 10,
+  });
+
+test("sums are those of a full count, whoever comes and goes", () => {
+  const random = seededRandom(testSeed("shared prefixes"));
+  const shared = new SharedPrefixes();
+  const there = new Map<string, ReturnType<typeof card>>();
+  for (let n = 0; n < 2_000; n++) {
+    const key = String(random.u32() % 40);
+    const known = there.get(key);
+    if (known === undefined) {
+      const added = prompt(key, random.u32() % 9);
+      there.set(key, added);
+      shared.add(added);
+    } else {
+      there.delete(key);
+      shared.remove(known);
+    }
+    // Nothing but the system's tokens is common here, and each but the first counts them too often.
+    assert.equal(shared.tokens, 1_024 * Math.max(0, there.size - 1));
+    assert.equal(shared.of(prompt("99", 3)), there.size > 0 ? 1_024 : 0);
+  }
+});
+
+test("a slot takes as many as fit with their prefix once", () => {
+  const bench = new Bench();
+  bench.fleet(worker("w", {}, { kvTokens: 4_000 }));
+  const cards = Array.from({ length: 12 }, (_, i) => prompt(`${i + 1}`, 1));
+  const granted = grants(bench.offer(...cards));
+  assert.ok(granted.length >= 4, `${granted.length} of 12 run`);
+  const [slot] = bench.scheduler.snapshot().slots;
+  assert.ok((slot?.reservedTokens ?? 0) <= 4_000);
+  for (const key of granted.map((grant) => grant.split(">")[0] ?? "")) bench.done(key, 1, 10);
+  assert.ok((bench.scheduler.snapshot().slots[0]?.reservedTokens ?? -1) >= 0);
+});
