@@ -11,8 +11,8 @@ and its traps: [engines.md](engines.md).
 
 **real 0.32.0**: seen on that release of the engine itself, run without a GPU. **fake only**: seen on a stand-in of ours, which speaks its
 wire over real sockets (vLLM's and SGLang's are held against recordings of the real ones). **yes**: an engine of ours. **refused**: it has no
-such thing, and what it does instead was looked at, mostly a typed error. **–**: it has no such thing, and nothing can be asked of it. Empty:
-nobody asked.
+such thing, and what it does instead was looked at, mostly a typed error. **–**: it has no such thing, and nothing can be asked of it; or, of
+a real one, its numbers differ by rounding where the row compares them bit for bit. Empty: nobody asked.
 
 \`\`\`sh
 npm run test:interop -- test/interop/vllm/*.interop.ts                      # writes what real vLLM does (SGLang, Dynamo: likewise)

@@ -130,9 +130,13 @@ function inOrder(
         const payload = parts.at(-1) as Buffer;
         const number = parts.at(-2);
         if (number?.length !== 8) return settle();
-        const sequence = number.readBigUInt64BE();
-        if (sequence === END) return settle();
-        if (next === null || Number(sequence) === next) deliver(Number(sequence), payload);
+        const told = number.readBigUInt64BE();
+        if (told === END) return settle();
+        const sequence = Number(told);
+        if (next !== null && sequence < next) return;
+        // Its buffer begins behind what is missing; what it has is true all the same.
+        if (next !== null && sequence > next) follower.gap(slot);
+        deliver(sequence, payload);
       },
       lost: settle,
     });

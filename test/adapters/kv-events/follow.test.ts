@@ -114,6 +114,9 @@ describe("cache events over ZeroMQ", () => {
     const { server, port } = await router(new Set([1, 4]));
     assert.deepEqual(await heardOf([1, 4, 5], port), [1, "gap", 4, 5]);
     server.close();
+    const short = await router(new Set([3, 4, 5]));
+    assert.deepEqual(await heardOf([0, 5, 6], short.port), [0, "gap", 3, 4, 5, 6]);
+    short.server.close();
     assert.deepEqual(await heardOf([1, 4], null), [1, "gap", 4]);
     assert.deepEqual(await heardOf([8, 0, 1], null), [8, "gap", 0, 1]);
   });

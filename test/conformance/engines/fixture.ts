@@ -26,8 +26,6 @@ export interface Manners {
   readonly fresh?: boolean;
   /** Telemetry tells of requests that came while it was paused. Default true. */
   readonly countsHeld?: boolean;
-  /** Telemetry tells of requests that a pause has frozen. Default true; vLLM counts nothing while it is paused. */
-  readonly countsFrozen?: boolean;
   /** Telemetry is of some steps ago, and while it is paused of before. Default false; real SGLang writes it now and then. */
   readonly loadLags?: boolean;
   /** Tokens of a request that telemetry leaves out. Default 0; SGLang's first is its prefill's, and the second has no step before it. */
@@ -95,7 +93,6 @@ const PATIENT: Required<Manners> = {
   tolerance: 0,
   fresh: true,
   countsHeld: true,
-  countsFrozen: true,
   loadLags: false,
   uncounted: 0,
   refusesRunningIds: true,
@@ -199,12 +196,12 @@ export async function until(engine: Engine, running: number): Promise<void> {
   }
 }
 
-/** Likewise of one that is paused, counting `held` requests that came meanwhile, and those that froze, where it does. */
+/** Likewise of one that is paused, counting `held` requests that came meanwhile where it does. */
 export async function untilHeld(bench: Bench, running: number, held: number): Promise<void> {
   const { engine, manners } = bench;
-  const { countsHeld, countsFrozen, loadLags } = manners;
+  const { countsHeld, loadLags } = manners;
   if (loadLags) await engine.telemetry(deadline());
-  else await until(engine, (countsFrozen ? running : 0) + (countsHeld ? held : 0));
+  else await until(engine, running + (countsHeld ? held : 0));
 }
 
 /** Telemetry that passes `check`: at once, or where it lags in the end. Throws what is wrong with the last. */

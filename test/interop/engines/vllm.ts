@@ -59,7 +59,10 @@ export const FILE_TRANSFER: readonly string[] = [
   ...["--weight-transfer-config", '{"backend":"file"}'],
 ];
 
-/** A block is 32 tokens at least on a CPU; the default of 128 would cache nothing of short prompts. */
+/**
+ * A block is 32 tokens at least on a CPU; the default of 128 would cache nothing of short prompts. So many tokens a step that no
+ * prompt is computed in pieces: with a seed of its own one would end the engine there.
+ */
 const argsOf = (model: string, port: number, flags: readonly string[]): readonly string[] => [
   "-m",
   "vllm.entrypoints.openai.api_server",
@@ -67,7 +70,7 @@ const argsOf = (model: string, port: number, flags: readonly string[]): readonly
   ...["--port", String(port), "--dtype", "bfloat16", "--max-model-len", "2048"],
   ...["--max-num-seqs", "32", "--enforce-eager", "--enable-scale-out"],
   ...["--block-size", "32", "--kv-cache-memory-bytes", "67108864", "--enable-prefix-caching"],
-  ...["--enable-prompt-tokens-details"],
+  ...["--enable-prompt-tokens-details", "--max-num-batched-tokens", "16384"],
   ...(flags.includes("--logprobs-mode") ? [] : ["--logprobs-mode", "processed_logprobs"]),
   ...flags,
 ];

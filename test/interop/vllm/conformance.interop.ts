@@ -29,9 +29,8 @@ describe(`vLLM ${VLLM_VERSION}`, () => {
       // Of bfloat16 in batches of another size.
       tolerance: 0.06,
       fresh: false,
-      // Its gauges say 0 while it is paused.
-      countsHeld: false,
-      countsFrozen: false,
+      // While it is paused its gauges say what its last step said.
+      loadLags: true,
     },
   });
 });

@@ -83,8 +83,8 @@ export function logprobsText(
     const id = ids[at] as number;
     const own = entryText(id, logprobs[at] as number);
     const others = top === null ? "" : alternativesText(top, at, id, width - 1);
-    const first = width === 0 ? "" : `${own}}`;
-    text += `${at === 0 ? "" : ","}${own},"top_logprobs":[${first}${others}]}`;
+    // The sampled one is its own first alternative, even where none is asked for.
+    text += `${at === 0 ? "" : ","}${own},"top_logprobs":[${own}}${others}]}`;
   }
   return `${text}]}`;
 }
