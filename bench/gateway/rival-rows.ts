@@ -35,7 +35,8 @@ const SIZES = [256, 2_048].flatMap((tokens) =>
   [1, 32].map((concurrency) => ({ tokens, concurrency })),
 );
 const INTERVALS = [1, 16, 64, 256, 2_048];
-const WARM_UP = 200;
+/** Before each row, of everyone: a server that runs for days has its code compiled. */
+const WARM_UP = 400;
 const PASS_THROUGH = "Node pass-through";
 const SMG = "smg";
 const COLUMNS =
@@ -107,7 +108,7 @@ async function roundsOf(
   for (const middle of running) {
     const pool = poolOf(middle, kind);
     try {
-      await measure(middle, pool, kind, Math.min(WARM_UP, rollouts));
+      await measure(middle, pool, kind, WARM_UP);
       callers.push({ middle, rounds: [], pool });
     } catch (thrown) {
       console.log(
