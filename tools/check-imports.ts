@@ -93,6 +93,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
       "server/checkpoint",
       "server/limits",
       "server/live-clock",
+      "server/simulator/engine/shape",
       "adapters/embedded/wire",
     ],
   ],

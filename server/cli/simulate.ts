@@ -5,9 +5,12 @@ import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { PacelineError } from "../contract/errors.ts";
 import type { OnUpdate } from "../contract/policy.ts";
+import type { Recording } from "../scheduler/recording.ts";
+import { calibrate, calibrationLine } from "../simulator/calibration.ts";
 import type { FaultSpec } from "../simulator/faults.ts";
 import type { Resolution } from "../simulator/options.ts";
 import { plotRun } from "../simulator/plot.ts";
+import { recordedWorkload } from "../simulator/recorded-workload.ts";
 import type { Run } from "../simulator/run.ts";
 import { SCHEDULER_NAMES, type SchedulerName, schedulerNamed } from "../simulator/schedulers.ts";
 import { simulate } from "../simulator/simulate.ts";
@@ -25,6 +28,8 @@ const RESUMES: readonly Resume[] = ["recompute", "host", "pool"];
 interface SimulateOptions {
   workload: PresetName;
   trace?: string;
+  recording?: string;
+  prefillChunk: number;
   seed: number;
   workers?: number;
   groups?: number;
@@ -61,6 +66,16 @@ export function simulateCommand(): Command {
       `who schedules: ${SCHEDULER_NAMES.join(", ")} (docs/operations.md)`,
       oneOf("scheduler", SCHEDULER_NAMES),
       "paceline",
+    )
+    .option(
+      "-r, --recording <json>",
+      "a run that `paceline serve --record` recorded, to be made again and compared",
+    )
+    .option(
+      "--prefill-chunk <n>",
+      "of the engines in a recording, which does not tell it, tokens",
+      whole("prefill-chunk", 1),
+      512,
     )
     .option("--seed <n>", "of lengths and ties: same seed, same bytes", whole("seed", 0), 1)
     .option(
@@ -114,7 +129,10 @@ export function simulateCommand(): Command {
 }
 
 function run(options: SimulateOptions): void {
-  const workload = workloadOf(options);
+  const { recording, prefillChunk } = options;
+  const recorded =
+    recording === undefined ? null : recordedWorkload(readRecording(recording), prefillChunk);
+  const workload = recorded?.workload ?? workloadOf(options);
   const bar = options.quiet === true ? null : progressBar(workload);
   const done = simulate(workload, {
     seed: options.seed,
@@ -131,6 +149,7 @@ function run(options: SimulateOptions): void {
   });
   bar?.stop(done);
   process.stdout.write(tableOf(done));
+  if (recorded !== null) process.stdout.write(calibrationLine(calibrate(done, recorded)));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(done)}\n`);
   if (options.svg !== undefined) writeFileSync(options.svg, plotRun(done));
   if (done.unfinished > 0) process.exitCode = 1;
@@ -146,6 +165,20 @@ function workloadOf({ workload, trace, seed, workers, groups, resume }: Simulate
   const fleet = workers === undefined ? null : presetWorkload(workload, seed, changes).fleet;
   return readTrace(linesOf(trace), { name: basename(trace, ".jsonl"), fleet });
 }
+
+function readRecording(file: string): Recording {
+  const value: unknown = JSON.parse(linesOf(file).join("\n"));
+  if (isRecording(value)) return value;
+  throw new PacelineError("invalid_argument", `${file} is no recording of a scheduler`);
+}
+
+/** Written by this program: that it is one is all that is asked. */
+const isRecording = (value: unknown): value is Recording =>
+  typeof value === "object" &&
+  value !== null &&
+  "inputs" in value &&
+  Array.isArray(value.inputs) &&
+  "dropped" in value;
 
 function linesOf(file: string): readonly string[] {
   try {

@@ -1,7 +1,7 @@
 /**
  * A Core without compute, for load and faults: reproducible tokens (`simulated-tokens.ts`), a KV limit
- * with preemption, prefix reuse inside a cache namespace, weights that are a digest, and a model of
- * step time: seconds = a + s·batch + prefilled tokens / prefill rate.
+ * with preemption, prefix reuse inside a cache namespace, weights that are a digest, and the simulator's
+ * model of step time.
  */
 import { createHash } from "node:crypto";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
@@ -9,6 +9,7 @@ import { combineDigests, hashTensor } from "../checkpoint/digest.ts";
 import { readTensor, type TensorEntry } from "../checkpoint/safetensors.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { FinishReason } from "../contract/rollout.ts";
+import { stepSeconds } from "../simulator/engine/shape.ts";
 import type { Core, CoreEvent, CoreRequest, CoreStats, HeldWeights } from "./core.ts";
 import { createSimulatedCache } from "./simulated-cache.ts";
 import {
@@ -93,6 +94,10 @@ export function digestOfPath(path: string): string {
 
 export function createSimulatedCore(options: SimulatedCoreOptions): Core {
   const model: SimulatedModel = { ...SIMULATED_MODEL, ...options.model };
+  const shape = {
+    step: { a: model.stepSeconds, s: model.perRequestSeconds },
+    prefillTokensPerSecond: model.prefillTokensPerSecond,
+  };
   const digestOf = options.digest ?? digestOfPath;
   const cache = createSimulatedCache(options.kvTokens);
   const known = new Map<string, Running>();
@@ -251,12 +256,6 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     return held;
   }
 
-  function secondsOf(batch: number, prefilled: number): number {
-    return (
-      model.stepSeconds + model.perRequestSeconds * batch + prefilled / model.prefillTokensPerSecond
-    );
-  }
-
   const key = (policy: string, version: number): string => `${policy}@${version}`;
 
   return {
@@ -304,7 +303,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       const prefilled = prefill(events);
       const ready = running.filter((r) => r.started && contextOf(r) - r.computed <= 1);
       for (const entry of ready) decode(entry, held.version, events);
-      steps.push({ batch: ready.length, seconds: secondsOf(ready.length, prefilled) });
+      steps.push({ batch: ready.length, seconds: stepSeconds(shape, ready.length, prefilled) });
       if (steps.length > STEPS_KEPT) steps.shift();
       return events;
     },
@@ -317,7 +316,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       const first = waiting[0];
       let missing = first === undefined ? 0 : contextOf(first) - first.computed;
       for (const entry of running) missing += missingOf(entry);
-      return 1000 * secondsOf(running.length, Math.min(missing, model.prefillChunk));
+      return 1000 * stepSeconds(shape, running.length, Math.min(missing, model.prefillChunk));
     },
 
     retract() {

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type RecordedScheduler,
+  type Recording,
+  recordScheduler,
+} from "../../../server/scheduler/recording.ts";
+import { seededRandom } from "../../../server/seeded-random.ts";
+import { calibrate, calibrationLine } from "../../../server/simulator/calibration.ts";
+import { recordedWorkload } from "../../../server/simulator/recorded-workload.ts";
+import { type SchedulerFactory, simulate } from "../../../server/simulator/simulate.ts";
+import type { Workload } from "../../../server/simulator/workload.ts";
+import { crowded, rollout, workload } from "./workloads.ts";
+
+/** What a live server would have recorded of this workload. */
+function record(given: Workload, seconds: { makespan: number }): Recording {
+  const recorders: RecordedScheduler[] = [];
+  const create: SchedulerFactory = (clock) => {
+    const recorder = recordScheduler("paceline", clock, 1, seededRandom, {}, 1_000_000);
+    recorders.push(recorder);
+    return recorder;
+  };
+  seconds.makespan = simulate(given, { scheduler: { name: "recorded", create } }).makespanSeconds;
+  const [recorder] = recorders;
+  assert.ok(recorder);
+  return recorder.recording();
+}
+
+test("a recorded run simulated again takes as long, with the same lengths", () => {
+  const given = crowded(3);
+  const seconds = { makespan: 0 };
+  const recorded = recordedWorkload(record(given, seconds), 512);
+  assert.equal(recorded.leftOut, 0);
+  assert.ok(Math.abs(recorded.measuredSeconds - seconds.makespan) < 1e-6);
+  const lengths = (of: Workload): [string, number][] =>
+    of.rollouts
+      .map(({ id, outputTokens }): [string, number] => [id.replace("simulated/", ""), outputTokens])
+      .sort(([a], [b]) => a.localeCompare(b));
+  assert.deepEqual(lengths(recorded.workload), lengths(given));
+  const run = simulate(recorded.workload);
+  const calibration = calibrate(run, recorded);
+  assert.ok(Math.abs(calibration.apart) < 0.05, `${calibration.apart}`);
+  assert.match(calibrationLine(calibration), /% apart\n$/);
+});
+
+test("turns of a session keep their order and their gaps", () => {
+  const turn = (n: number) => ({ session: { id: "s", turn: n, gapSeconds: n === 0 ? 0 : 2 } });
+  const given = workload([rollout("a", turn(0)), rollout("b", turn(1))]);
+  const { rollouts } = recordedWorkload(record(given, { makespan: 0 }), 512).workload;
+  assert.deepEqual(
+    rollouts.map(({ session }) => [session?.turn, Math.round(session?.gapSeconds ?? -1)]),
+    [
+      [0, 0],
+      [1, 2],
+    ],
+  );
+});
+
+test("a recording that says too little is refused", () => {
+  const empty: Recording = { scheduler: "paceline", seed: 1, options: {}, inputs: [], dropped: 0 };
+  assert.throws(() => recordedWorkload(empty, 512), /no rollout finished/);
+  assert.throws(() => recordedWorkload({ ...empty, dropped: 3 }, 512), /first 3 inputs/);
+  const full = record(workload([rollout("a")]), { makespan: 0 });
+  const inputs = full.inputs.filter(({ event }) => event.type !== "telemetry");
+  assert.throws(() => recordedWorkload({ ...full, inputs }, 512), /step time/);
+});
