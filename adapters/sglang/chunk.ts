@@ -59,6 +59,9 @@ const META = new Keys(
   "cached_tokens",
 );
 
+/** A chunk without a count is none of the usual. */
+const UNTOLD = -1;
+
 export class ChunkReader {
   readonly #cumulative: boolean;
   readonly #cursor = new JsonCursor();
@@ -79,7 +82,7 @@ export class ChunkReader {
     mask: new KnownPrefix(),
   };
   #id = "";
-  #completionTokens = 0;
+  #completionTokens = UNTOLD;
   #cachedTokens: number | null = null;
   #retractions = 0;
 
@@ -90,9 +93,8 @@ export class ChunkReader {
 
   /** `made`: tokens that earlier chunks had. Throws the engine's own error, `engine_error`, `misaligned`. */
   read(bytes: Buffer, start: number, end: number, made: number): Chunk {
-    if (this.#walk(bytes, start, end) && this.#ids.length === this.#completionTokens - made) {
-      return this.#chunk();
-    }
+    this.#completionTokens = UNTOLD;
+    if (this.#walk(bytes, start, end) && this.#isAligned(made)) return this.#chunk();
     this.#forget();
     const text = bytes.toString("utf8", start, end);
     let body: unknown;
@@ -107,6 +109,17 @@ export class ChunkReader {
     const { error } = (body ?? {}) as { error?: unknown };
     if (error !== undefined && error !== null) throw errorFromBody(error);
     return fallbackChunk(body, made);
+  }
+
+  /** As many ids as it says that it has more of, and a row for each where it has any. */
+  #isAligned(made: number): boolean {
+    const { length } = this.#ids;
+    const fits = (rows: number): boolean => rows === 0 || rows === length;
+    return (
+      length === this.#completionTokens - made &&
+      fits(this.#top.offsets.length) &&
+      fits(this.#mask.offsets.length)
+    );
   }
 
   #walk(bytes: Buffer, start: number, end: number): boolean {

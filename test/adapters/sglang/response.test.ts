@@ -322,4 +322,19 @@ describe("SGLang: response", () => {
     const told = read(INCREMENTAL.replace(DONE, "") + chunk({ ids: [9], total: 5 }), max(4));
     assert.deepEqual([told.error, idsOf(told)], [null, [5, 6, 7, 8]]);
   });
+
+  test("a chunk that has alternatives but tells of no token is misaligned, not the next token's", () => {
+    const rows = (ids: readonly number[]) => ({
+      output_top_logprobs: ids.map((id) => [[lp(id), id, null]]),
+    });
+    const untold = { output_token_logprobs: undefined, completion_tokens: undefined };
+    const text =
+      chunk({ ids: [5], meta: rows([5]) }) +
+      chunk({ ids: [5, 6], meta: { ...rows([5, 6]), ...untold } }) +
+      chunk({ ids: [5, 6, 7], meta: rows([5, 6, 7]) });
+    const side = { promptLogprobs: null, topLogprobs: 1, samplingMask: false };
+    const told = read(text, { ...max(3), side }, { incremental: false });
+    assert.deepEqual(idsOf(told), [5]);
+    assert.equal(told.error?.code, "misaligned");
+  });
 });
