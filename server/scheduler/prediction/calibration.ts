@@ -4,7 +4,7 @@
  * of them. That bound is conformal: the prediction plus as many of its own σ as covered that share of the last window, which
  * holds whatever the true distribution is, as long as the next is like the last.
  */
-import { type LogLength, logUpper, upperQuantile } from "./normal.ts";
+import { type LogLength, upperQuantile } from "./normal.ts";
 
 /** Comparisons between two sorts of the window: its quantile hardly moves within so few. */
 const RENEW = 16;
@@ -63,12 +63,5 @@ export class Calibration {
     if (rank > count) return;
     const scores = this.#scores.slice(0, count).sort();
     this.#margin = Math.max(0, scores[rank - 1] as number);
-  }
-
-  /** Logarithm of the length that the wanted share stays below, of one that is past `past` tokens already. */
-  logBound(prediction: LogLength, past: number): number {
-    const { mean, sigma } = prediction;
-    const whole = mean + this.#margin * sigma;
-    return past < 1 ? whole : Math.max(whole, logUpper(prediction, past, 1 - this.#quantile));
   }
 }
