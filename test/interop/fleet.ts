@@ -46,7 +46,7 @@ export async function publish(server: LiveServer, path: string): Promise<number>
   return version;
 }
 
-/** Resolves when each of these rollouts has so many tokens. */
+/** Resolves when each of these rollouts has so many tokens, or has ended with them. */
 export async function reached(
   server: LiveServer,
   ids: readonly string[],
@@ -56,8 +56,13 @@ export async function reached(
   for (const id of ids) {
     for (;;) {
       const path = `/v1/rollouts/${id}?job=${job}`;
-      const { body } = await server.call<{ output_tokens?: number }>("GET", path);
-      if ((body.output_tokens ?? 0) >= tokens) break;
+      const { body } = await server.call<{
+        output_tokens?: number;
+        output_token_ids?: readonly number[];
+      }>("GET", path);
+      // Of one that has ended its Result is told.
+      const made = body.output_tokens ?? body.output_token_ids?.length ?? 0;
+      if (made >= tokens) break;
       await sleep(20);
     }
   }

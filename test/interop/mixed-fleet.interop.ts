@@ -11,7 +11,7 @@ import { openSglang, type Sglang } from "./engines/sglang.ts";
 import { openVllm, type Vllm } from "./engines/vllm.ts";
 import { bodyOf, publish, type Result, reached, worstToken } from "./fleet.ts";
 
-const TOKENS = 900;
+const TOKENS = 1_800;
 const FLAGS = ["--incremental-streaming-output"];
 
 let sglang: Sglang;
