@@ -1,5 +1,6 @@
 /** From what an engine says went wrong to one of our errors. */
 import { ERRORS, type ErrorCode, PacelineError } from "../../server/contract/errors.ts";
+import { shown } from "../http/shown.ts";
 
 /** An error body of the engine's. What it calls a defect of its own is an engine's error to us. */
 export function errorFromBody(body: unknown): PacelineError {
@@ -31,6 +32,6 @@ export function errorFromReply(status: number, text: string): PacelineError {
 
 function unreadable(body: unknown): PacelineError {
   return new PacelineError("engine_error", "the engine told an error that is none of ours", {
-    details: { excerpt: (JSON.stringify(body) ?? "").slice(0, 200) },
+    details: { excerpt: shown(body) },
   });
 }

@@ -272,6 +272,15 @@ export class JsonCursor {
     this.#move(skipValue(this.#bytes, this.#at, this.#end));
   }
 
+  /** Any value, small, as `JSON.parse` would give it; undefined at a surprise. */
+  value(): unknown {
+    this.#space();
+    const start = this.#at;
+    const bytes = this.#bytes;
+    this.skip();
+    return this.#surprised ? undefined : JSON.parse(bytes.toString("utf8", start, this.#at));
+  }
+
   #open(byte: number): boolean {
     if (this.#peek() !== byte) return this.#surprise();
     this.#at += 1;

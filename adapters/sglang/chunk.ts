@@ -1,8 +1,7 @@
 /**
  * One event of `/generate`'s stream, from bytes to typed arrays. Two manners of SGLang servers: with
  * `--incremental-streaming-output` a chunk holds what is new; without it a chunk repeats everything since the
- * first token, which is then compared as bytes and skipped. The last chunk, and whatever is not as expected, goes through
- * `JSON.parse`.
+ * first token, which is then compared as bytes and skipped. Whatever is not as expected goes through `JSON.parse`.
  */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { IdRows, TopLogprobs } from "../../server/contract/side-data.ts";
@@ -12,7 +11,7 @@ import { Keys } from "../json/keys.ts";
 import { KnownPrefix } from "../json/known-prefix.ts";
 import type { RowReader } from "../json/row-reader.ts";
 import { errorFromBody } from "./errors.ts";
-import { fallbackChunk } from "./fallback.ts";
+import { fallbackChunk, spanOf } from "./fallback.ts";
 import { LogprobPairs } from "./logprob-pairs.ts";
 
 /** `start` and `end` count this request's own output tokens. */
@@ -57,6 +56,7 @@ const META = new Keys(
   "output_token_sampling_mask",
   "completion_tokens",
   "cached_tokens",
+  "weight_versions",
 );
 
 /** A chunk without a count is none of the usual. */
@@ -85,6 +85,8 @@ export class ChunkReader {
   #completionTokens = UNTOLD;
   #cachedTokens: number | null = null;
   #retractions = 0;
+  #finish: Chunk["finish"] = null;
+  #spans: Chunk["spans"] = null;
 
   /** `cumulative`: every chunk repeats the ones before it. */
   constructor(cumulative: boolean) {
@@ -149,8 +151,7 @@ export class ChunkReader {
         this.#id = cursor.string();
         break;
       case 1:
-        // The last chunk is read as JSON: it holds what no other does.
-        if (!cursor.isNull()) cursor.surprise();
+        this.#finish = this.#objectOrNull();
         break;
       case 2:
         this.#retractions = cursor.uint32();
@@ -174,9 +175,26 @@ export class ChunkReader {
       case 7:
         this.#cachedTokens = cursor.uint32();
         break;
+      case 8:
+        this.#spans = this.#spansOrNull();
+        break;
       default:
         cursor.skip();
     }
+  }
+
+  #objectOrNull(): Chunk["finish"] {
+    const value = this.#cursor.value();
+    if (isRecord(value) || value === null) return value;
+    this.#cursor.surprise();
+    return null;
+  }
+
+  #spansOrNull(): Chunk["spans"] {
+    const value = this.#cursor.value();
+    if (Array.isArray(value)) return value.map(spanOf);
+    if (value !== null) this.#cursor.surprise();
+    return null;
   }
 
   /** `rows` reads as far as it can, `read` one element each. */
@@ -226,8 +244,8 @@ export class ChunkReader {
       logprobs: this.#logprobs.take(),
       top: this.#takeTop(),
       mask: this.#takeMask(),
-      finish: null,
-      spans: null,
+      finish: this.#finish,
+      spans: this.#spans,
     };
   }
 
@@ -258,5 +276,10 @@ export class ChunkReader {
     for (const known of Object.values(this.#known)) known.forget();
     this.#cachedTokens = null;
     this.#retractions = 0;
+    this.#finish = null;
+    this.#spans = null;
   }
 }
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;

@@ -1,5 +1,6 @@
 /** From what an SGLang server says went wrong to one of our errors. */
 import { type ErrorCode, PacelineError } from "../../server/contract/errors.ts";
+import { shown } from "../http/shown.ts";
 
 /** Of refusals with 400, by what they say; any other 400 is an argument that this server does not take. */
 const REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
@@ -24,7 +25,7 @@ export function errorFromReply(status: number, text: string): PacelineError {
 /** An `error` object within a reply of 200. */
 export function errorFromBody(error: unknown): PacelineError {
   const status = (error as { code?: unknown } | null)?.code;
-  const message = messageOf({ error }) ?? JSON.stringify(error)?.slice(0, EXCERPT) ?? "none";
+  const message = messageOf({ error }) ?? shown(error);
   return errorFrom(typeof status === "number" ? status : 500, message);
 }
 

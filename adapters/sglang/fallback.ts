@@ -84,7 +84,8 @@ function offsetsOf(rows: readonly unknown[][]): Uint32Array {
   return offsets;
 }
 
-function spanOf(span: unknown): LabelSpan {
+/** Throws `engine_error` where it is none. */
+export function spanOf(span: unknown): LabelSpan {
   const { version, start, end } = (span ?? {}) as Partial<Record<keyof LabelSpan, unknown>>;
   if (typeof version === "string" && Number.isInteger(start) && Number.isInteger(end)) {
     return { version, start: start as number, end: end as number };

@@ -1,5 +1,6 @@
 /** From what `trtllm-serve` says went wrong to one of our errors. */
 import { PacelineError } from "../../server/contract/errors.ts";
+import { shown } from "../http/shown.ts";
 
 /** `{"object":"error","message","type","param","code"}`, flat; FastAPI's own is `{"detail": …}`. */
 export function errorFromReply(status: number, text: string): PacelineError {
@@ -28,5 +29,5 @@ function messageOf(text: string): string | null {
   const { message, detail } = (body ?? {}) as { message?: unknown; detail?: unknown };
   if (typeof message === "string") return message;
   if (typeof detail === "string") return detail;
-  return detail === undefined ? null : JSON.stringify(detail).slice(0, 500);
+  return detail === undefined ? null : shown(detail);
 }

@@ -313,7 +313,7 @@ function idOf(value: unknown): number {
 
 function numberOf(value: unknown): number {
   if (typeof value === "number") return value;
-  throw misaligned(`${JSON.stringify(value) ?? "nothing"} for a logprob`);
+  throw misaligned(`${shown(value)} for a logprob`);
 }
 
 function stopReasonOf(value: unknown): Chunk["stopReason"] {

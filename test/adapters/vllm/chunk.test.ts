@@ -161,6 +161,12 @@ describe("an event of vLLM's stream", () => {
     });
   }
 
+  test("a logprob nested deeper than the stack is misaligned", () => {
+    const deep = `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`;
+    const bytes = Buffer.from(JSON.stringify(event()).replace("-0.5", deep));
+    assert.throws(() => reader.read(bytes, 0, bytes.length, PLAIN), { code: "misaligned" });
+  });
+
   test("what is cut short, or holds NaN, is an engine's error", () => {
     const whole = Buffer.from(JSON.stringify(event()));
     for (let end = 0; end < whole.length; end++) {
