@@ -122,7 +122,9 @@ export class Slot {
     const idle = this.running === 0 && telemetry.running === 0 && telemetry.waiting === 0;
     if (idle) this.foreign = 0;
     else if (isCount(kvUsedTokens)) {
-      const ours = this.context - this.shared.tokens + this.running * options.progressSlackTokens;
+      // A card may claim a prefix longer than its prompt: what is shared then says nothing.
+      const once = Math.max(0, this.context - this.shared.tokens);
+      const ours = once + this.running * options.progressSlackTokens;
       this.foreign = Math.min(this.kvTokens, Math.max(0, kvUsedTokens - ours));
     }
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SharedPrefixes } from "../../../server/scheduler/shared-prefixes.ts";
 import { seededRandom, testSeed } from "../../support/seeded-random.ts";
-import { Bench, card, grants, worker } from "./samples.ts";
+import { Bench, card, grants, HEADROOM, worker } from "./samples.ts";
 
 /** 1,024 tokens of system, then blocks of its own. */
 const prompt = (key: string, own: number) =>
@@ -44,4 +44,25 @@ test("a slot takes as many as fit with their prefix once", () => {
   assert.ok((slot?.reservedTokens ?? 0) <= 4_000);
   for (const key of granted.map((grant) => grant.split(">")[0] ?? "")) bench.done(key, 1, 10);
   assert.ok((bench.scheduler.snapshot().slots[0]?.reservedTokens ?? -1) >= 0);
+});
+
+test("prefixes longer than their prompts make an empty engine look no fuller", () => {
+  const bench = new Bench();
+  bench.fleet(worker("w", {}, { kvTokens: 1_000 }));
+  const claimed = { promptTokens: 10, prefix: [1, 2, 3, 4], maxNewTokens: 10 };
+  bench.offer(card("1", claimed), card("2", claimed), card("3", claimed));
+  bench.send({
+    type: "telemetry",
+    worker: "w",
+    slot: 0,
+    kvUsedTokens: 0,
+    running: 3,
+    waiting: 0,
+    step: null,
+    prefillTokensPerSecond: null,
+  });
+  for (const key of ["1", "2", "3"]) bench.done(key, 1, 10);
+  const most = Math.floor(1_000 * (1 - HEADROOM));
+  const whole = card("4", { promptTokens: most - 10, maxNewTokens: 10 });
+  assert.deepEqual(grants(bench.offer(whole)), ["4>w"]);
 });
