@@ -33,6 +33,8 @@ function forgetful() {
 }
 
 const heldBytes = (): number => {
+  // What the first finds dead in array buffers, a thread of V8's still counts until the second.
+  gc();
   gc();
   const { arrayBuffers, heapUsed } = process.memoryUsage();
   return arrayBuffers + heapUsed;
@@ -75,7 +77,7 @@ for (const accept of ["application/x-ndjson", "application/vnd.apache.arrow.stre
       // All results are 80 MB and more on the wire; at the first byte all prompts are still there (10 MB).
       assert.ok(bytes > COUNT * TOKENS * 8, `${bytes} bytes came`);
       const grown = (most - first) / 1e6;
-      assert.ok(grown < 32, `${grown.toFixed(1)} MB more than at the first byte`);
+      assert.ok(grown < 16, `${grown.toFixed(1)} MB more than at the first byte`);
       console.log(
         `# ${accept}: ${(bytes / 1e6).toFixed(0)} MB read, held ${grown.toFixed(1)} MB more`,
       );
