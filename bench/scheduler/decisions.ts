@@ -61,25 +61,25 @@ export function timeDecisions(
       granted += send({ type: "done", ...end, outcome: "finished", outputTokens: 1_500 });
     }
     const decided = cpuMicros();
-    // The buffer is kept full.
-    let missing = granted;
-    const cards = Array.from({ length: 2 * granted }, next);
-    const offering = cpuMicros();
-    let offers = 0;
-    while (missing > 0 && offers < cards.length) {
-      const card = cards[offers++];
-      if (card === undefined) break;
-      const atOnce = send({ type: "offer", card });
-      missing += atOnce - 1;
-      made += atOnce;
+    // The buffer is kept full: who is granted at once did not wait.
+    let [offers, offering] = [0, 0];
+    for (let missing = granted; missing > 0; ) {
+      const cards = Array.from({ length: missing }, next);
+      const began = cpuMicros();
+      for (const card of cards) {
+        const atOnce = send({ type: "offer", card });
+        missing += atOnce - 1;
+        made += atOnce;
+      }
+      offering += cpuMicros() - began;
+      offers += cards.length;
     }
-    const offeredAll = cpuMicros();
     made += granted;
     if (made <= decisions / 2) continue;
     measured += granted;
     offered += offers;
     decisionMicros += decided - began;
-    offerMicros += offeredAll - offering;
+    offerMicros += offering;
   }
   return {
     workers,
