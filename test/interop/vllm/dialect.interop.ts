@@ -111,6 +111,18 @@ async function ran(count: number): Promise<void> {
   }
 }
 
+/** Resolves when each of these requests has so many tokens. */
+async function made(ids: readonly string[], tokens: number): Promise<void> {
+  for (const id of ids) {
+    for (;;) {
+      const path = `/v1/rollouts/${id}?job=prime`;
+      const { body } = await server.call<{ output_tokens?: number }>("GET", path);
+      if ((body.output_tokens ?? 0) >= tokens) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 /** How far the worst token is from what torch computes for what the spans say. `models`: by name of version. */
 async function worst(
   { token_ids: output, weight_versions: spans, logprobs }: Choice,
@@ -258,8 +270,11 @@ witness.test(
   async () => {
     const directory = join(folder, "step_3");
     cpSync(vllm.models[1], directory, { recursive: true });
-    const running = Promise.all([1, 2, 3, 4].map((seed) => generated({ max_tokens: 900, seed })));
-    await ran(4);
+    const ids = [1, 2, 3, 4].map((seed) => `amid-${seed}`);
+    const running = Promise.all(
+      ids.map((id, seed) => generated({ max_tokens: 900, seed }, { request_id: id })),
+    );
+    await made(ids, 20);
     await post(ours, "/pause?mode=keep&clear_cache=true");
     await post(ours, "/update_weights", { weight_dir: directory });
     await post(ours, "/resume");

@@ -12,7 +12,7 @@ import { openVllm, VLLM_VERSION, type Vllm } from "../engines/vllm.ts";
 
 const EXPLAINED = 0.05;
 const PROMPT = Array.from({ length: 40 }, (_, at) => 300 + at);
-const TOKENS = 1_500;
+const TOKENS = 1_900;
 
 interface Result {
   readonly output_token_ids: readonly number[];
@@ -86,7 +86,7 @@ witness.test("rollouts outlive an update and the death of their engine", async (
   await workersReady(server, 1, two);
   const held = await ok<{ workers: { versions: { proof: string }[] }[] }>("GET", "/v1/workers");
   assert.equal(held.workers[0]?.versions[0]?.proof, "receipt");
-  await reached(200);
+  await reached(60);
   const { port } = engine;
   await engine.kill();
   engine = await vllm.start([], port);
