@@ -95,7 +95,7 @@ export class ChunkReader {
 
   /** `made`: tokens that earlier chunks had. Throws the engine's own error, `engine_error`, `misaligned`. */
   read(bytes: Buffer, start: number, end: number, made: number): Chunk {
-    this.#completionTokens = UNTOLD;
+    this.#begin();
     if (this.#walk(bytes, start, end) && this.#isAligned(made)) return this.#chunk();
     this.#forget();
     const text = bytes.toString("utf8", start, end);
@@ -111,6 +111,16 @@ export class ChunkReader {
     const { error } = (body ?? {}) as { error?: unknown };
     if (error !== undefined && error !== null) throw errorFromBody(error);
     return fallbackChunk(body, made);
+  }
+
+  /** What a chunk does not tell, no earlier one tells for it. */
+  #begin(): void {
+    this.#id = "";
+    this.#completionTokens = UNTOLD;
+    this.#cachedTokens = null;
+    this.#retractions = 0;
+    this.#finish = null;
+    this.#spans = null;
   }
 
   /** As many ids as it says that it has more of, and a row for each where it has any. */
@@ -274,10 +284,6 @@ export class ChunkReader {
       growing.rewind(0);
     }
     for (const known of Object.values(this.#known)) known.forget();
-    this.#cachedTokens = null;
-    this.#retractions = 0;
-    this.#finish = null;
-    this.#spans = null;
   }
 }
 

@@ -5,36 +5,45 @@
 import type { Card } from "./card.ts";
 import { eachMark } from "./prefix-marks.ts";
 
+/** A part of a prompt, from one mark to the next. */
+interface Segment {
+  /** As whoever came first has it: others with this mark should, but a group's prompts may differ in length. */
+  readonly tokens: number;
+  holders: number;
+}
+
 export class SharedPrefixes {
-  /** Attempts that have the segment which ends at this mark. */
-  readonly #holders = new Map<number | string, number>();
+  readonly #segments = new Map<number | string, Segment>();
   #tokens = 0;
 
-  /** Tokens that are counted more than once. */
+  /** Tokens that are counted more than once: Σ tokens·(holders − 1). */
   get tokens(): number {
     return this.#tokens;
   }
 
   add(card: Card): void {
     let before = 0;
-    eachMark(card, (mark, tokens) => {
-      const holders = this.#holders.get(mark) ?? 0;
-      this.#holders.set(mark, holders + 1);
-      if (holders > 0) this.#tokens += tokens - before;
+    eachMark(card, (mark, end) => {
+      // A card may claim a prefix longer than its prompt.
+      const tokens = Math.min(end, card.promptTokens);
+      const known = this.#segments.get(mark);
+      if (known === undefined) this.#segments.set(mark, { tokens: tokens - before, holders: 1 });
+      else {
+        known.holders++;
+        this.#tokens += known.tokens;
+      }
       before = tokens;
     });
   }
 
   /** Of a card that was added. */
   remove(card: Card): void {
-    let before = 0;
-    eachMark(card, (mark, tokens) => {
-      const left = (this.#holders.get(mark) ?? 0) - 1;
-      if (left > 0) {
-        this.#holders.set(mark, left);
-        this.#tokens -= tokens - before;
-      } else this.#holders.delete(mark);
-      before = tokens;
+    eachMark(card, (mark) => {
+      const known = this.#segments.get(mark);
+      if (known === undefined) return;
+      known.holders--;
+      if (known.holders === 0) this.#segments.delete(mark);
+      else this.#tokens -= known.tokens;
     });
   }
 
@@ -42,7 +51,7 @@ export class SharedPrefixes {
   of(card: Card): number {
     let shared = 0;
     eachMark(card, (mark, tokens) => {
-      if (this.#holders.has(mark)) shared = tokens;
+      if (this.#segments.has(mark)) shared = tokens;
     });
     return shared;
   }

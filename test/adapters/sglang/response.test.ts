@@ -337,4 +337,12 @@ describe("SGLang: response", () => {
     assert.deepEqual(idsOf(told), [5]);
     assert.equal(told.error?.code, "misaligned");
   });
+
+  test("what a chunk does not tell is not taken from an earlier one", () => {
+    const early = spans(["default@1#1", 0, 1]);
+    const text = chunk({ ids: [5], meta: early }) + chunk({ ids: [6], total: 2, meta: length(2) });
+    assert.deepEqual(finishOf(read(text, max(2)))?.versions, null);
+    const nameless = chunk({ ids: [5] }) + chunk({ ids: [6], total: 2, meta: { id: undefined } });
+    assert.equal(read(nameless, max(2)).error?.code, "engine_error");
+  });
 });

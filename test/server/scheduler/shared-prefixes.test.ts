@@ -34,6 +34,28 @@ test("sums are those of a full count, whoever comes and goes", () => {
   }
 });
 
+test("nothing is left of a group whose prompts differ in length, in whatever order they leave", () => {
+  const group = { id: "g", size: 2, index: 0 };
+  const short = card("1", { promptTokens: 10, group });
+  const long = card("2", { promptTokens: 200, group });
+  const orders = [
+    [short, long, short, long],
+    [short, long, long, short],
+    [long, short, short, long],
+    [long, short, long, short],
+  ] as const;
+  for (const [first, second, third, last] of orders) {
+    const shared = new SharedPrefixes();
+    shared.add(first);
+    shared.add(second);
+    assert.equal(shared.tokens, first.promptTokens);
+    shared.remove(third);
+    assert.equal(shared.tokens, 0);
+    shared.remove(last);
+    assert.equal(shared.tokens, 0);
+  }
+});
+
 test("a slot takes as many as fit with their prefix once", () => {
   const bench = new Bench();
   bench.fleet(worker("w", {}, { kvTokens: 4_000 }));
