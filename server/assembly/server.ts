@@ -111,6 +111,8 @@ export async function startServer({
     histories: await keeper.load(),
     learned: keeper.keep,
     regime: observeRegime(lifeCycle, log),
+    cachesUntold: (worker, { code, message }) =>
+      log.warn({ worker, code, reason: message }, "cache events"),
   });
   const jobs = await createJobs({
     store,

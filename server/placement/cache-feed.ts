@@ -5,6 +5,7 @@
  */
 import type { CacheChange, CacheFollower, Engine } from "../../adapters/engine.ts";
 import type { Clock, Timer } from "../contract/clock.ts";
+import { PacelineError } from "../contract/errors.ts";
 import { cacheNamespace, type HeldVersion } from "../contract/policy.ts";
 import { withDeadline } from "../fleet/deadline.ts";
 import type { SchedulerEvent } from "../scheduler/events.ts";
@@ -26,6 +27,9 @@ interface Slot {
   life: number;
 }
 
+/** Whose cache events cannot be followed for now, and why. */
+export type CacheFailure = (worker: string, error: PacelineError) => void;
+
 interface Following {
   readonly incarnation: string;
   readonly slots: Map<number, Slot>;
@@ -33,6 +37,8 @@ interface Following {
   owners: ReadonlyMap<string | null, BlockOwner>;
   stream: { close(): void } | null;
   again: Timer | null;
+  /** It was told that this one cannot be followed: each silence is told once. */
+  told: boolean;
   over: boolean;
 }
 
@@ -40,6 +46,7 @@ export function createCacheFeed(
   clock: Clock,
   engineOf: (worker: string, incarnation: string) => Pick<Engine, "followCache"> | null,
   handle: (event: SchedulerEvent) => void,
+  failed: CacheFailure = () => {},
 ): CacheFeed {
   const followed = new Map<string, Following>();
   let life = 0;
@@ -95,16 +102,18 @@ export function createCacheFeed(
       gap(index) {
         if (!following.over) clear(worker, index, slotOf(index));
       },
-      lost() {
+      lost(error) {
         if (following.over) return;
         following.stream = null;
         for (const [index, slot] of following.slots) clear(worker, index, slot);
-        retry(worker, following);
+        retry(worker, following, error);
       },
     };
   }
 
-  function retry(worker: string, following: Following): void {
+  function retry(worker: string, following: Following, error: PacelineError): void {
+    if (!following.told) failed(worker, error);
+    following.told = true;
     following.again = clock.timer(AGAIN_MS, () => void follow(worker, following));
   }
 
@@ -119,9 +128,10 @@ export function createCacheFeed(
         if (following.over || signal.aborted) stream?.close();
         else following.stream = stream;
       });
-    } catch {
+      following.told = false;
+    } catch (thrown) {
       // Until it tells, what it has is predicted.
-      if (!following.over) retry(worker, following);
+      if (!following.over) retry(worker, following, PacelineError.from(thrown));
     }
   }
 
@@ -148,7 +158,8 @@ export function createCacheFeed(
       }
       end(worker);
       const slots = new Map<number, Slot>();
-      const following = { incarnation, slots, owners, stream: null, again: null, over: false };
+      const nothing = { stream: null, again: null, told: false, over: false };
+      const following: Following = { incarnation, slots, owners, ...nothing };
       followed.set(worker, following);
       void follow(worker, following);
     },

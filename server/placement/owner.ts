@@ -18,7 +18,7 @@ import type {
   SchedulerSnapshot,
 } from "../scheduler/events.ts";
 import type { PromptHistory } from "../scheduler/prediction/histories.ts";
-import { createCacheFeed } from "./cache-feed.ts";
+import { type CacheFailure, createCacheFeed } from "./cache-feed.ts";
 import { createGates, type DrainMode, type Gate } from "./gates.ts";
 import type { PlacementPort, PlacementReply, PlacementRequest } from "./port.ts";
 import { telemetryOf, viewOf } from "./worker-view.ts";
@@ -60,6 +60,7 @@ export interface OwnerParts {
   readonly learned?: (histories: readonly PromptHistory[]) => void;
   /** Told when work is ordered and divided otherwise. */
   readonly regime?: (regime: RegimeView) => void;
+  readonly cachesUntold?: CacheFailure;
 }
 
 type GrantCommand = Extract<SchedulerCommand, { type: "grant" }>;
@@ -94,7 +95,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     }
   };
   const gates = createGates(clock, handle);
-  const caches = createCacheFeed(clock, fleet.engine, handle);
+  const caches = createCacheFeed(clock, fleet.engine, handle, parts.cachesUntold);
 
   /** A defect in one rollout's life must not take the commands of the others with it: it surfaces on its own. */
   const reply = (message: PlacementReply): void => {

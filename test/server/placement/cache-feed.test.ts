@@ -137,6 +137,39 @@ describe("a stream of events", () => {
     ]);
   });
 
+  test("that cannot be had is told once, asked for again, and told anew after it was there", async () => {
+    const clock = new VirtualClock();
+    const told: string[] = [];
+    const followers: CacheFollower[] = [];
+    const answers = ["refused", "refused", "there", "refused"];
+    const engine = {
+      async followCache(follower: CacheFollower) {
+        if (answers.shift() === "refused")
+          throw new PacelineError("engine_unreachable", "no answer");
+        followers.push(follower);
+        return { close: () => {} };
+      },
+    };
+    const feed = createCacheFeed(
+      clock,
+      () => engine,
+      () => {},
+      (_, { code, message }) => told.push(`${code} ${message}`),
+    );
+    feed.holds("w", "w-1", [held(1)]);
+    await clock.advance(0);
+    assert.deepEqual(told, ["engine_unreachable no answer"]);
+    await clock.advance(10_000);
+    assert.equal(answers.length, 2);
+    assert.equal(told.length, 1);
+    await clock.advance(10_000);
+    followers[0]?.lost(new PacelineError("engine_unreachable", "closed"));
+    await clock.advance(10_000);
+    assert.equal(answers.length, 0);
+    assert.deepEqual(told, ["engine_unreachable no answer", "engine_unreachable closed"]);
+    feed.close();
+  });
+
   test("ends with its incarnation, and with the owner", () => {
     const { feed, tell, heard, followers, follower, closed } = start([held(1)]);
     const old = follower();
