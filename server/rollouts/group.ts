@@ -5,6 +5,7 @@
 import { PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
+import { abandon } from "./abandon.ts";
 import { type Admission, admit } from "./admission.ts";
 import type { RolloutHandle, RolloutService } from "./service.ts";
 
@@ -56,8 +57,7 @@ export function startGroup(
   let finished = 0;
   const stop = (): void => {
     for (const { id, job } of [...open]) {
-      // Its error is that of the sibling's own result, which is read below.
-      parts.rollouts.abort(job, id, "need").catch(() => {});
+      abandon(parts.rollouts, { job, id }, "need");
     }
   };
   const ended = handles.map(async (handle): Promise<Member> => {

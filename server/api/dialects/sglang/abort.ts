@@ -1,5 +1,6 @@
 /** `/abort_request`: of this job, whatever it says. What ends so is answered 200, with what it has. */
 import { z } from "zod";
+import { abandon } from "../../../rollouts/abandon.ts";
 import { check, invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
@@ -30,7 +31,7 @@ export function abortRoutes(
           const matches = isRid(rid);
           hold.abort(matches);
           for (const one of [...live.ids()].filter(matches)) {
-            rollouts.abort(job, one, "client").catch(() => {});
+            abandon(rollouts, { job, id: one }, "client");
           }
         }
         return sendJson(reply, "{}");

@@ -6,6 +6,7 @@
 import type { FastifyReply } from "fastify";
 import { PacelineError } from "../../../contract/errors.ts";
 import type { Result } from "../../../contract/result.ts";
+import { abandon } from "../../../rollouts/abandon.ts";
 import type { RolloutHandle } from "../../../rollouts/service.ts";
 import type { TextCodec } from "../../../text/tokenizer.ts";
 import { onDisconnect } from "../../http/disconnect.ts";
@@ -33,7 +34,7 @@ export async function streamReplies(
   onDisconnect(reply.raw, () => {
     // A caller that leaves aborts its request: nobody can come back to it.
     for (const source of sources) {
-      if (typeof source !== "string") rollouts.abort(job, source.id, "client").catch(() => {});
+      if (typeof source !== "string") abandon(rollouts, { job, id: source.id }, "client");
     }
   });
   let written = Promise.resolve(true);

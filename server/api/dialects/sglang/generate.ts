@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FinishReason } from "../../../contract/rollout.ts";
+import { abandon } from "../../../rollouts/abandon.ts";
 import type { RolloutHandle } from "../../../rollouts/service.ts";
 import { onDisconnect } from "../../http/disconnect.ts";
 import { type Handler, sendJson } from "../../http/request.ts";
@@ -93,7 +94,7 @@ function submitAll(members: readonly Member[], { rollouts, job }: DialectContext
     try {
       handles.push(rollouts.submit(rollout));
     } catch (thrown) {
-      for (const { id } of handles) rollouts.abort(job, id, "client").catch(() => {});
+      for (const { id } of handles) abandon(rollouts, { job, id }, "client");
       throw renamed(thrown, members.length > 1 ? `input_ids[${handles.length}]` : "input_ids");
     }
   }

@@ -1,6 +1,7 @@
 /** `POST /inference/v1/generate` and the calls that end what it began. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { SessionRef } from "../../../contract/rollout.ts";
+import { abandon } from "../../../rollouts/abandon.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
@@ -51,8 +52,7 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
       .map((id) => [...live.find(id), ...live.find(ID_PREFIX + id)])
       .filter(({ length }) => length > 0);
     for (const { job, id } of found.flat()) {
-      // Its Result goes to whoever asked for it; one that has ended just now needs no abort.
-      context.rollouts.abort(job, id, "client").catch(() => {});
+      abandon(context.rollouts, { job, id }, "client");
     }
     return found.length;
   }
