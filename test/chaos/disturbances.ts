@@ -62,10 +62,12 @@ const WORKER_ACTS: Readonly<Record<string, Act>> = {
   async flush(strand, worker) {
     await told(strand, "POST", `/v1/workers/${worker}/flush`);
   },
-  /** It registers again at its next renewal. */
+  /** It registers again at its next renewal; where its pool was paused meanwhile, it comes back as its engine stands. */
   async drain(strand, worker) {
     const how = strand.draw.pick(["drain=finish&timeout_ms=1500", "drain=migrate", ""]);
     await told(strand, "DELETE", `/v1/workers/${worker}?${how}`);
+    await workersAre(strand.http, `${worker} back`, (all) => all.some(({ id }) => id === worker));
+    await told(strand, "POST", `/v1/workers/${worker}/resume`);
   },
   async "job abort"(strand) {
     await told(strand, "POST", "/v1/jobs/rough/abort");
@@ -203,23 +205,32 @@ async function begin(
   await acts[kind]?.(strand, worker);
 }
 
+interface Standing {
+  readonly id: string;
+  readonly state: string;
+  readonly versions: readonly unknown[];
+}
+
+export const inService = (http: HttpClient, workers: readonly string[]): Promise<void> =>
+  workersAre(http, `${workers} in service`, (all) => {
+    const ready = all.filter(({ state, versions }) => state === "ready" && versions.length > 0);
+    return workers.every((worker) => ready.some(({ id }) => id === worker));
+  });
+
 /** Polls: what is asked is a state, whichever events lead to it. */
-export async function inService(http: HttpClient, workers: readonly string[]): Promise<void> {
+async function workersAre(
+  http: HttpClient,
+  what: string,
+  test: (all: readonly Standing[]) => boolean,
+): Promise<void> {
   const deadline = Date.now() + READY_MS;
-  let seen: unknown;
+  let seen: readonly Standing[] = [];
   while (Date.now() < deadline) {
     const reply = await http.call("GET", "/v1/workers");
-    const { workers: all } = reply.json() as {
-      readonly workers: readonly {
-        readonly id: string;
-        readonly state: string;
-        readonly versions: readonly unknown[];
-      }[];
-    };
-    seen = all.map(({ id, state, versions }) => ({ id, state, versions }));
-    const ready = all.filter(({ state, versions }) => state === "ready" && versions.length > 0);
-    if (workers.every((worker) => ready.some(({ id }) => id === worker))) return;
+    const { workers } = reply.json() as { readonly workers: readonly Standing[] };
+    seen = workers.map(({ id, state, versions }) => ({ id, state, versions }));
+    if (test(seen)) return;
     await sleep(50);
   }
-  throw new Error(`${workers} not in service after ${READY_MS} ms: ${JSON.stringify(seen)}`);
+  throw new Error(`not ${what} after ${READY_MS} ms: ${JSON.stringify(seen)}`);
 }
