@@ -4,12 +4,13 @@ import { type Card, PREFIX_BLOCK_TOKENS } from "./card.ts";
 /**
  * Marks stand after 1, 2, 4, 8 … blocks and at the last one, so that equal prompts meet fully and
  * others to within half, at a cost that grows with the logarithm of the prompt. Where the prompt is
- * shorter than a block, a group meets by its id.
+ * shorter than a block, a group meets by its id and the prompt's length: siblings have one prompt, others may use their id.
  */
 export function eachMark(card: Card, visit: (mark: number | string, tokens: number) => void): void {
   const { prefix, group } = card;
   if (prefix.length === 0) {
-    if (group !== null) visit(`${card.policy} ${card.job}/${group.id}`, card.promptTokens);
+    if (group !== null)
+      visit(`${card.policy} ${card.job}/${group.id} ${card.promptTokens}`, card.promptTokens);
     return;
   }
   const last = prefix.length - 1;

@@ -7,7 +7,7 @@ import { eachMark } from "./prefix-marks.ts";
 
 /** A part of a prompt, from one mark to the next. */
 interface Segment {
-  /** As whoever came first has it: others with this mark should, but a group's prompts may differ in length. */
+  /** As whoever came first has it: others with this mark do too, unless two marks are one by chance. */
   readonly tokens: number;
   holders: number;
 }
@@ -47,11 +47,11 @@ export class SharedPrefixes {
     });
   }
 
-  /** Tokens of the card that somebody there holds already. */
+  /** What `add` would count more than once: tokens of the card that somebody there holds already. */
   of(card: Card): number {
     let shared = 0;
-    eachMark(card, (mark, tokens) => {
-      if (this.#segments.has(mark)) shared = tokens;
+    eachMark(card, (mark) => {
+      shared += this.#segments.get(mark)?.tokens ?? 0;
     });
     return shared;
   }

@@ -122,7 +122,7 @@ export class Slot {
     const idle = this.running === 0 && telemetry.running === 0 && telemetry.waiting === 0;
     if (idle) this.foreign = 0;
     else if (isCount(kvUsedTokens)) {
-      // More than all there is where siblings are shorter than the first of them: it says nothing then.
+      // More than all there is only where two marks are one by chance: it says nothing then.
       const once = Math.max(0, this.context - this.shared.tokens);
       const ours = once + this.running * options.progressSlackTokens;
       this.foreign = Math.min(this.kvTokens, Math.max(0, kvUsedTokens - ours));

@@ -1,6 +1,7 @@
 /** A prefix that many have in common is held once: it is counted once, however they come and go. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Card } from "../../../server/scheduler/card.ts";
 import { SharedPrefixes } from "../../../server/scheduler/shared-prefixes.ts";
 import { seededRandom, testSeed } from "../../support/seeded-random.ts";
 import { Bench, card, grants, HEADROOM, worker } from "./samples.ts";
@@ -34,25 +35,29 @@ test("sums are those of a full count, whoever comes and goes", () => {
   }
 });
 
-test("nothing is left of a group whose prompts differ in length, in whatever order they leave", () => {
-  const group = { id: "g", size: 2, index: 0 };
-  const short = card("1", { promptTokens: 10, group });
-  const long = card("2", { promptTokens: 200, group });
+test("prompts of one length have it in common by their group's id, others nothing, in whatever order they leave", () => {
+  const group = { id: "g", size: 3, index: 0 };
+  const shapes = [10, 200, 200] as const;
+  const cards = shapes.map((promptTokens, i) => card(String(i), { promptTokens, group }));
   const orders = [
-    [short, long, short, long],
-    [short, long, long, short],
-    [long, short, short, long],
-    [long, short, long, short],
-  ] as const;
-  for (const [first, second, third, last] of orders) {
-    const shared = new SharedPrefixes();
-    shared.add(first);
-    shared.add(second);
-    assert.equal(shared.tokens, first.promptTokens);
-    shared.remove(third);
-    assert.equal(shared.tokens, 0);
-    shared.remove(last);
-    assert.equal(shared.tokens, 0);
+    [0, 1, 2],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 1, 0],
+  ];
+  for (const coming of orders) {
+    for (const leaving of orders) {
+      const shared = new SharedPrefixes();
+      for (const at of coming) {
+        const before = shared.tokens;
+        const foretold = shared.of(cards[at] as Card);
+        shared.add(cards[at] as Card);
+        assert.equal(shared.tokens, before + foretold);
+      }
+      assert.equal(shared.tokens, 200);
+      for (const at of leaving) shared.remove(cards[at] as Card);
+      assert.equal(shared.tokens, 0);
+    }
   }
 });
 
