@@ -10,7 +10,7 @@ import { onDisconnect } from "../http/disconnect.ts";
 export type Passage = "go" | "abort";
 
 interface Waiter {
-  /** Under which the caller may end it; none: it cannot be named. */
+  /** Under which the caller may end it. */
   readonly rids: readonly string[];
   readonly settle: (passage: Passage) => void;
 }
@@ -39,12 +39,13 @@ export class Hold {
     this.#release("go", () => true);
   }
 
-  abortAll(): void {
-    this.#release("abort", () => true);
+  /** How many requests that were; so too `abort`. */
+  abortAll(): number {
+    return this.#release("abort", () => true);
   }
 
-  abort(matches: (rid: string) => boolean): void {
-    this.#release("abort", ({ rids }) => rids.some(matches));
+  abort(matches: (rid: string) => boolean): number {
+    return this.#release("abort", ({ rids }) => rids.some(matches));
   }
 
   /**
@@ -67,16 +68,18 @@ export class Hold {
     });
   }
 
-  /** One that nobody can name: false where its caller has gone. */
-  async passes({ raw }: FastifyReply): Promise<boolean> {
-    return (await this.pass([], (left) => void onDisconnect(raw, left))) === "go";
+  /** As `pass`; `gone`: the caller has left. */
+  async passes(rids: readonly string[], { raw }: FastifyReply): Promise<Passage | "gone"> {
+    const passage = await this.pass(rids, (left) => void onDisconnect(raw, left));
+    return raw.destroyed ? "gone" : passage;
   }
 
-  #release(passage: Passage, which: (waiter: Waiter) => boolean): void {
-    for (const waiter of [...this.#waiters]) {
-      if (!which(waiter)) continue;
+  #release(passage: Passage, which: (waiter: Waiter) => boolean): number {
+    const released = [...this.#waiters].filter(which);
+    for (const waiter of released) {
       this.#waiters.delete(waiter);
       waiter.settle(passage);
     }
+    return released.length;
   }
 }

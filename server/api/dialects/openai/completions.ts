@@ -11,7 +11,7 @@ import { chatPrompt } from "./chat.ts";
 import { contextLength, policyNamed } from "./models.ts";
 import { encodeReply, ReplyChunks } from "./reply.ts";
 import { objectBody } from "./token-ask.ts";
-import { runAll, streamAll } from "./token-run.ts";
+import { giveUp, runAll, streamAll } from "./token-run.ts";
 
 /** OpenAI's own default of `/v1/completions`, where nothing is said. */
 const COMPLETION_TOKENS = 16;
@@ -30,14 +30,17 @@ export function completionRoutes(
   const answered =
     (read: (reading: Reading) => Asked): DialectRoute["handler"] =>
     async (request, reply) => {
-      if (!(await state.hold.passes(reply))) return reply.hijack();
       const asked = read(reading(request));
       // A parsed body is several times its token ids: not kept while the rollout waits.
       request.body = undefined;
+      const passage = await state.hold.passes([asked.id], reply);
+      if (passage === "gone") return reply.hijack();
       if (asked.ignored.length > 0) reply.header(IGNORED_HEADER, asked.ignored.join(","));
       const done = state.live.add(asked.id, asked.rollouts);
       try {
-        return await (asked.stream ? streamed(asked, reply) : unary(asked, reply));
+        const answer = asked.stream ? streamed(asked, reply) : unary(asked, reply);
+        if (passage === "abort") giveUp(context, asked);
+        return await answer;
       } finally {
         done();
       }

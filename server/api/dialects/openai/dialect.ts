@@ -8,10 +8,13 @@ import { modelRoutes } from "./models.ts";
 
 export const openai: Dialect = {
   name: "openai",
-  routes: (context) => [
-    ...completionRoutes(context, createMountState(context.sessions), openaiError),
-    ...modelRoutes(context),
-    ...statusRoutes(context),
-  ],
+  routes(context) {
+    const state = createMountState(context.sessions);
+    return [
+      ...completionRoutes(context, state, openaiError),
+      ...modelRoutes(context),
+      ...statusRoutes(context, state),
+    ];
+  },
   error: openaiError,
 };

@@ -4,6 +4,7 @@ import { PacelineError } from "../../../contract/errors.ts";
 import type { Result } from "../../../contract/result.ts";
 import type { Rollout } from "../../../contract/rollout.ts";
 import type { TokenChunk } from "../../../contract/tokens.ts";
+import { abandon } from "../../../rollouts/abandon.ts";
 import { type Siblings, startGroup } from "../../../rollouts/group.ts";
 import type { RolloutEvent, RolloutHandle } from "../../../rollouts/service.ts";
 import { onDisconnect } from "../../http/disconnect.ts";
@@ -49,6 +50,14 @@ export async function runAll(
   } finally {
     forget();
   }
+}
+
+/** Ends them with what they have: who waits for them is answered that. */
+export function giveUp(
+  { rollouts: service }: Pick<DialectContext, "rollouts">,
+  { rollouts }: Pick<TokenCall, "rollouts">,
+): void {
+  for (const { job, id } of rollouts) abandon(service, { job, id }, "client");
 }
 
 /** How a dialect writes a stream: each gives SSE text, empty where there is nothing to say. */

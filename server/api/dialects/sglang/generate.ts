@@ -64,8 +64,8 @@ export async function serve(
 ): Promise<readonly string[] | null> {
   const { members } = order;
   const rids = members.map(({ wish }) => wish.rid);
-  const passage = await state.hold.pass(rids, (left) => void onDisconnect(reply.raw, left));
-  if (reply.raw.destroyed) return hijacked(reply);
+  const passage = await state.hold.passes(rids, reply);
+  if (passage === "gone") return hijacked(reply);
   if (passage === "abort") {
     const version = committedText(context);
     const texts = members.map((member) => emptyReply(member, ABORTED, version));

@@ -22,7 +22,7 @@ export const vllm: Dialect = {
       ...adapterRoutes(context),
       ...completionRoutes(context, state, vllmError),
       ...modelRoutes(context),
-      ...statusRoutes(context),
+      ...statusRoutes(context, state),
       ...serverRoutes(context),
     ];
   },

@@ -1,15 +1,14 @@
 /** `POST /inference/v1/generate` and the calls that end what it began. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { SessionRef } from "../../../contract/rollout.ts";
-import { abandon } from "../../../rollouts/abandon.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
 import type { MountState } from "../mount-state.ts";
 import { vllmError } from "../openai/error.ts";
 import { objectBody } from "../openai/token-ask.ts";
-import { runAll, streamAll } from "../openai/token-run.ts";
-import { encodeGenerated, GenerateChunks } from "./generate-reply.ts";
+import { giveUp, runAll, streamAll } from "../openai/token-run.ts";
+import { encodeGenerated, GenerateChunks, type Shaped } from "./generate-reply.ts";
 import { decodeGenerate, ID_PREFIX } from "./generate-request.ts";
 
 /** Where a request's unknown fields are told. */
@@ -21,41 +20,49 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
     turns.of(context.job, session, request);
 
   async function generate(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    if (!(await hold.passes(reply))) return reply.hijack();
     const asked = decodeGenerate(request.body, request.headers, context, turnOf);
     // A parsed body is several times its token ids: not kept while the rollout waits.
     request.body = undefined;
+    const passage = await hold.passes([asked.requestId], reply);
+    if (passage === "gone") return reply.hijack();
     if (asked.ignored.length > 0) reply.header(IGNORED_HEADER, asked.ignored.join(","));
     const shaped = { asked, names, created: Math.floor(context.clock.wall() / 1000) };
     const done = live.add(asked.requestId, asked.rollouts);
     try {
-      if (asked.stream) {
-        const chunks = new GenerateChunks(shaped);
-        return await streamAll(context, asked, reply, {
-          tokens: (index, chunk) => chunks.tokens(index, chunk),
-          finished: (index, result) => chunks.finished(index, result),
-          end: (results) => chunks.end(results),
-          error: vllmError,
-        });
-      }
-      const results = await runAll(context, asked, reply);
-      return results === null ? reply.hijack() : sendJson(reply, encodeGenerated(shaped, results));
+      const answered = asked.stream ? streamed(shaped, reply) : unary(shaped, reply);
+      if (passage === "abort") giveUp(context, asked);
+      return await answered;
     } finally {
       done();
     }
   }
 
+  async function unary(shaped: Shaped, reply: FastifyReply): Promise<unknown> {
+    const results = await runAll(context, shaped.asked, reply);
+    return results === null ? reply.hijack() : sendJson(reply, encodeGenerated(shaped, results));
+  }
+
+  function streamed(shaped: Shaped, reply: FastifyReply): Promise<void> {
+    const chunks = new GenerateChunks(shaped);
+    return streamAll(context, shaped.asked, reply, {
+      tokens: (index, chunk) => chunks.tokens(index, chunk),
+      finished: (index, result) => chunks.finished(index, result),
+      end: (results) => chunks.end(results),
+      error: vllmError,
+    });
+  }
+
   /** Ends them with what they have, as `abort`; answers how many requests that were. */
   function abort(ids: readonly string[]): number {
     // The client's own id, without the prefix, means the same.
-    const found = ids
-      .map((id) => [...live.find(id), ...live.find(ID_PREFIX + id)])
-      .filter(({ length }) => length > 0);
-    for (const { job, id } of found.flat()) {
-      abandon(context.rollouts, { job, id }, "client");
-    }
-    return found.length;
+    const named = new Set(ids.flatMap((id) => [id, ID_PREFIX + id]));
+    const found = [...named].map((id) => live.find(id)).filter(({ length }) => length > 0);
+    giveUp(context, { rollouts: found.flat() });
+    return found.length + hold.abort((id) => named.has(id));
   }
+
+  const abortAll = async (): Promise<number> =>
+    hold.abortAll() + (await context.rollouts.abortJob(context.job, "client"));
 
   const post = (path: string, handler: DialectRoute["handler"]): DialectRoute => ({
     method: "POST",
@@ -74,8 +81,7 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
     }),
     post("/abort_requests", async (request, reply) => {
       const ids = idsIn(request.body ?? {});
-      const aborted =
-        ids === null ? await context.rollouts.abortJob(context.job, "client") : abort(ids);
+      const aborted = ids === null ? await abortAll() : abort(ids);
       return sendJson(reply, JSON.stringify({ status: "aborted", aborted }));
     }),
   ];

@@ -32,10 +32,11 @@ const escaped = (value: string): string =>
 /** vLLM counts KV in blocks; ours is told in tokens, which are blocks of one. */
 const BLOCK = 1;
 
-export function vllmMetrics(context: DialectContext): string {
+/** `held`: requests that wait at the mount, for a pause to end. */
+export function vllmMetrics(context: DialectContext, held: number): string {
   const policy = context.policy();
   const workers = workersOf(context, policy);
-  const waiting = waitingOf(context);
+  const waiting = waitingOf(context) + held;
   const engines = workers.map((worker, engine) => ({
     labels: { engine, model_name: worker.description.model },
     capacity: worker.description.slots.reduce((sum, { kvTokens }) => sum + kvTokens, 0),

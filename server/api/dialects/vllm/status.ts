@@ -3,6 +3,7 @@ import { PacelineError } from "../../../contract/errors.ts";
 import { query, sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
 import { gpusOfAll, workersOf } from "../job-workers.ts";
+import type { MountState } from "../mount-state.ts";
 import { sessionId } from "../session-turns.ts";
 import { vllmMetrics } from "./metrics.ts";
 
@@ -10,7 +11,7 @@ import { vllmMetrics } from "./metrics.ts";
 const SPOKEN = "0.32.0";
 
 /** Of OpenAI's dialect too. */
-export function statusRoutes(context: DialectContext): DialectRoute[] {
+export function statusRoutes(context: DialectContext, { hold }: MountState): DialectRoute[] {
   const { sessions, job } = context;
   return [
     // Says nothing of a pause, as vLLM's does.
@@ -19,7 +20,9 @@ export function statusRoutes(context: DialectContext): DialectRoute[] {
       return reply.code(200).send();
     }),
     get("/metrics", "read", (_request, reply) =>
-      reply.header("content-type", context.metrics.contentType).send(vllmMetrics(context)),
+      reply
+        .header("content-type", context.metrics.contentType)
+        .send(vllmMetrics(context, hold.waiting)),
     ),
     {
       method: "POST",

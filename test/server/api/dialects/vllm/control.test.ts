@@ -57,11 +57,11 @@ async function generated(max_tokens: number, over: object = {}): Promise<Choice>
 }
 
 /** A stream whose first token has come, and then its last chunk. */
-async function begun(max_tokens: number): Promise<() => Promise<Choice>> {
+async function begun(max_tokens: number, over: object = {}): Promise<() => Promise<Choice>> {
   const reply = await fetch(`${client.url}/inference/v1/generate`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(asked(max_tokens, { stream: true })),
+    body: JSON.stringify(asked(max_tokens, { stream: true, ...over })),
   });
   const reader = reply.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = (await reader?.read())?.value ?? "";
@@ -73,6 +73,19 @@ async function begun(max_tokens: number): Promise<() => Promise<Choice>> {
     const last = JSON.parse(frames.at(-1)?.slice(6) ?? "{}") as { choices: Choice[] };
     return last.choices[0] as Choice;
   };
+}
+
+interface Aborted {
+  readonly aborted: number;
+}
+
+/** Until so many requests wait, by the mount's own metric. */
+async function waiting(requests: number): Promise<void> {
+  for (;;) {
+    const { text } = await client.call("GET", "/metrics");
+    const rows = [...text.matchAll(/^vllm:num_requests_waiting{.*} (\d+)$/gm)];
+    if (rows.reduce((sum, [, count]) => sum + Number(count), 0) === requests) return;
+  }
 }
 
 interface Named {
@@ -124,6 +137,35 @@ suite("a pause", () => {
       await ok(post("/resume"));
     });
   }
+
+  test("an abort reaches requests that wait for a pause to begin: 200 without tokens", async () => {
+    const running = await begun(2_000);
+    const pausing = ok(post("/pause?mode=wait"));
+    await paused();
+    const named = generated(2_000, { request_id: "held-1" });
+    const streamed = begun(2_000, { request_id: "held-2" });
+    const completion = post("/v1/completions", {
+      model: "default",
+      prompt: PROMPT,
+      max_tokens: 2_000,
+    });
+    await waiting(3);
+    const { aborted } = (await ok(post("/abort_requests", { request_ids: ["held-1"] }))) as Aborted;
+    assert.equal(aborted, 1);
+    const ended = await named;
+    assert.deepEqual([ended.finish_reason, ended.token_ids], ["abort", []]);
+    await waiting(2);
+    const all = (await ok(post("/abort_requests", {}))) as Aborted;
+    assert.equal(all.aborted, 3, "that which runs, and two that wait");
+    assert.equal((await (await streamed)()).finish_reason, "abort");
+    const { status, text } = await completion;
+    assert.equal(status, 200, text);
+    assert.match(text, /"finish_reason":"abort"/);
+    assert.equal((await running()).finish_reason, "abort");
+    await pausing;
+    await ok(post("/resume"));
+    assert.equal((await generated(2)).token_ids.length, 2);
+  });
 
   test("a mode that is none", async () => {
     assert.equal((await post("/pause?mode=later")).status, 400);
