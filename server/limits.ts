@@ -43,6 +43,8 @@ export const LIMITS = {
   runsKept: 1_000,
   /** Attempts of one rollout in a row without a token of theirs before it fails with what the last one said. */
   attempts: 16,
+  /** Times that a rollout which became too old is run anew: one that was overtaken so often is too long for its limit. */
+  requeues: 3,
   /** Log lines that nobody has read yet; a slow reader of standard error loses those beyond it. */
   logBytes: 8 * 1024 * 1024,
   /** Moments kept of one rollout for `?timeline=1`: three an attempt, and what held it. */

@@ -50,6 +50,7 @@ function resultOf(seed: number, tokens: number): Result {
       moves: 0,
     },
     usage: { promptTokens: 100, outputTokens: tokens, wastedTokens: 0 },
+    stale: null,
     side: null,
   });
 }

@@ -74,6 +74,7 @@ function makeResult(seed: number): Result {
       moves: 0,
     },
     usage: { promptTokens: 1000, outputTokens: tokens, wastedTokens: 0 },
+    stale: null,
     side: null,
   });
 }

@@ -129,6 +129,7 @@ function createQueue() {
     attempt: nothing,
     moved: nothing,
     wasted: nothing,
+    infeasible: nothing,
     finished: nothing,
     failed: nothing,
   };
@@ -154,6 +155,7 @@ function createQueue() {
         policy: (policy) => ({ policy, committedVersion: 2 }),
         holds: () => [],
         proved: () => null,
+        listen: () => nothing,
       },
       jobs: { enter() {}, refused() {}, admits: () => true, left() {} },
       observer,

@@ -582,6 +582,7 @@ export namespace paceline {
             prompt_version?: (number|Long|null);
             top_logprobs?: (paceline.v1.TopLogprobs.$Properties|null);
             side?: (paceline.v1.Side.$Properties|null);
+            stale?: (paceline.v1.Stale.$Properties|null);
             static create(properties: paceline.v1.Result.$Shape): paceline.v1.Result & paceline.v1.Result.$Shape;
             static create(properties?: paceline.v1.Result.$Properties): paceline.v1.Result;
             static encode(message: paceline.v1.Result.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -607,6 +608,7 @@ export namespace paceline {
                 prompt_version?: (number|Long|null);
                 top_logprobs?: (paceline.v1.TopLogprobs.$Properties|null);
                 side?: (paceline.v1.Side.$Properties|null);
+                stale?: (paceline.v1.Stale.$Properties|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = {
@@ -627,8 +629,32 @@ export namespace paceline {
               prompt_version?: number|Long|null;
               top_logprobs?: paceline.v1.TopLogprobs.$Shape|null;
               side?: paceline.v1.Side.$Shape|null;
+              stale?: paceline.v1.Stale.$Shape|null;
               $unknowns?: Uint8Array[];
             };
+        }
+
+        interface IStale extends paceline.v1.Stale.$Properties {
+        }
+
+        class Stale {
+            constructor(properties?: paceline.v1.Stale.$Properties);
+            $unknowns?: Uint8Array[];
+            lag: (number|Long);
+            max_lag: (number|Long);
+            static create(properties: paceline.v1.Stale.$Shape): paceline.v1.Stale & paceline.v1.Stale.$Shape;
+            static create(properties?: paceline.v1.Stale.$Properties): paceline.v1.Stale;
+            static encode(message: paceline.v1.Stale.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.Stale & paceline.v1.Stale.$Shape;
+        }
+
+        namespace Stale {
+            interface $Properties {
+                lag?: (number|Long|null);
+                max_lag?: (number|Long|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.Stale.$Properties;
         }
 
         interface ITopLogprobs extends paceline.v1.TopLogprobs.$Properties {
@@ -1325,7 +1351,8 @@ export namespace paceline {
             MOVE_REASON_POOL_MOVED = 5,
             MOVE_REASON_LOST = 6,
             MOVE_REASON_FAILED = 7,
-            MOVE_REASON_CUT = 8
+            MOVE_REASON_CUT = 8,
+            MOVE_REASON_STALE = 9
         }
 
         interface IHeld extends paceline.v1.Held.$Properties {

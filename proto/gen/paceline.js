@@ -2471,6 +2471,7 @@ export const paceline = $root.paceline = (() => {
             Result.prototype.prompt_version = null;
             Result.prototype.top_logprobs = null;
             Result.prototype.side = null;
+            Result.prototype.stale = null;
 
             let $oneOfFields;
 
@@ -2501,6 +2502,12 @@ export const paceline = $root.paceline = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Result.prototype, "_side", {
                 get: $util.oneOfGetter($oneOfFields = ["side"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Result.prototype, "_stale", {
+                get: $util.oneOfGetter($oneOfFields = ["stale"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -2551,6 +2558,8 @@ export const paceline = $root.paceline = (() => {
                     $root.paceline.v1.TopLogprobs.encode(message.top_logprobs, writer.uint32(130).fork(), _depth + 1).ldelim();
                 if (message.side != null && $Object.hasOwnProperty.call(message, "side"))
                     $root.paceline.v1.Side.encode(message.side, writer.uint32(138).fork(), _depth + 1).ldelim();
+                if (message.stale != null && $Object.hasOwnProperty.call(message, "stale"))
+                    $root.paceline.v1.Stale.encode(message.stale, writer.uint32(146).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2731,6 +2740,13 @@ export const paceline = $root.paceline = (() => {
                             message._side = "side";
                             continue;
                         }
+                    case 18: {
+                            if (wireType !== 2)
+                                break;
+                            message.stale = $root.paceline.v1.Stale.decode(reader, reader.size(), $undefined, _depth + 1, message.stale);
+                            message._stale = "stale";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -2749,6 +2765,104 @@ export const paceline = $root.paceline = (() => {
             };
 
             return Result;
+        })();
+
+        v1.Stale = (function() {
+
+            const Stale = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Stale.prototype.lag = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            Stale.prototype.max_lag = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            Stale.create = function(properties) {
+                return new Stale(properties);
+            };
+
+            Stale.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.lag != null && $Object.hasOwnProperty.call(message, "lag") && (typeof message.lag === "object" ? message.lag.low || message.lag.high : message.lag !== 0))
+                    writer.uint32(8).uint64(message.lag);
+                if (message.max_lag != null && $Object.hasOwnProperty.call(message, "max_lag") && (typeof message.max_lag === "object" ? message.max_lag.low || message.max_lag.high : message.max_lag !== 0))
+                    writer.uint32(16).uint64(message.max_lag);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Stale.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.Stale();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.lag = value;
+                            else
+                                delete message.lag;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.max_lag = value;
+                            else
+                                delete message.max_lag;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Stale;
         })();
 
         v1.TopLogprobs = (function() {
@@ -5605,6 +5719,7 @@ export const paceline = $root.paceline = (() => {
             values[valuesById[6] = "MOVE_REASON_LOST"] = 6;
             values[valuesById[7] = "MOVE_REASON_FAILED"] = 7;
             values[valuesById[8] = "MOVE_REASON_CUT"] = 8;
+            values[valuesById[9] = "MOVE_REASON_STALE"] = 9;
             return values;
         })();
 

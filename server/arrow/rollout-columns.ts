@@ -5,7 +5,7 @@
 import type { Field } from "apache-arrow";
 import type { PacelineError } from "../contract/errors.ts";
 import type { Label } from "../contract/policy.ts";
-import type { Result, Routing, Usage } from "../contract/result.ts";
+import type { Result, Routing, Stale, Usage } from "../contract/result.ts";
 import type { FinishReason, GroupRef, Segment, SessionRef, Span } from "../contract/rollout.ts";
 import type { IdRows, TopLogprobs } from "../contract/side-data.ts";
 import type { Kind, Kinds, Member } from "./kinds.ts";
@@ -36,6 +36,7 @@ export function createRolloutColumns(kinds: Kinds): RolloutColumns {
     ofResult("segments", list(segmentKind(kinds)), ({ segments }) => segments),
     ofResult("routing", routingKind(kinds), ({ routing }) => routing),
     ofResult("usage", usageKind(kinds), ({ usage }) => usage),
+    ofResult("stale", staleKind(kinds), ({ stale }) => stale),
     ofResult("prompt_logprobs", floats, ({ side }) => side?.prompt?.logprobs ?? null),
     ofResult("prompt_version", int64, ({ side }) => side?.prompt?.version ?? null),
     ofResult("top_logprobs", topKind(kinds), ({ side }) => side?.top ?? null),
@@ -113,6 +114,12 @@ const usageKind = ({ struct, always, int64 }: Kinds): Kind<Usage> =>
     always("prompt_tokens", int64, ({ promptTokens }) => promptTokens),
     always("output_tokens", int64, ({ outputTokens }) => outputTokens),
     always("wasted_tokens", int64, ({ wastedTokens }) => wastedTokens),
+  ]);
+
+const staleKind = ({ struct, always, int64 }: Kinds): Kind<Stale> =>
+  struct([
+    always("lag", int64, ({ lag }) => lag),
+    always("max_lag", int64, ({ maxLag }) => maxLag),
   ]);
 
 /** Flat, unlike in JSON: those of output token i are `[offsets[i], offsets[i + 1])`. */

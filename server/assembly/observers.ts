@@ -50,6 +50,10 @@ export function observeRollouts(
       lifeCycle.emit("rollout_moved", { ...named(rollout), reason, resume });
     },
     wasted: (_rollout, tokens, reason) => metrics.wasted.inc({ reason }, tokens),
+    infeasible: (rollout, fate) => {
+      metrics.infeasible.inc({ fate });
+      lifeCycle.emit("rollout_infeasible", { ...named(rollout), fate });
+    },
     finished: (rollout, result, durationMs) => {
       const { finishReason, usage, routing } = result;
       const { type, cause } = finishReason;
@@ -81,8 +85,13 @@ function labelled<T>(child: (label: string) => T): (label: string) => T {
 const EVIDENCE_WINDOW_MS = 1_000;
 
 /** Output tokens of a Result that its own lag limit forbids: withholding them is the rollouts' part, counting is ours. */
-function staleTokens({ version }: Rollout, { spans }: Result, committed: number | null): number {
-  if (version === null || !("max_lag" in version) || committed === null) return 0;
+function staleTokens(
+  { version }: Rollout,
+  { spans, stale }: Result,
+  committed: number | null,
+): number {
+  // Flagged, it is what its job asked for.
+  if (stale !== null || version === null || !("max_lag" in version) || committed === null) return 0;
   let tokens = 0;
   for (const span of spans) {
     if (committed - span.version > version.max_lag) tokens += span.end - span.start;

@@ -1,9 +1,6 @@
 /** Jobs: what a trainer's namespace is told once, and what its trainer tells at every step. */
 import type { OnUpdate } from "./policy.ts";
-import type { LogprobMode, Rollout } from "./rollout.ts";
-
-/** What becomes of a rollout whose lag limit it can no longer meet. */
-export type OnInfeasible = "drop" | "requeue" | "flag";
+import type { LogprobMode, OnInfeasible, Rollout } from "./rollout.ts";
 
 /** `null`: no limit. */
 export interface JobQuota {
@@ -19,7 +16,7 @@ export interface JobSettings {
   readonly policy: string | null;
   /** B: groups that one step of the trainer takes. */
   readonly batchGroups: number | null;
-  /** η: steps that a group may be old when it is trained on; `null` = no bound. */
+  /** η: steps that a group may be old when it is trained on, and versions that a token may be old in a Result; `null` = no bound. */
   readonly eta: number | null;
   readonly onInfeasible: OnInfeasible;
   readonly onUpdate: OnUpdate | null;

@@ -25,6 +25,13 @@ export interface Usage {
   readonly wastedTokens: number;
 }
 
+/** Older than its lag limit, and given all the same: its job keeps such and has them flagged. */
+export interface Stale {
+  /** Of its oldest token, in versions. */
+  readonly lag: number;
+  readonly maxLag: number;
+}
+
 export interface ResultParts {
   readonly id: string;
   readonly job: string;
@@ -39,6 +46,8 @@ export interface ResultParts {
   readonly segments: readonly Segment[];
   readonly routing: Routing;
   readonly usage: Usage;
+  /** `null` where no token is too old. */
+  readonly stale: Stale | null;
   /** What was wanted beside the tokens; `null` where nothing was. */
   readonly side: SideData | null;
 }

@@ -64,6 +64,9 @@ export interface Want {
   readonly samplingMask: boolean;
 }
 
+/** What becomes of a rollout whose lag limit it can no longer meet. */
+export type OnInfeasible = "drop" | "requeue" | "flag";
+
 /** Tokens of an earlier, partial rollout to go on from. */
 export interface Continuation {
   readonly outputTokenIds: Uint32Array;
@@ -97,6 +100,7 @@ export interface Rollout {
   readonly onUpdate: OnUpdate | null;
   /** How long an update waits for it where it is to finish, ms; `null`: the publication's, else the policy's. */
   readonly updateGraceMs: number | null;
+  readonly onInfeasible: OnInfeasible;
   readonly cacheReuse: "version" | "session";
   readonly resume: "required" | "best" | "never";
   /** Lower runs first. */

@@ -73,6 +73,9 @@ const routing = () =>
 const usage = () =>
   z.strictObject({ prompt_tokens: uint32(), output_tokens: uint32(), wasted_tokens: uint53() });
 
+/** Flagged: older than its lag limit, which its job keeps all the same. */
+const stale = () => z.strictObject({ lag: uint53(), max_lag: uint53() });
+
 /** One row a token; fewer entries than were asked for where the distribution holds fewer. */
 const topLogprobs = (encoding: Encoding, limits: ResultLimits) => {
   const entries = { min: 1, max: limits.topLogprobs };
@@ -104,6 +107,7 @@ export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
     segments: z.array(segment()),
     routing: routing(),
     usage: usage(),
+    stale: stale().nullish(),
     /** One entry a prompt token from where it was asked for; null (NaN in binary) for the prompt's first. */
     prompt_logprobs: promptLogprobArray(encoding, { min: 1, max: limits.promptTokens }).nullish(),
     prompt_version: uint53().nullish(),
@@ -187,6 +191,7 @@ export const createEventSchemas = (encoding: Encoding, limits: ResultLimits) => 
       "lost",
       "failed",
       "cut",
+      "stale",
     ]),
     resume: resumeKind(),
     kept_tokens: uint32(),

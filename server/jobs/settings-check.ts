@@ -5,15 +5,12 @@ import type { PolicyRecord } from "../policy/ledger.ts";
 
 /** Throws `invalid_argument` with `details.path`. */
 export function assertSettings(settings: JobSettings): void {
-  const { eta, batchGroups, onInfeasible, quota, pools } = settings;
+  const { eta, batchGroups, quota, pools } = settings;
   if (eta !== null && batchGroups === null) {
     throw invalid(
       "batch_groups",
       "eta bounds groups by the batches of the trainer's steps: say how many groups one takes",
     );
-  }
-  if (onInfeasible === "flag" && eta === null) {
-    throw invalid("on_infeasible", "flag marks what is older than eta, and there is no eta");
   }
   const { maxInFlight, maxRunning } = quota;
   if (maxInFlight !== null && maxRunning !== null && maxRunning > maxInFlight) {

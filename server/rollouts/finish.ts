@@ -1,13 +1,14 @@
 /** The end of a rollout: the one Result made of its output. */
 import { createResult, type Result } from "../contract/result.ts";
 import type { FinishReason, Rollout } from "../contract/rollout.ts";
+import { staleOf } from "./infeasible.ts";
 import { Output } from "./output.ts";
 import type { Timeline } from "./timeline.ts";
 
 /**
- * Makes the Result. Where a lag limit is broken at reply (I8), the tokens are withheld: an empty
- * Result of cause `stale`, its tokens counted as wasted. Tokens whose version nobody can tell are withheld likewise
- * from a rollout with a version constraint (I2).
+ * Makes the Result. Where a lag limit is broken at reply (I8), the tokens are flagged if its job keeps such, else withheld: an
+ * empty Result of cause `stale`. Tokens whose version nobody can tell are withheld likewise from a rollout with a version
+ * constraint (I2). What is withheld is wasted.
  */
 export function concludeResult(
   rollout: Rollout,
@@ -19,12 +20,13 @@ export function concludeResult(
 ): Result {
   const unknown = rollout.version === null ? 0 : output.dropUnattested();
   if (unknown > 0) timeline.wasted(unknown);
-  const stale = isStale(rollout, output, committed);
-  if (stale) timeline.wasted(output.length);
+  const stale = staleOf(rollout, output, committed);
+  const withheld = stale !== null && rollout.onInfeasible !== "flag";
+  if (withheld) timeline.wasted(output.length);
   // What it ended with is not there any more.
-  const cut = stale || (unknown > 0 && reason.type !== "abort");
+  const cut = withheld || (unknown > 0 && reason.type !== "abort");
   const mode = rollout.want.logprobModes[0] ?? "processed";
-  const given = stale ? new Output(null, mode) : output;
+  const given = withheld ? new Output(null, mode) : output;
   return createResult({
     id: rollout.id,
     job: rollout.job,
@@ -43,16 +45,7 @@ export function concludeResult(
       outputTokens: given.length,
       wastedTokens: timeline.wastedTokens,
     },
+    stale: withheld ? null : stale,
     side: given.side === null ? null : given.side.data(),
   });
-}
-
-function isStale(rollout: Rollout, output: Output, committed: number | null): boolean {
-  const constraint = rollout.version;
-  if (constraint === null || !("max_lag" in constraint) || committed === null) return false;
-  const oldest = Math.min(
-    ...output.spans.map(({ version }) => version),
-    output.side?.promptVersion ?? committed,
-  );
-  return committed - oldest > constraint.max_lag;
 }

@@ -50,6 +50,8 @@ export class Journey {
   #running: AbortController | null = null;
   #revoked: RevokeReason | null = null;
   #moveReason: MoveReason = "lost";
+  /** Readers have yet to be told that what they have is void. */
+  #restarted = false;
   #reported = 0;
 
   constructor(traveller: Traveller, context: LifeContext) {
@@ -112,6 +114,15 @@ export class Journey {
     if (this.#over) return;
     this.#over = true;
     this.#leavePlacement("aborted");
+  }
+
+  /** All that was made is void: it begins anew, from a first token. Not before its first offer. */
+  restart(reason: MoveReason): void {
+    if (this.#attempt === 0) return;
+    this.#leavePlacement(this.#running === null ? "aborted" : "revoked");
+    this.#moveReason = reason;
+    this.#restarted = true;
+    this.offer();
   }
 
   /** It may not ask for a place yet; `offer` is called when it may. */
@@ -207,12 +218,14 @@ export class Journey {
     const { worker, slot, incarnation, attempt, version, logprobMode } = grant;
     const before = this.#stay;
     const resume = this.#traveller.output.length > 0 ? "prefill" : "none";
-    if (before !== null) {
+    if (before !== null || this.#restarted) {
       const reason = this.#moveReason;
       const keptTokens = this.#traveller.output.length;
+      this.#restarted = false;
       this.#traveller.emit({
         type: "moved",
-        from: before.worker,
+        // It may never have been anywhere, and void what it was to go on from.
+        from: before?.worker ?? worker,
         to: worker,
         reason,
         resume,
@@ -281,8 +294,10 @@ export class Journey {
     attested: Span["attested"],
     side?: SideChunk,
   ): FinishReason | null {
+    const first = this.#traveller.outputTokens === 0;
     const reason = intake.take(chunk, held, attested, side);
     this.#losses?.progressed();
+    if (first && this.#traveller.overdue()) return null;
     const { key, outputTokens } = this.#traveller;
     if (outputTokens - this.#reported >= PROGRESS_TOKENS) {
       this.#reported = outputTokens;
@@ -308,6 +323,7 @@ export class Journey {
     intake.finished();
     const stay = this.#stay as Stay;
     this.#context.fleet.report(stay.worker, stay.incarnation, "ok");
+    if (this.#traveller.overdue()) return;
     if (finish.reason.cause === "max_new" && this.#traveller.output.length === cutAt) {
       this.#cut();
       return;

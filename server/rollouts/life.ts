@@ -11,6 +11,7 @@ import type { PlacementReply } from "../placement/port.ts";
 import { EventLog } from "./event-log.ts";
 import { concludeResult } from "./finish.ts";
 import { type Ending, FinishedRollout } from "./finished-rollout.ts";
+import { fateOf, staleOf } from "./infeasible.ts";
 import { type Held, Journey } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
@@ -44,6 +45,9 @@ export class RolloutLife implements RolloutHandle, Traveller {
   #log: EventLog | null = null;
   #timeout: Timer | null = null;
   #ending: Ending | null = null;
+  /** Times that it was run anew since it had become too old. */
+  #anew = 0;
+  #flagged = false;
   /** Of all who wait for the end. */
   #result: Promise<Result> | null = null;
   #settle: ((result: Result | Promise<never>) => void) | null = null;
@@ -128,14 +132,17 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   start(): void {
-    if (this.rollout.continueFrom !== null) {
+    const { observer, jobs, clock } = this.#context;
+    const { continueFrom, timeoutMs } = this.rollout;
+    observer.accepted(this.rollout);
+    const admitted = jobs.admits(this.rollout, () => this.#journey.offer());
+    if (continueFrom !== null) {
+      this.overdue();
+      if (this.#ending !== null) return;
       for (const chunk of this.output.chunks()) this.emit({ type: "tokens", chunk });
     }
-    this.#context.observer.accepted(this.rollout);
-    if (this.rollout.timeoutMs !== null) {
-      this.#timeout = this.#context.clock.timer(this.rollout.timeoutMs, () => this.#timedOut());
-    }
-    if (this.#context.jobs.admits(this.rollout, () => this.#journey.offer())) this.#journey.offer();
+    if (timeoutMs !== null) this.#timeout = clock.timer(timeoutMs, () => this.#timedOut());
+    if (admitted) this.#journey.offer();
     else this.#journey.hold();
   }
 
@@ -187,6 +194,31 @@ export class RolloutLife implements RolloutHandle, Traveller {
     this.#events.append(event);
   }
 
+  /** Decides what becomes of it where it is too old; answers whether its attempt is over for it. */
+  overdue(): boolean {
+    if (this.#ending !== null) return true;
+    const { ledger, observer } = this.#context;
+    const committed = ledger.committed(this.rollout.policy);
+    if (this.#flagged || staleOf(this.rollout, this.output, committed) === null) return false;
+    const fate = fateOf(this.rollout, this.#anew);
+    observer.infeasible(this.rollout, fate);
+    if (fate === "flag") {
+      this.#flagged = true;
+      return false;
+    }
+    if (fate === "drop") this.end("stale");
+    else this.#beginAnew();
+    return true;
+  }
+
+  #beginAnew(): void {
+    this.#anew++;
+    const tokens = this.output.forget();
+    this.timeline.wasted(tokens);
+    this.#context.observer.wasted(this.rollout, tokens, "stale");
+    this.#journey.restart("stale");
+  }
+
   /** Ends the rollout with what it has. */
   end(cause: FinishCause): void {
     if (this.#ending) return;
@@ -199,6 +231,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
     const now = clock.now();
     try {
       const committed = ledger.committed(this.rollout.policy);
+      const wasted = this.timeline.wastedTokens;
       const result = concludeResult(
         this.rollout,
         this.output,
@@ -207,6 +240,8 @@ export class RolloutLife implements RolloutHandle, Traveller {
         committed,
         now,
       );
+      const withheld = this.timeline.wastedTokens - wasted;
+      if (withheld > 0) observer.wasted(this.rollout, withheld, result.finishReason.cause);
       observer.finished(this.rollout, result, this.timeline.duration(now));
       if (this.timeline.wastedTokens === 0)
         this.#events.settle(result.outputTokenIds, result.logprobs);

@@ -1,7 +1,7 @@
 /** What the rollouts' life tells telemetry. Counts and durations only, never tokens. */
 import type { ErrorCode } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
-import type { Rollout } from "../contract/rollout.ts";
+import type { OnInfeasible, Rollout } from "../contract/rollout.ts";
 import type { MoveReason, Outcome } from "../scheduler/card.ts";
 
 export interface RolloutObserver {
@@ -14,6 +14,8 @@ export interface RolloutObserver {
   attempt(rollout: Rollout, outcome: Outcome): void;
   moved(rollout: Rollout, reason: MoveReason, resume: "none" | "prefill"): void;
   wasted(rollout: Rollout, tokens: number, reason: string): void;
+  /** It became too old to meet its lag limit. */
+  infeasible(rollout: Rollout, fate: OnInfeasible): void;
   finished(rollout: Rollout, result: Result, durationMs: number): void;
   failed(rollout: Rollout, code: ErrorCode): void;
 }

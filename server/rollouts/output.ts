@@ -32,7 +32,7 @@ export class Output {
   #spans: Open<Span>[] = [];
   #segments: Open<Segment>[] = [];
 
-  readonly #continued: Continuation | null;
+  #continued: Continuation | null;
   readonly #logprobMode: LogprobMode;
   /** `null` where nothing is wanted beside tokens. */
   readonly side: SideRecord | null;
@@ -194,6 +194,14 @@ export class Output {
     if (this.#continued !== null) this.#begin(this.#continued);
     this.side?.clear();
     return made;
+  }
+
+  /** Throws away what it went on from, too. */
+  forget(): number {
+    const tokens = this.length;
+    this.#continued = null;
+    this.clear();
+    return tokens;
   }
 
   #extendSpan(

@@ -32,7 +32,7 @@ export interface RolloutsDependencies
   extends Pick<LifeContext, "clock" | "observer" | "log" | "caches"> {
   readonly placement: PlacementPort;
   readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
-  readonly ledger: Pick<Ledger, "proved" | "holds"> & {
+  readonly ledger: Pick<Ledger, "proved" | "holds" | "listen"> & {
     policy(
       policy: string,
     ): Pick<PolicyRecord, "committedVersion"> & Partial<Pick<PolicyRecord, "kind">>;
@@ -110,6 +110,12 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
     }
   };
   placement.connect((reply) => active.get(reply.key)?.receive(reply));
+  ledger.listen((change) => {
+    if (change.type !== "policy") return;
+    for (const life of [...active.values()]) {
+      if (life.rollout.policy === change.policy.policy && life.outputTokens > 0) life.overdue();
+    }
+  });
 
   const get = (job: string, id: string): RolloutHandle => {
     const key = rolloutKey(job, id);
@@ -148,7 +154,7 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
       for (const life of active.values()) {
         const before = life.rollout.continueFrom?.outputTokenIds.length ?? 0;
         const { outputTokens, attempts } = life.progress();
-        const made = { outputTokens: outputTokens - before, attempts };
+        const made = { outputTokens: Math.max(0, outputTokens - before), attempts };
         const others = byJob.get(life.job);
         if (others === undefined) byJob.set(life.job, [made]);
         else others.push(made);

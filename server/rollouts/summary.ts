@@ -92,7 +92,9 @@ export function createTally(fleet: Pick<Fleet, "list" | "listen">, clock: Clock)
       ends.add(clock.now() - startedAt);
       finished++;
       outputTokens += usage.outputTokens;
-      bound.add({ outputTokens: usage.outputTokens - before, attempts: routing.attempts });
+      // One that was run anew has none of them left.
+      const made = Math.max(0, usage.outputTokens - before);
+      bound.add({ outputTokens: made, attempts: routing.attempts });
     },
     failed() {
       ends.add(clock.now() - startedAt);

@@ -21,6 +21,8 @@ export interface Traveller {
   readonly text: RolloutText;
   /** Somebody waits for each token as it comes. */
   readonly watched: boolean;
+  /** Whether it was found too old by now, and its attempt ended for it (`infeasible.ts`). */
+  overdue(): boolean;
   emit(event: RolloutEvent): void;
   arrived(reason: FinishReason): void;
   failed(error: PacelineError): void;

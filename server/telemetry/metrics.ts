@@ -70,6 +70,11 @@ export function createMetrics(readings: Readings) {
       "paceline_stale_tokens_total",
       "Tokens handed out beyond a lag limit; must stay 0",
     ),
+    infeasible: counter(
+      "paceline_infeasible_rollouts_total",
+      "Rollouts that became too old for their lag limit, by what was done with them",
+      ["fate"],
+    ),
     wasted: counter("paceline_wasted_tokens_total", "Tokens generated and thrown away", ["reason"]),
     moves: counter("paceline_moves_total", "Rollouts that continued in another attempt", [
       "reason",

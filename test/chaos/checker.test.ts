@@ -76,6 +76,7 @@ function resultOf(sent: Body): Result {
       moves: 0,
     },
     usage: { promptTokens: sent.prompt_token_ids.length, outputTokens: TOKENS, wastedTokens: 0 },
+    stale: null,
     side: null,
   });
 }

@@ -67,13 +67,14 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
         segments: cuts(length).chain((ranges) => over(ranges, segment())),
         head: head(),
         wasted: whole(),
+        stale: fc.option(record({ lag: whole(), maxLag: whole() })),
         prompt: u32(),
         scores: fc.option(scores()),
         top: fc.option(rows(length)),
         mask: fc.option(rows(length)),
       }),
     )
-    .map(({ ids, logprobs, spans, segments, head, wasted, prompt, scores, top, mask }) =>
+    .map(({ ids, logprobs, spans, segments, head, wasted, stale, prompt, scores, top, mask }) =>
       createResult({
         ...head,
         outputTokenIds: Uint32Array.from(ids),
@@ -85,6 +86,7 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
           outputTokens: ids.length,
           wastedTokens: wasted,
         },
+        stale,
         side:
           scores === null && top === null && mask === null
             ? null

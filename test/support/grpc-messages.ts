@@ -50,6 +50,10 @@ function resultData(message: Message) {
       attempts: routing?.attempts ?? 0,
       moves: routing?.moves ?? 0,
     },
+    stale: message.stale && {
+      lag: narrow(message.stale.lag) ?? 0,
+      max_lag: narrow(message.stale.max_lag) ?? 0,
+    },
     usage: {
       prompt_tokens: usage?.prompt_tokens ?? 0,
       output_tokens: usage?.output_tokens ?? 0,

@@ -38,6 +38,7 @@ export function sampleRollout(over: Partial<Rollout>): Rollout {
     version: null,
     onUpdate: null,
     updateGraceMs: null,
+    onInfeasible: "drop",
     cacheReuse: "version",
     resume: "best",
     priority: 0,

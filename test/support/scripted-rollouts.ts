@@ -302,6 +302,7 @@ export class ScriptedLife implements RolloutHandle {
         outputTokens: length,
         wastedTokens: 0,
       },
+      stale: null,
       side: this.#side(),
     });
   }

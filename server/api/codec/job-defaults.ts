@@ -1,5 +1,6 @@
 /** What a rollout's body leaves to its job. */
 import { DEFAULT_POLICY, type JobSettings } from "../../contract/job.ts";
+import type { VersionConstraint } from "../../contract/policy.ts";
 import type { LogprobMode, Rollout } from "../../contract/rollout.ts";
 import { invalid } from "./invalid.ts";
 import { equalBy, equalLists, Shared } from "./shared.ts";
@@ -8,7 +9,14 @@ import { equalBy, equalLists, Shared } from "./shared.ts";
 export interface Asked
   extends Omit<
     Rollout,
-    "bodyHash" | "traceparent" | "policy" | "resume" | "pools" | "mixedEngines" | "updateGraceMs"
+    | "bodyHash"
+    | "traceparent"
+    | "policy"
+    | "resume"
+    | "pools"
+    | "mixedEngines"
+    | "updateGraceMs"
+    | "onInfeasible"
   > {
   readonly policy: string | null;
   readonly resume: Rollout["resume"] | null;
@@ -34,15 +42,23 @@ export function withJob(asked: Asked, job: JobSettings): Omit<Rollout, "bodyHash
   if (pool !== null && job.pools.length > 0 && !job.pools.includes(pool)) {
     throw invalid("pool", `job ${asked.job} runs in ${job.pools.join(", ")} only`);
   }
+  const policy = asked.policy ?? job.policy ?? DEFAULT_POLICY;
   const modes = [want.logprobModes, job.logprobModes].find(({ length }) => length > 0);
   return {
     ...asked,
     pools: pool === null ? job.pools : [],
     mixedEngines: job.mixedEngines,
-    policy: asked.policy ?? job.policy ?? DEFAULT_POLICY,
+    policy,
+    version: asked.version ?? limitOf(job, policy),
     onUpdate: asked.onUpdate ?? job.onUpdate,
     updateGraceMs: job.updateGraceMs,
+    onInfeasible: job.onInfeasible,
     resume: asked.resume ?? job.resume ?? "best",
     want: WANTS.of({ ...want, logprobModes: MODES.of(modes ?? LOGPROB_MODES) }),
   };
+}
+
+/** η is of the policy that the job's trainer trains. */
+function limitOf({ eta, policy }: JobSettings, of: string): VersionConstraint | null {
+  return eta === null || of !== (policy ?? DEFAULT_POLICY) ? null : { max_lag: eta };
 }

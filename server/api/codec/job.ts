@@ -1,6 +1,5 @@
 /** Jobs on the wire: settings, the trainer's report, what is told of a job. */
 import { z } from "zod";
-import { PacelineError } from "../../contract/errors.ts";
 import { DEFAULT_JOB, type JobSettings, type TrainerReport } from "../../contract/job.ts";
 import { id } from "../../contract/schema.ts";
 import {
@@ -20,10 +19,9 @@ const NAME = z.strictObject({ job: id() });
 /** Throws `invalid_argument` for what cannot be a job's name. */
 export const jobName = (name: unknown): string => check(NAME, { job: name }).job;
 
-/** Body of `PUT /v1/jobs/{job}`, defaults in place. Throws `invalid_argument`, `unsupported`. */
+/** Body of `PUT /v1/jobs/{job}`, defaults in place. Throws `invalid_argument`. */
 export function decodeJobSettings(body: unknown): JobSettings {
   const wire = check(SETTINGS, body);
-  refuseUnserved(wire);
   return {
     policy: wire.policy ?? null,
     batchGroups: wire.batch_groups ?? null,
@@ -41,19 +39,6 @@ export function decodeJobSettings(body: unknown): JobSettings {
     logprobModes: wire.logprob_modes ?? [],
     resume: wire.resume ?? null,
   };
-}
-
-/** Settings that this release does not honour are refused, never dropped (I6). */
-function refuseUnserved(wire: WireJobSettings): void {
-  const unserved: readonly (readonly [path: string, asked: boolean])[] = [
-    ["on_infeasible", wire.on_infeasible === "requeue" || wire.on_infeasible === "flag"],
-  ];
-  for (const [path, asked] of unserved) {
-    if (!asked) continue;
-    throw new PacelineError("unsupported", `${path} is not served by this release`, {
-      details: { path },
-    });
-  }
 }
 
 /** Body of `POST /v1/jobs/{job}/trainer`. Throws `invalid_argument`. */

@@ -26,7 +26,7 @@ export const encodeResultHead = (result: Result, encoding: Encoding): string =>
   `${JSON.stringify(resultHead(result)).slice(0, -1)}${sideText(result.side, encoding)}}`;
 
 function resultHead(result: Result) {
-  const { routing, usage } = result;
+  const { routing, usage, stale } = result;
   return {
     id: result.id,
     job: result.job,
@@ -54,6 +54,7 @@ function resultHead(result: Result) {
       output_tokens: usage.outputTokens,
       wasted_tokens: usage.wastedTokens,
     },
+    ...(stale && { stale: { lag: stale.lag, max_lag: stale.maxLag } }),
   };
 }
 
@@ -113,6 +114,7 @@ export function resultFromWire(wire: WireResult): Result {
       outputTokens: usage.output_tokens,
       wastedTokens: usage.wasted_tokens,
     },
+    stale: wire.stale ? { lag: wire.stale.lag, maxLag: wire.stale.max_lag } : null,
     side: sideFromWire(wire),
   });
 }

@@ -21,7 +21,7 @@ export function resultToProto(result: Result): Message {
 
 /** All but the token arrays: what the `finished` event carries. */
 export function resultHeadToProto(result: Result): Message {
-  const { finishReason, routing, usage } = result;
+  const { finishReason, routing, usage, stale } = result;
   return {
     id: result.id,
     job: result.job,
@@ -50,6 +50,7 @@ export function resultHeadToProto(result: Result): Message {
       output_tokens: usage.outputTokens,
       wasted_tokens: usage.wastedTokens,
     },
+    ...(stale && { stale: { lag: stale.lag, max_lag: stale.maxLag } }),
     ...(result.side === null ? {} : sideToProto(result.side)),
   };
 }

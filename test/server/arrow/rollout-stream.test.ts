@@ -63,6 +63,7 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
   const { prompt = null, top = null, mask = null } = row.result.side ?? {};
   const { matched, ...finish } = finish_reason;
   return {
+    stale: null,
     ...rest,
     // JSON writes float32 in fewer digits.
     logprobs: [...row.result.logprobs],
@@ -96,6 +97,7 @@ const RESULT_FIELDS = [
   "segments",
   "routing",
   "usage",
+  "stale",
   "prompt_logprobs",
   "prompt_version",
   "top_logprobs",

@@ -104,6 +104,7 @@ test("tokens that a Result holds beyond its lag limit are counted, whoever let t
       moves: 0,
     },
     usage: { promptTokens: 1, outputTokens: 3, wastedTokens: 0 },
+    stale: null,
     side: null,
   });
   const stale = async (): Promise<string | undefined> =>

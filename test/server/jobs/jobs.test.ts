@@ -98,6 +98,7 @@ function ended(type: FinishType, version = 1) {
       ...{ queueMs: 0, prefillMs: 1, decodeMs: 2, cachedTokens: 0, attempts: 1, moves: 0 },
     },
     usage: { promptTokens: 3, outputTokens: 2, wastedTokens: 0 },
+    stale: null,
     side: null,
   });
   return { result };
@@ -264,7 +265,6 @@ suite("jobs", () => {
     path: string | undefined,
   ])[] = [
     ["eta without batches", { eta: 1 }, "invalid_argument", "batch_groups"],
-    ["a flag for nothing", { onInfeasible: "flag" }, "invalid_argument", "on_infeasible"],
     [
       "more running than in flight",
       { quota: { maxInFlight: 1, maxRunning: 2 } },

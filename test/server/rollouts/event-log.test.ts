@@ -51,6 +51,7 @@ const finished: RolloutEvent = {
     logprobs: new Float32Array(0),
     spans: [],
     segments: [],
+    stale: null,
     side: null,
     usage: { promptTokens: 1, outputTokens: 0, wastedTokens: 0 },
   }),

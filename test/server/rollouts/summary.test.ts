@@ -57,6 +57,7 @@ function resultOf(tokens: number, attempts = 1) {
       moves: attempts - 1,
     },
     usage: { promptTokens: 1, outputTokens: tokens, wastedTokens: 0 },
+    stale: null,
     side: null,
   });
 }

@@ -52,6 +52,8 @@ export function world(
     /** What the worker has at each chunk that tells no version; then 7. */
     holds?: number[];
     weights?: string;
+    /** At first; default 8. */
+    committed?: number;
     /** Of each grant. */
     segment?: number;
     jobs?: Partial<JobsPort>;
@@ -118,16 +120,24 @@ export function world(
     report: (_id: string, _incarnation: string, what: Evidence) => evidence.push(what),
     listen: () => noted,
   } as unknown as LiveFleet;
+  let committed = options.committed ?? 8;
+  let heard: (change: object) => void = noted;
   const ledger = {
     policy: (policy: string) => {
       if (policy !== "default") throw new PacelineError("not_found", `no policy ${policy}`);
-      return { policy, base: null, committedVersion: 8 };
+      return { policy, base: null, committedVersion: committed };
+    },
+    listen: (told: typeof heard) => {
+      heard = told;
+      return noted;
     },
     versions: () => [{ version: 8, source: { path: options.weights ?? STEP_1 } }],
     holds: () => [{ ...HELD, version: options.holds?.shift() ?? 7 }],
     proved: (_w: string, _i: string, _p: string, version: number) =>
       (options.proved ?? [7, 8]).includes(version) ? { ...HELD, version } : null,
   } as unknown as Ledger;
+  const wasted: [string, number][] = [];
+  const fates: string[] = [];
   const observer = {
     accepted: noted,
     placed: noted,
@@ -135,7 +145,8 @@ export function world(
     attempt: noted,
     traceparent: () => null,
     moved: noted,
-    wasted: noted,
+    wasted: (_rollout: Rollout, count: number, reason: string) => wasted.push([reason, count]),
+    infeasible: (_rollout: Rollout, fate: string) => fates.push(fate),
     finished: noted,
     failed: noted,
   };
@@ -158,10 +169,16 @@ export function world(
     sent,
     evidence,
     requests,
+    wasted,
+    fates,
     rollouts,
     sessions,
     closed,
     grant,
+    commit(version: number): void {
+      committed = version;
+      heard({ type: "policy", policy: { policy: "default", committedVersion: version } });
+    },
     receive: (reply: PlacementReply) => receive(reply),
   };
 }

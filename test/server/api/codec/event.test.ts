@@ -94,6 +94,7 @@ for (const cause of ["stale", "timeout"] as const) {
       segments: [],
       finishReason: { type: "abort", cause, matched: null },
       usage: { ...usage, outputTokens: 0 },
+      stale: null,
       side: null,
     });
     const reader = createEventReader();
