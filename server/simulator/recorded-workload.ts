@@ -15,6 +15,8 @@ export interface RecordedWorkload {
   readonly workload: Workload;
   /** From the first offer to the last end. */
   readonly measuredSeconds: number;
+  /** When each had finished, after the first offer. */
+  readonly ends: readonly number[];
   /** Rollouts of the recording that had not finished when it ended, and are left out. */
   readonly leftOut: number;
 }
@@ -53,6 +55,7 @@ export function recordedWorkload(recording: Recording, prefillChunk: number): Re
       fleet: { workers: fleetOf(recording, prefillChunk) },
     },
     measuredSeconds: (to - from) / 1_000,
+    ends: finished.map(({ finishedAt }) => ((finishedAt ?? from) - from) / 1_000),
     leftOut: seen.size - finished.length,
   };
 }

@@ -36,15 +36,14 @@ export interface TimelineSample {
 
 /** How a trainer beside the fleet fared. */
 export interface TrainerRun {
-  readonly steps: number;
+  /** When each of its steps ended. */
+  readonly stepEnds: readonly number[];
   readonly trainedTokens: number;
-  /** When its last step ended. */
-  readonly seconds: number;
   /** Of these it had no batch. */
   readonly idleSeconds: number;
   /** Rollouts by the versions that they were behind when they were taken. */
   readonly lags: readonly number[];
-  /** Of these, beyond η: admission bounds how many may be, and not how long one takes. */
+  /** Of these, beyond η: none, or the bound is broken. */
   readonly late: number;
 }
 
@@ -72,6 +71,8 @@ export interface Run {
   /** Share of the makespan in which the last tenth of the rollouts finished. */
   readonly tailShare: number;
   readonly outputTokens: number;
+  /** Decoded by engines, and part of no rollout. */
+  readonly wastedTokens: number;
   readonly prefilledTokens: number;
   /** Of these, what had been computed before. */
   readonly reprefilledTokens: number;
@@ -90,11 +91,10 @@ export interface Run {
   readonly timeline: readonly TimelineSample[];
 }
 
-/** Share of the makespan after nine tenths of the finished rollouts were through. */
-export function tailShare(rollouts: readonly RolloutRun[], makespanSeconds: number): number {
-  const ends = rollouts.flatMap(({ finishSeconds: end }) => (end === null ? [] : [end]));
+/** Share of the makespan after nine tenths of the finished rollouts were through; `ends` in seconds. */
+export function tailShare(ends: readonly number[], makespanSeconds: number): number {
   if (ends.length === 0 || makespanSeconds === 0) return 0;
-  ends.sort((a, b) => a - b);
-  const ninth = ends[Math.ceil(ends.length * 0.9) - 1] as number;
+  const sorted = ends.toSorted((a, b) => a - b);
+  const ninth = sorted[Math.ceil(sorted.length * 0.9) - 1] as number;
   return (makespanSeconds - ninth) / makespanSeconds;
 }

@@ -55,7 +55,8 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
   const rows = new Rows(workers);
   const timeline = new Timeline(agenda, () => look(agenda, driver, rows));
   timeline.start();
-  for (let n = 1; !driver.over && !driver.stalled && agenda.step(); n++) {
+  const over = (): boolean => driver.stalled || (driver.over && trainer?.busy !== true);
+  for (let n = 1; !over() && agenda.step(); n++) {
     if (n % PROGRESS_EVENTS === 0) {
       const { finished, journeys } = driver;
       progress?.({ seconds: agenda.now, finished, rollouts: journeys.length });
@@ -97,12 +98,14 @@ function assemble(
     pauseSeconds: workload.trainer?.pauseSeconds ?? 0,
     options: { ...UPDATE_OPTIONS, ...options.updates },
     send,
+    held(version) {
+      // Versions count from 1.
+      trainer?.holds(version - 1);
+      driver.arrivals.admit();
+    },
   });
   const trained = workload.policies[0]?.name ?? "";
-  const publish = (steps: number): void => {
-    updates.publish(trained, steps + 1);
-    driver.arrivals.admit();
-  };
+  const publish = (steps: number): void => updates.publish(trained, steps + 1);
   const trainer = workload.trainer
     ? new Trainer({ agenda, spec: workload.trainer, staleness, publish })
     : null;

@@ -26,11 +26,12 @@ function others({ lost, adapterLoads, trainer }: Run): (readonly [string, string
   if (lost > 0) rows.push(["lost", `${lost} attempts with their workers`]);
   if (adapterLoads > 0) rows.push(["adapters", `${adapterLoads} loads`]);
   if (trainer !== null) {
-    const { steps, trainedTokens, seconds, idleSeconds, lags, late } = trainer;
+    const { stepEnds, trainedTokens, idleSeconds, lags, late } = trainer;
+    const seconds = stepEnds.at(-1) ?? 0;
     const rate = seconds === 0 ? 0 : trainedTokens / seconds;
     rows.push([
       "trainer",
-      `${steps} steps, ${rate.toFixed(0)} tokens/s, idle ${idleSeconds.toFixed(1)} s`,
+      `${stepEnds.length} steps, ${rate.toFixed(0)} tokens/s, idle ${idleSeconds.toFixed(1)} s`,
     ]);
     rows.push([
       "staleness",

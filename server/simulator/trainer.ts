@@ -1,6 +1,8 @@
 /**
- * A trainer beside the fleet: takes a batch of whole groups whenever it is ready, works, and publishes. Staleness is bounded
- * as `server/jobs` bounds it: groups admitted so far ≤ (η + version + 1)·batch.
+ * A trainer beside the fleet: takes a batch of whole groups, works, and publishes. Staleness is bounded as `server/jobs/staleness.ts`
+ * bounds it, running + accepted ≤ (η + v + 1)·B, v being the version that the whole fleet holds. That alone bounds no
+ * single rollout: a group that takes long would be overtaken until it is too old. So the oldest whole groups are taken first, and
+ * none before the rest can still be taken in time, B a step: a group let in at v no later than at v + η.
  */
 import type { Agenda } from "./agenda.ts";
 import type { Journey } from "./journey.ts";
@@ -12,86 +14,114 @@ export interface TrainerParts {
   readonly spec: TrainerSpec;
   /** η: versions that a rollout may be behind when it is taken. */
   readonly staleness: number;
-  /** A step is over: `version` counts steps. */
-  readonly publish: (version: number) => void;
+  /** A step is over: `steps` counts them. */
+  readonly publish: (steps: number) => void;
+}
+
+/** A group that was let in, and which of its members have finished. */
+interface Group {
+  missing: number;
+  readonly members: Journey[];
+  /** Steps that had been done when it must be taken. */
+  readonly due: number;
 }
 
 export class Trainer {
   readonly #parts: TrainerParts;
-  /** Of each group that was admitted: its members that are missing. */
-  readonly #missing = new Map<string, number>();
-  readonly #members = new Map<string, Journey[]>();
-  readonly #ready: string[] = [];
+  readonly #groups = new Map<string, Group>();
+  /** Not taken yet, in the order in which they were let in. */
+  #line: Group[] = [];
   #admitted = 0;
-  #version = 0;
+  /** When each step ended. */
+  readonly #ends: number[] = [];
+  /** Steps whose version the whole fleet holds. */
+  #held = 0;
   #busy = false;
   #idleSince = 0;
   #idleSeconds = 0;
   #tokens = 0;
-  #taken = 0;
-  #doneAt = 0;
   readonly #lags: number[] = [];
 
   constructor(parts: TrainerParts) {
     this.#parts = parts;
   }
 
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   /** Whether its group may come in; counted where it may. */
   mayStart({ rollout }: Journey): boolean {
-    const id = rollout.group?.id ?? rollout.id;
     const { staleness, spec } = this.#parts;
-    if (this.#admitted >= (staleness + this.#version + 1) * spec.batchGroups) return false;
+    if (this.#admitted >= (staleness + this.#held + 1) * spec.batchGroups) return false;
     this.#admitted++;
-    this.#missing.set(id, rollout.group?.size ?? 1);
-    this.#members.set(id, []);
+    const due = this.#held + staleness;
+    const group = { missing: rollout.group?.size ?? 1, members: [], due };
+    this.#groups.set(rollout.group?.id ?? rollout.id, group);
+    this.#line.push(group);
     return true;
   }
 
   finished(journey: Journey): void {
-    const id = journey.rollout.group?.id ?? journey.rollout.id;
-    const missing = (this.#missing.get(id) ?? 1) - 1;
-    this.#missing.set(id, missing);
-    this.#members.get(id)?.push(journey);
-    if (missing > 0) return;
-    this.#ready.push(id);
-    this.#take();
+    const { rollout } = journey;
+    const group = this.#groups.get(rollout.group?.id ?? rollout.id);
+    if (group === undefined) return;
+    group.members.push(journey);
+    group.missing--;
+    if (group.missing === 0) this.#take();
+  }
+
+  /** The whole fleet holds the version of so many steps. */
+  holds(steps: number): void {
+    this.#held = Math.max(this.#held, steps);
   }
 
   written(): TrainerRun {
-    const late = this.#lags.slice(this.#parts.staleness + 1).reduce((sum, n) => sum + n, 0);
+    const lags = Array.from(this.#lags, (count) => count ?? 0);
     return {
-      steps: this.#version,
+      stepEnds: this.#ends,
       trainedTokens: this.#tokens,
-      seconds: this.#doneAt,
       idleSeconds: this.#idleSeconds,
-      lags: Array.from(this.#lags, (count) => count ?? 0),
-      late,
+      lags,
+      late: lags.slice(this.#parts.staleness + 1).reduce((sum, count) => sum + count, 0),
     };
   }
 
   #take(): void {
     const { spec, agenda, publish } = this.#parts;
-    if (this.#busy || this.#ready.length - this.#taken < spec.batchGroups) return;
+    const batch = this.#busy ? null : this.#batch();
+    if (batch === null) return;
     this.#busy = true;
     this.#idleSeconds += agenda.now - this.#idleSince;
-    for (let i = 0; i < spec.batchGroups; i++) {
-      const id = this.#ready[this.#taken++] as string;
-      for (const member of this.#members.get(id) ?? []) this.#train(member);
-      this.#members.delete(id);
-    }
+    for (const { members } of batch) for (const member of members.splice(0)) this.#train(member);
     agenda.once(agenda.now + spec.stepSeconds, () => {
       this.#busy = false;
       this.#idleSince = agenda.now;
-      this.#doneAt = agenda.now;
-      publish(++this.#version);
+      this.#ends.push(agenda.now);
+      publish(this.#ends.length);
       this.#take();
     });
+  }
+
+  /** The oldest whole groups, if there are enough and none of the others would be late for it. */
+  #batch(): readonly Group[] | null {
+    const { batchGroups } = this.#parts.spec;
+    const whole = this.#line.filter(({ missing }) => missing === 0).slice(0, batchGroups);
+    if (whole.length < batchGroups) return null;
+    const taken = new Set(whole);
+    const rest = this.#line.filter((group) => !taken.has(group));
+    const next = this.#ends.length + 1;
+    const late = rest.some(({ due }, place) => next + Math.floor(place / batchGroups) > due);
+    if (late) return null;
+    this.#line = rest;
+    return whole;
   }
 
   #train({ outputTokens, firstVersion }: Journey): void {
     this.#tokens += outputTokens;
     // The fleet's versions count from 1.
-    const lag = this.#version + 1 - (firstVersion ?? this.#version + 1);
+    const version = this.#ends.length + 1;
+    const lag = version - (firstVersion ?? version);
     this.#lags[lag] = (this.#lags[lag] ?? 0) + 1;
   }
 }

@@ -27,6 +27,8 @@ export interface UpdateParts {
   readonly pauseSeconds: number;
   readonly options: UpdateOptions;
   readonly send: (event: SchedulerEvent) => void;
+  /** Every worker that is up holds it. */
+  readonly held: (version: number) => void;
 }
 
 export class Updates {
@@ -75,6 +77,15 @@ export class Updates {
     this.#parts.send({ type: "ungate", worker: worker.spec.id });
   }
 
+  #tellHeld(): void {
+    const { workers, held } = this.#parts;
+    const latest = this.#latest;
+    if (latest === null || this.#gated.size > 0 || this.#turns.length > 0) return;
+    if (workers.every((each) => !each.answers || each.versionOf(latest.policy) >= latest.version)) {
+      held(latest.version);
+    }
+  }
+
   #next(): void {
     const { options, send } = this.#parts;
     while (this.#gated.size < options.wave) {
@@ -95,5 +106,6 @@ export class Updates {
     // Who is down is shown when it is back.
     if (worker.answers) this.#show(worker);
     this.#next();
+    this.#tellHeld();
   }
 }

@@ -13,12 +13,9 @@ export function writeRun(
   more: Pick<Run, "trainer" | "rows" | "timeline">,
 ): Run {
   const rollouts = driver.journeys.map((journey) => journey.written());
-  let makespanSeconds = 0;
-  let outputTokens = 0;
-  for (const { finishSeconds, outputTokens: made } of rollouts) {
-    makespanSeconds = Math.max(makespanSeconds, finishSeconds ?? 0);
-    outputTokens += made;
-  }
+  const ends = rollouts.flatMap(({ finishSeconds: end }) => (end === null ? [] : [end]));
+  const makespanSeconds = ends.reduce((last, end) => Math.max(last, end), 0);
+  const outputTokens = rollouts.reduce((sum, each) => sum + each.outputTokens, 0);
   const total = (of: (worker: SimulatedWorker) => number): number =>
     workers.reduce((sum, worker) => sum + of(worker), 0);
   const peaks = workers.map(({ peakKvTokens, spec }) => peakKvTokens / spec.kvTokens);
@@ -31,8 +28,9 @@ export function writeRun(
     truncated: driver.truncated,
     makespanSeconds,
     bound: workloadBound(workload),
-    tailShare: tailShare(rollouts, makespanSeconds),
+    tailShare: tailShare(ends, makespanSeconds),
     outputTokens,
+    wastedTokens: total(({ batch }) => batch.decodedTokens) - outputTokens,
     prefilledTokens: total(({ batch }) => batch.prefilledTokens),
     reprefilledTokens: total(({ batch }) => batch.reprefilledTokens),
     preemptions: total(({ batch }) => batch.preemptions),

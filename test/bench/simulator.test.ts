@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bestSplitSeconds } from "../../bench/simulator/b2.ts";
 import { intervalOf } from "../../bench/simulator/interval.ts";
+import { trainerBoundSeconds } from "../../bench/simulator/trainer-bound.ts";
+import { simulate } from "../../server/simulator/simulate.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
+import { crowded, rollout, workload } from "../server/simulator/workloads.ts";
 import { testSeed } from "../support/seeded-random.ts";
 
 test("an interval is Student's", () => {
@@ -28,4 +31,32 @@ test("no split of a small workload is better than the best", () => {
   const found = bestSplitSeconds(workload);
   // In order of length is best but for what does not divide: at most one rollout a replica.
   assert.ok(found >= best * (1 - 1e-6) && found <= best * 1.1, `${found} of ${best}`);
+});
+
+test("a trainer without staleness waits for each of its batches, and each swap", () => {
+  const given = {
+    ...workload(["a", "b", "c"].map((id) => rollout(id, { outputTokens: 101 }))),
+    trainer: { batchGroups: 1, stepSeconds: 5, pauseSeconds: 2 },
+  };
+  // Prefill of 100, a hundred steps of one.
+  const alone = 0.01 + 100 * 0.011;
+  assert.ok(Math.abs(trainerBoundSeconds(given, 0, 3) - (3 * (alone + 5) + 2 * 2)) < 1e-9);
+  assert.ok(Math.abs(trainerBoundSeconds(given, 2, 3) - (alone + 3 * 5)) < 1e-9);
+});
+
+test("no run is done before its trainer's bound", () => {
+  const seed = testSeed("trainer bound");
+  for (let i = 0; i < 8; i++) {
+    const eta = i % 4;
+    const trainer = { batchGroups: 3, stepSeconds: 1 + i, pauseSeconds: 0.5 };
+    const { rollouts, ...rest } = crowded(seed + i);
+    const atOnce = rollouts.map((each) => ({ ...each, arrivalSeconds: 0 }));
+    const given = { ...rest, rollouts: atOnce, trainer };
+    const ends = simulate(given, { seed, staleness: eta }).trainer?.stepEnds ?? [];
+    assert.equal(ends.length, 8);
+    for (const [step, end] of ends.entries()) {
+      const bound = trainerBoundSeconds(given, eta, step + 1);
+      assert.ok(end >= bound * (1 - 1e-9), `η ${eta}, step ${step + 1}: ${end} of ${bound}`);
+    }
+  }
 });

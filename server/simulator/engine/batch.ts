@@ -39,6 +39,7 @@ export class Batch {
   shape: EngineShape;
   /** Decode steps made. */
   #made = 0;
+  decodedTokens = 0;
   prefilledTokens = 0;
   /** Of these, what had been computed before. */
   reprefilledTokens = 0;
@@ -124,6 +125,7 @@ export class Batch {
     if (head !== undefined) this.#prefill(steps);
     const decoding = this.#decoding.size;
     this.#made += steps;
+    this.decodedTokens += decoding * steps;
     if (decoding > 0) this.kv.grow(decoding * steps);
     const due: Sequence[] = [];
     for (let next = this.#decoding.peek(); next !== null; next = this.#decoding.peek()) {

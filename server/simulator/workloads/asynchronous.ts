@@ -1,6 +1,6 @@
 /**
  * A trainer that takes a batch of groups whenever it is ready and publishes a version after each step. Batch and step are
- * such that the fleet is about seven eighths busy: what a step takes is what the fleet makes meanwhile.
+ * such that the fleet of the preset could make two thirds more than a step takes, and four workers of it a seventh more.
  */
 import type { Random } from "../../contract/clock.ts";
 import type { Workload } from "../workload.ts";

@@ -33,6 +33,14 @@ const FLAT: FleetShape = {
 /** Step time grows steeply with the batch, as of mixture-of-experts models. */
 const STEEP: FleetShape = { ...FLAT, step: { a: 0.008, s: 0.000_3 } };
 
+/** A small model, of which the longest rollout takes a step or two of its trainer. */
+const QUICK: FleetShape = {
+  ...FLAT,
+  workers: 6,
+  step: { a: 0.004, s: 0.000_04 },
+  prefillTokensPerSecond: 40_000,
+};
+
 const law = (mu: number, sigma: number, cap: number, runaway = 0): GroupShape["lengths"] => ({
   mu,
   sigma,
@@ -105,7 +113,7 @@ type Make = (random: Random, changes: PresetChanges) => Omit<Workload, "name">;
 const OTHERS = {
   agentic,
   "multi-tenant": multiTenant,
-  async: (random, changes) => asynchronous(random, changes, { ...TAILSIEVE, fleet: FLAT }),
+  async: (random, changes) => asynchronous(random, changes, { ...TAILSIEVE, fleet: QUICK }),
 } satisfies Record<string, Make>;
 
 export type PresetName = keyof typeof GROUP_PRESETS | keyof typeof OTHERS;
