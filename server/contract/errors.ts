@@ -72,6 +72,13 @@ export const ERRORS = {
     false,
     "No such rollout, job, worker, policy or version is known, or its result has expired.",
   ),
+  expired: kind(
+    "client",
+    410,
+    "NOT_FOUND",
+    false,
+    "What the reference names was kept as long as its Result and is not kept any more.",
+  ),
   method_not_allowed: kind(
     "client",
     405,
@@ -194,6 +201,13 @@ export const ERRORS = {
     "UNAVAILABLE",
     true,
     "State that must survive could not be written; the call had no effect.",
+  ),
+  spool_full: kind(
+    "store",
+    507,
+    "RESOURCE_EXHAUSTED",
+    true,
+    "The spool's room, or its disk, is used up; what did not fit was not kept.",
   ),
   shutting_down: kind(
     "admission",

@@ -1,5 +1,4 @@
 /** The messages between `sqlite-store.ts` and the thread that owns the file. */
-import type { ErrorCode } from "../contract/errors.ts";
 import type { EncodedChange } from "./change-set.ts";
 
 /**
@@ -18,18 +17,3 @@ export type SqliteCall =
   | { readonly type: "read"; readonly table: string; readonly key: string }
   | { readonly type: "list"; readonly table: string }
   | { readonly type: "commit"; readonly changes: readonly EncodedChange[] };
-
-export interface SqliteRequest {
-  readonly id: number;
-  readonly call: SqliteCall;
-}
-
-export interface SqliteReply {
-  readonly id: number;
-  readonly value?: unknown;
-  readonly error?: {
-    readonly code: ErrorCode;
-    readonly message: string;
-    readonly details: Record<string, unknown>;
-  };
-}

@@ -4,8 +4,9 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { PacelineError } from "../contract/errors.ts";
+import type { ThreadReply, ThreadRequest } from "../worker-thread.ts";
 import type { EncodedChange } from "./change-set.ts";
-import type { SqliteCall, SqliteFile, SqliteReply, SqliteRequest } from "./sqlite-calls.ts";
+import type { SqliteCall, SqliteFile } from "./sqlite-calls.ts";
 import {
   type CommitOutcome,
   openSqliteFile,
@@ -18,17 +19,17 @@ if (port === null) throw new Error("sqlite-thread.ts runs as a worker thread onl
 const settings = workerData as SqliteFile;
 let tables: SqliteTables | null = null;
 
-port.on("message", (first: SqliteRequest) => {
+port.on("message", (first: ThreadRequest<SqliteCall>) => {
   const waiting = [first];
   for (let more = receiveMessageOnPort(port); more; more = receiveMessageOnPort(port)) {
-    waiting.push(more.message as SqliteRequest);
+    waiting.push(more.message as ThreadRequest<SqliteCall>);
   }
   // Commits first: whoever reads at the same time may see either state, but only durable ones.
   serveCommits(waiting);
   for (const request of waiting) if (request.call.type !== "commit") serve(request);
 });
 
-function serveCommits(waiting: readonly SqliteRequest[]): void {
+function serveCommits(waiting: readonly ThreadRequest<SqliteCall>[]): void {
   const ids: number[] = [];
   const group: (readonly EncodedChange[])[] = [];
   for (const { id, call } of waiting) {
@@ -50,7 +51,7 @@ function serveCommits(waiting: readonly SqliteRequest[]): void {
   });
 }
 
-function serve({ id, call }: SqliteRequest): void {
+function serve({ id, call }: ThreadRequest<SqliteCall>): void {
   try {
     reply(id, perform(call), null);
   } catch (thrown) {
@@ -83,7 +84,7 @@ function opened(): SqliteTables {
 }
 
 function reply(id: number, value: unknown, error: CommitOutcome): void {
-  const message: SqliteReply =
+  const message: ThreadReply =
     error === null
       ? { id, value }
       : { id, error: { code: error.code, message: error.message, details: error.details } };
