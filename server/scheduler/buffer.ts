@@ -17,7 +17,7 @@ import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
 const NO_CLAIMS: readonly Slot[] = [];
-const NO_OUTLOOK: Outlook = { growth: 0, holding: new Float64Array(), peakTokens: 0 };
+const NO_OUTLOOK: Outlook = { growth: 0, holding: [], peakTokens: 0 };
 
 export class Waiting implements HeapItem, Link<Waiting>, Rank {
   heapIndex = -1;

@@ -135,7 +135,7 @@ export class Dispatcher {
   opened(slot: Slot): void {
     const { kind } = slot.worker;
     kind.index.changed(slot);
-    this.#parts.matching.touched.add(kind);
+    if (kind.mayTake) this.#parts.matching.touched.add(kind);
     if (slot.claimedBy !== null) this.#called.add(slot.claimedBy);
   }
 
@@ -167,18 +167,22 @@ export class Dispatcher {
   #fill(kind: Kind, now: number): void {
     const { placer, options } = this.#parts;
     const search = ++this.#searches;
-    for (let misses = 0; misses < options.backfillMisses && kind.index.room > 0; ) {
+    for (let misses = 0; misses < options.backfillMisses; ) {
       const { longestContext, largestUsable: largest } = kind;
       const { room } = kind.index;
       const backfill = room >= largest * options.backfillShare;
       const opening = { room, largest, longestContext, backfill };
-      const lane = kind.line.next(opening, options.backfillDepth, search);
-      if (lane === null) return;
+      const lane = room > 0 ? kind.line.next(opening, options.backfillDepth, search) : null;
+      if (lane === null) {
+        if (misses === 0) kind.spend();
+        return;
+      }
       const { head } = lane.queue;
       const applicant = this.#applicant(head);
       const place = placer.place(applicant, now);
       if (place === null) {
-        // Where there is room it has failed before, or another claims it.
+        // Where there is room it has failed before, or another claims it: less room elsewhere may do.
+        kind.unspend();
         lane.skippedIn = search;
         misses++;
         continue;

@@ -12,8 +12,11 @@ const GRID = [
   49_152, 65_536, 131_072,
 ] as const;
 
-/** What one rollout will hold, by the grid, tokens. */
-export type Holding = Float64Array;
+/**
+ * What one rollout will hold, by the grid, tokens; nothing beyond its end. A plain list: a `Float64Array` of more than 64 B
+ * lies outside of the heap, which costs more to make than all that is reckoned here.
+ */
+export type Holding = readonly number[];
 
 export interface Ahead {
   readonly contextTokens: number;
@@ -30,41 +33,53 @@ export interface Ahead {
 /** No more than `ceiling` at any time: nobody is given more than a whole slot. */
 export function holdingOf(ahead: Ahead, ceiling: number): Holding {
   const { contextTokens, outputTokens, growth, length, margin } = ahead;
-  const holding: Holding = new Float64Array(GRID.length);
+  const holding: number[] = [];
   const there = length === null ? null : survivalPast(length, outputTokens);
   const most = there === null ? growth : ahead.most;
   for (let at = 0; at < GRID.length; at++) {
     const last = (GRID[at] as number) >= most || at === GRID.length - 1;
     const steps = last ? most : (GRID[at] as number);
-    holding[at] = Math.min(ceiling, margin * (contextTokens + steps) * (there?.(steps) ?? 1));
+    holding.push(Math.min(ceiling, margin * (contextTokens + steps) * (there?.(steps) ?? 1)));
     if (last) break;
   }
   return holding;
 }
 
-export function peakOf(holding: Holding): number {
+export function peakOf(holding: ArrayLike<number>): number {
   let peak = 0;
-  for (const tokens of holding) if (tokens > peak) peak = tokens;
+  for (let at = 0; at < holding.length; at++) peak = Math.max(peak, holding[at] as number);
   return peak;
 }
 
 export class KvProfile {
-  readonly #sums: Holding = new Float64Array(GRID.length);
+  readonly #sums = new Float64Array(GRID.length);
   #members = 0;
   /** Tokens, whole. */
   peakTokens = 0;
 
   add(holding: Holding): void {
     this.#members++;
-    for (let at = 0; at < GRID.length; at++) {
+    for (let at = 0; at < holding.length; at++) {
       (this.#sums[at] as number) += holding[at] as number;
+    }
+    this.peakTokens = Math.ceil(peakOf(this.#sums));
+  }
+
+  /** One that is there comes to hold otherwise. */
+  replace(before: Holding, after: Holding): void {
+    for (let at = 0; at < before.length; at++) {
+      (this.#sums[at] as number) -= before[at] as number;
+    }
+    if (this.#members === 1) this.#sums.fill(0);
+    for (let at = 0; at < after.length; at++) {
+      (this.#sums[at] as number) += after[at] as number;
     }
     this.peakTokens = Math.ceil(peakOf(this.#sums));
   }
 
   remove(holding: Holding): void {
     this.#members--;
-    for (let at = 0; at < GRID.length; at++) {
+    for (let at = 0; at < holding.length; at++) {
       (this.#sums[at] as number) -= holding[at] as number;
     }
     // What rounding left must not add up.

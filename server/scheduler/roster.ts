@@ -3,7 +3,7 @@
  * same cards; it owns the index of its slots and the line of who waits for them.
  */
 import type { Attempt } from "./attempts.ts";
-import type { WaitingClass } from "./buffer.ts";
+import type { Waiting, WaitingClass } from "./buffer.ts";
 import { Chain } from "./chain.ts";
 import { type KindFacts, kindFacts, kindKey } from "./eligibility.ts";
 import type { WorkerView } from "./events.ts";
@@ -47,6 +47,8 @@ export class Kind {
   openWorkers = 0;
   /** Of its slots, the most that forecasts may fill, tokens. */
   largestUsable = 0;
+  /** Room, and who was first in line, when nothing more fitted: neither being more, nothing will. */
+  readonly #spent: { room: number; first: Waiting | null } = { room: -1, first: null };
   /** A slot of it is kept free for this one's sake. */
   claimed: Slot | null = null;
 
@@ -54,6 +56,22 @@ export class Kind {
     this.key = key;
     this.facts = kindFacts(view);
     this.index = new SlotIndex(options);
+  }
+
+  /** Nothing of its line fits any more. */
+  spend(): void {
+    this.#spent.room = this.index.room;
+    this.#spent.first = this.line.first?.queue.head ?? null;
+  }
+
+  unspend(): void {
+    this.#spent.room = -1;
+  }
+
+  /** One of its slots has another room: whether somebody may fit there who did not fit anywhere before. */
+  get mayTake(): boolean {
+    if (this.index.room > this.#spent.room) return true;
+    return (this.line.first?.queue.head ?? null) !== this.#spent.first;
   }
 
   /** Largest context that it takes when empty, tokens. */

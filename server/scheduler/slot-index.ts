@@ -2,7 +2,8 @@
  * Finds the cheapest slot of a kind without looking at all of them: a binary tree over the slots whose
  * nodes hold, of everything below, a row that bounds the cost of any ask from below (`cost-bound.ts`).
  * The search opens only what can still win by more than the tolerance; a full fleet is ruled out at
- * the root. O(log n) to update.
+ * the root. O(log n) to update; rows only when next they are read, since most changes come in runs that
+ * nobody searches between.
  */
 import { type Ask, slotSeconds } from "./cost.ts";
 import { type Aim, aim, boundSeconds, clearRow, mergeRows, ROW, writeRow } from "./cost-bound.ts";
@@ -37,6 +38,9 @@ export class SlotIndex {
   /** Largest room per node, apart from the rows: in a full fleet most of the search reads nothing else. */
   #rooms = new Float64Array(2).fill(-1);
   readonly #free: number[] = [0];
+  /** Leaves whose rows are behind, each once. */
+  #stale: number[] = [];
+  #isStale = new Uint8Array(1);
   readonly #options: SchedulerOptions;
   /** Open nodes of a search and their bounds: depth first, so at most one sibling per level waits. */
   readonly #stack = new Int32Array(DEEPEST + 2);
@@ -66,19 +70,13 @@ export class SlotIndex {
     slot.leaf = -1;
     this.#slots[leaf] = null;
     this.#free.push(leaf);
-    this.#close(this.#leaves + leaf);
-    this.#lift(this.#leaves + leaf);
+    this.#set(leaf, -1);
   }
 
   changed(slot: Slot): void {
     if (slot.leaf < 0) return;
-    const node = this.#leaves + slot.leaf;
     const room = slot.room(null);
-    if (room > 0) {
-      writeRow(slot, this.#rows, node * ROW);
-      this.#rooms[node] = room;
-    } else this.#close(node);
-    this.#lift(node);
+    this.#set(slot.leaf, room > 0 ? room : -1);
   }
 
   /** A slot whose cost is within the tolerance of the least, or null when nothing below `below` has room. */
@@ -86,6 +84,7 @@ export class SlotIndex {
     const { ask, tokens, avoid, ties } = search;
     const { searchNodes, searchTolerance, kvBarrierSeconds } = this.#options;
     const [stack, bounds] = [this.#stack, this.#bounds];
+    this.#refresh();
     const target = aim(ask);
     let best: Slot | null = null;
     let least = search.below;
@@ -143,11 +142,6 @@ export class SlotIndex {
     return this.#rooms[node] as number;
   }
 
-  #close(node: number): void {
-    clearRow(this.#rows, node * ROW);
-    this.#rooms[node] = -1;
-  }
-
   #bound(node: number, target: Aim, tokens: number): number {
     if (this.#room(node) < tokens) return Number.POSITIVE_INFINITY;
     return boundSeconds(target, this.#options.kvBarrierSeconds, this.#rows, node * ROW);
@@ -159,13 +153,38 @@ export class SlotIndex {
     this.#bounds[this.#top++] = bound;
   }
 
+  #set(leaf: number, room: number): void {
+    if (this.#isStale[leaf] === 0) {
+      this.#isStale[leaf] = 1;
+      this.#stale.push(leaf);
+    }
+    let node = this.#leaves + leaf;
+    let most = room;
+    while (this.#rooms[node] !== most) {
+      this.#rooms[node] = most;
+      if (node === 1) return;
+      most = Math.max(most, this.#room(node ^ 1));
+      node >>= 1;
+    }
+  }
+
+  /** Writes the rows that are behind. */
+  #refresh(): void {
+    for (const leaf of this.#stale) {
+      this.#isStale[leaf] = 0;
+      const node = this.#leaves + leaf;
+      const slot = this.#slots[leaf];
+      if (slot && this.#room(node) > 0) writeRow(slot, this.#rows, node * ROW);
+      else clearRow(this.#rows, node * ROW);
+      this.#lift(node);
+    }
+    this.#stale.length = 0;
+  }
+
   #lift(leaf: number): void {
     for (let node = leaf >> 1; node >= 1; node >>= 1) {
       const left = 2 * node * ROW;
-      const lower = mergeRows(this.#rows, node * ROW, left, left + ROW);
-      const room = Math.max(this.#room(2 * node), this.#room(2 * node + 1));
-      if (!lower && room === this.#room(node)) return;
-      this.#rooms[node] = room;
+      if (!mergeRows(this.#rows, node * ROW, left, left + ROW)) return;
     }
   }
 
@@ -176,6 +195,8 @@ export class SlotIndex {
     this.#rows = new Float64Array(2 * leaves * ROW);
     this.#slots = [...slots, ...slots.map(() => null)];
     this.#rooms = new Float64Array(2 * leaves).fill(-1);
+    this.#isStale = new Uint8Array(leaves);
+    this.#stale = [];
     for (let node = 1; node < 2 * leaves; node++) clearRow(this.#rows, node * ROW);
     for (let leaf = leaves - 1; leaf >= slots.length; leaf--) this.#free.push(leaf);
     for (const slot of slots) if (slot !== null) this.changed(slot);

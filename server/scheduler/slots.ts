@@ -82,22 +82,31 @@ export class Slot {
   take(attempt: Attempt): void {
     this.running++;
     this.attempts.add(attempt);
-    this.#count(attempt, 1);
+    this.context += attempt.contextTokens;
+    this.remaining += attempt.outlook.growth;
+    this.profile.add(attempt.outlook.holding);
+    this.reserved = this.profile.peakTokens;
   }
 
   drop(attempt: Attempt): void {
     this.running--;
     this.attempts.delete(attempt);
-    this.#count(attempt, -1);
+    this.context -= attempt.contextTokens;
+    this.remaining -= attempt.outlook.growth;
+    this.profile.remove(attempt.outlook.holding);
+    this.reserved = this.profile.peakTokens;
   }
 
   /** Changes an attempt's lengths and the sums with it. */
   regrow(attempt: Attempt, outputTokens: number, outlook: Outlook): void {
-    this.#count(attempt, -1);
-    this.filled += outputTokens - attempt.outputTokens;
+    const made = outputTokens - attempt.outputTokens;
+    this.filled += made;
+    this.context += made;
+    this.remaining += outlook.growth - attempt.outlook.growth;
+    this.profile.replace(attempt.outlook.holding, outlook.holding);
+    this.reserved = this.profile.peakTokens;
     attempt.outputTokens = outputTokens;
     attempt.outlook = outlook;
-    this.#count(attempt, 1);
   }
 
   /**
@@ -127,13 +136,5 @@ export class Slot {
       const ours = once + this.running * options.progressSlackTokens;
       this.foreign = Math.min(this.kvTokens, Math.max(0, kvUsedTokens - ours));
     }
-  }
-
-  #count(attempt: Attempt, sign: 1 | -1): void {
-    this.context += sign * attempt.contextTokens;
-    this.remaining += sign * attempt.outlook.growth;
-    if (sign === 1) this.profile.add(attempt.outlook.holding);
-    else this.profile.remove(attempt.outlook.holding);
-    this.reserved = this.profile.peakTokens;
   }
 }

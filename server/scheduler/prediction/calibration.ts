@@ -6,13 +6,12 @@
  */
 import { type LogLength, upperQuantile } from "./normal.ts";
 
-/** Comparisons between two sorts of the window: its quantile hardly moves within so few. */
-const RENEW = 16;
-
 export class Calibration {
   /** A ring of the last errors in σ of their prediction, and of their squares in log length. */
   readonly #scores: Float64Array;
   readonly #squares: Float64Array;
+  /** The scores of the window in order, as many as there are. */
+  readonly #sorted: Float64Array;
   readonly #quantile: number;
   #next = 0;
   #count = 0;
@@ -24,6 +23,7 @@ export class Calibration {
   constructor(window: number, quantile: number) {
     this.#scores = new Float64Array(window);
     this.#squares = new Float64Array(window);
+    this.#sorted = new Float64Array(window);
     this.#quantile = quantile;
     this.#margin = upperQuantile(1 - quantile);
   }
@@ -49,10 +49,25 @@ export class Calibration {
     if (error <= this.#margin * sigma) this.#covered++;
     this.#squareSum += error * error - (this.#squares[at] as number);
     this.#squares[at] = error * error;
-    this.#scores[at] = sigma > 0 ? error / sigma : 0;
+    const score = sigma > 0 ? error / sigma : 0;
+    this.#exchange(score, this.#count < this.#scores.length ? null : (this.#scores[at] as number));
+    this.#scores[at] = score;
     this.#next = (at + 1) % this.#scores.length;
     this.#count++;
-    if (this.#count % RENEW === 0) this.#renew();
+    this.#renew();
+  }
+
+  /** Puts one score in its place in order, and takes out the one that leaves the window. */
+  #exchange(score: number, old: number | null): void {
+    const sorted = this.#sorted;
+    let { count } = this;
+    if (old !== null) {
+      const from = rankOf(sorted, count, old);
+      sorted.copyWithin(from, from + 1, count--);
+    }
+    const to = rankOf(sorted, count, score);
+    sorted.copyWithin(to + 1, to, count);
+    sorted[to] = score;
   }
 
   /** The normal's margin stays while too few are known to tell. */
@@ -61,7 +76,17 @@ export class Calibration {
     // The finite sample's correction: of n + 1 that are exchangeable, the new one is among the first ⌈q(n + 1)⌉.
     const rank = Math.ceil(this.#quantile * (count + 1));
     if (rank > count) return;
-    const scores = this.#scores.slice(0, count).sort();
-    this.#margin = Math.max(0, scores[rank - 1] as number);
+    this.#margin = Math.max(0, this.#sorted[rank - 1] as number);
   }
+}
+
+/** How many of the first `count` are less. */
+function rankOf(sorted: Float64Array, count: number, score: number): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < score) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -7,19 +7,25 @@ const density = (z: number): number => Math.exp(-0.5 * z * z) / Math.sqrt(2 * Ma
  * P(Z > z). Abramowitz and Stegun 26.2.17, error below 7.5e-8; beyond 6 by the first terms of its asymptotic series,
  * so that hazards stay finite.
  */
-export function survival(z: number): number {
-  if (z < 0) return 1 - survival(-z);
-  if (z > 6) return (density(z) / z) * (1 - 1 / (z * z));
+export const survival = (z: number): number => survivalOf(z, density(z));
+
+/** `dense`: the density at z, which is that at −z. */
+function survivalOf(z: number, dense: number): number {
+  if (z < 0) return 1 - survivalOf(-z, dense);
+  if (z > 6) return (dense / z) * (1 - 1 / (z * z));
   const t = 1 / (1 + 0.2316419 * z);
   const poly =
     t *
     (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return density(z) * poly;
+  return dense * poly;
 }
 
 /** λ(z) = φ(z) / P(Z > z): also the mean of Z where Z > z. Far out both vanish, and it is z + 1/z − 2/z³. */
-export const hazard = (z: number): number =>
-  z > 6 ? z + 1 / z - 2 / z ** 3 : density(z) / survival(z);
+export function hazard(z: number): number {
+  if (z > 6) return z + 1 / z - 2 / z ** 3;
+  const dense = density(z);
+  return dense / survivalOf(z, dense);
+}
 
 /** z with P(Z > z) = p, to 1e-3 and better: Abramowitz and Stegun 26.2.23. */
 export function upperQuantile(p: number): number {
