@@ -1153,6 +1153,251 @@ export namespace paceline {
             };
         }
 
+        interface IGroupOrder extends paceline.v1.GroupOrder.$Properties {
+        }
+
+        class GroupOrder {
+            constructor(properties?: paceline.v1.GroupOrder.$Properties);
+            $unknowns?: Uint8Array[];
+            rollout?: (paceline.v1.Rollout.$Properties|null);
+            job?: (string|null);
+            size: number;
+            need?: (number|null);
+            over_issue?: (number|null);
+            backfill?: (number|null);
+            continue: paceline.v1.Continuation.$Properties[];
+            static create(properties: paceline.v1.GroupOrder.$Shape): paceline.v1.GroupOrder & paceline.v1.GroupOrder.$Shape;
+            static create(properties?: paceline.v1.GroupOrder.$Properties): paceline.v1.GroupOrder;
+            static encode(message: paceline.v1.GroupOrder.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.GroupOrder & paceline.v1.GroupOrder.$Shape;
+        }
+
+        namespace GroupOrder {
+            interface $Properties {
+                rollout?: (paceline.v1.Rollout.$Properties|null);
+                job?: (string|null);
+                size?: (number|null);
+                need?: (number|null);
+                over_issue?: (number|null);
+                backfill?: (number|null);
+                "continue"?: (paceline.v1.Continuation.$Properties[]|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = {
+              rollout?: paceline.v1.Rollout.$Shape|null;
+              job?: string|null;
+              size?: number|null;
+              need?: number|null;
+              over_issue?: number|null;
+              backfill?: number|null;
+              "continue"?: paceline.v1.Continuation.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        interface IGroupReply extends paceline.v1.GroupReply.$Properties {
+        }
+
+        class GroupReply {
+            constructor(properties?: paceline.v1.GroupReply.$Properties);
+            $unknowns?: Uint8Array[];
+            group?: (paceline.v1.GroupSummary.$Properties|null);
+            rollouts: paceline.v1.GroupMember.$Properties[];
+            static create(properties: paceline.v1.GroupReply.$Shape): paceline.v1.GroupReply & paceline.v1.GroupReply.$Shape;
+            static create(properties?: paceline.v1.GroupReply.$Properties): paceline.v1.GroupReply;
+            static encode(message: paceline.v1.GroupReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.GroupReply & paceline.v1.GroupReply.$Shape;
+        }
+
+        namespace GroupReply {
+            interface $Properties {
+                group?: (paceline.v1.GroupSummary.$Properties|null);
+                rollouts?: (paceline.v1.GroupMember.$Properties[]|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = {
+              group?: paceline.v1.GroupSummary.$Shape|null;
+              rollouts?: paceline.v1.GroupMember.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        interface IGroupMember extends paceline.v1.GroupMember.$Properties {
+        }
+
+        class GroupMember {
+            constructor(properties?: paceline.v1.GroupMember.$Properties);
+            $unknowns?: Uint8Array[];
+            result?: (paceline.v1.Result.$Properties|null);
+            error?: (paceline.v1.RolloutError.$Properties|null);
+            member?: ("result"|"error");
+            static create(properties: paceline.v1.GroupMember.$Shape): paceline.v1.GroupMember & paceline.v1.GroupMember.$Shape;
+            static create(properties?: paceline.v1.GroupMember.$Properties): paceline.v1.GroupMember;
+            static encode(message: paceline.v1.GroupMember.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.GroupMember & paceline.v1.GroupMember.$Shape;
+        }
+
+        namespace GroupMember {
+            interface $Properties {
+                result?: (paceline.v1.Result.$Properties|null);
+                error?: (paceline.v1.RolloutError.$Properties|null);
+                member?: ("result"|"error");
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = {
+              result?: paceline.v1.Result.$Shape|null;
+              error?: paceline.v1.RolloutError.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ member?: undefined; result?: null; error?: null }|{ member?: "result"; result: paceline.v1.Result.$Shape; error?: null }|{ member?: "error"; result?: null; error: paceline.v1.RolloutError.$Shape })
+            );
+        }
+
+        interface IGroupSummary extends paceline.v1.GroupSummary.$Properties {
+        }
+
+        class GroupSummary {
+            constructor(properties?: paceline.v1.GroupSummary.$Properties);
+            $unknowns?: Uint8Array[];
+            id: string;
+            size: number;
+            need: number;
+            finished: number;
+            members: number;
+            ended: paceline.v1.GroupEnd;
+            replaced: paceline.v1.Replacement.$Properties[];
+            cut?: (paceline.v1.GroupCut.$Properties|null);
+            lengths?: (paceline.v1.LengthBias.$Properties|null);
+            off_policy_share: number;
+            static create(properties: paceline.v1.GroupSummary.$Shape): paceline.v1.GroupSummary & paceline.v1.GroupSummary.$Shape;
+            static create(properties?: paceline.v1.GroupSummary.$Properties): paceline.v1.GroupSummary;
+            static encode(message: paceline.v1.GroupSummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.GroupSummary & paceline.v1.GroupSummary.$Shape;
+        }
+
+        namespace GroupSummary {
+            interface $Properties {
+                id?: (string|null);
+                size?: (number|null);
+                need?: (number|null);
+                finished?: (number|null);
+                members?: (number|null);
+                ended?: (paceline.v1.GroupEnd|null);
+                replaced?: (paceline.v1.Replacement.$Properties[]|null);
+                cut?: (paceline.v1.GroupCut.$Properties|null);
+                lengths?: (paceline.v1.LengthBias.$Properties|null);
+                off_policy_share?: (number|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.GroupSummary.$Properties;
+        }
+
+        enum GroupEnd {
+            GROUP_END_UNSPECIFIED = 0,
+            GROUP_END_NEED = 1,
+            GROUP_END_FAILED = 2,
+            GROUP_END_STALE = 3,
+            GROUP_END_TIMEOUT = 4,
+            GROUP_END_CLIENT = 5,
+            GROUP_END_DRAIN = 6
+        }
+
+        interface IReplacement extends paceline.v1.Replacement.$Properties {
+        }
+
+        class Replacement {
+            constructor(properties?: paceline.v1.Replacement.$Properties);
+            $unknowns?: Uint8Array[];
+            index: number;
+            by: number;
+            static create(properties: paceline.v1.Replacement.$Shape): paceline.v1.Replacement & paceline.v1.Replacement.$Shape;
+            static create(properties?: paceline.v1.Replacement.$Properties): paceline.v1.Replacement;
+            static encode(message: paceline.v1.Replacement.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.Replacement & paceline.v1.Replacement.$Shape;
+        }
+
+        namespace Replacement {
+            interface $Properties {
+                index?: (number|null);
+                by?: (number|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.Replacement.$Properties;
+        }
+
+        interface IGroupCut extends paceline.v1.GroupCut.$Properties {
+        }
+
+        class GroupCut {
+            constructor(properties?: paceline.v1.GroupCut.$Properties);
+            $unknowns?: Uint8Array[];
+            members: number;
+            tokens: (number|Long);
+            static create(properties: paceline.v1.GroupCut.$Shape): paceline.v1.GroupCut & paceline.v1.GroupCut.$Shape;
+            static create(properties?: paceline.v1.GroupCut.$Properties): paceline.v1.GroupCut;
+            static encode(message: paceline.v1.GroupCut.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.GroupCut & paceline.v1.GroupCut.$Shape;
+        }
+
+        namespace GroupCut {
+            interface $Properties {
+                members?: (number|null);
+                tokens?: (number|Long|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.GroupCut.$Properties;
+        }
+
+        interface ILengthBias extends paceline.v1.LengthBias.$Properties {
+        }
+
+        class LengthBias {
+            constructor(properties?: paceline.v1.LengthBias.$Properties);
+            $unknowns?: Uint8Array[];
+            kept?: (paceline.v1.Lengths.$Properties|null);
+            all?: (paceline.v1.Lengths.$Properties|null);
+            bias?: (number|null);
+            static create(properties: paceline.v1.LengthBias.$Shape): paceline.v1.LengthBias & paceline.v1.LengthBias.$Shape;
+            static create(properties?: paceline.v1.LengthBias.$Properties): paceline.v1.LengthBias;
+            static encode(message: paceline.v1.LengthBias.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.LengthBias & paceline.v1.LengthBias.$Shape;
+        }
+
+        namespace LengthBias {
+            interface $Properties {
+                kept?: (paceline.v1.Lengths.$Properties|null);
+                all?: (paceline.v1.Lengths.$Properties|null);
+                bias?: (number|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.LengthBias.$Properties;
+        }
+
+        interface ILengths extends paceline.v1.Lengths.$Properties {
+        }
+
+        class Lengths {
+            constructor(properties?: paceline.v1.Lengths.$Properties);
+            $unknowns?: Uint8Array[];
+            mean: number;
+            p50?: (number|Long|null);
+            p90?: (number|Long|null);
+            static create(properties: paceline.v1.Lengths.$Shape): paceline.v1.Lengths & paceline.v1.Lengths.$Shape;
+            static create(properties?: paceline.v1.Lengths.$Properties): paceline.v1.Lengths;
+            static encode(message: paceline.v1.Lengths.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.Lengths & paceline.v1.Lengths.$Shape;
+        }
+
+        namespace Lengths {
+            interface $Properties {
+                mean?: (number|null);
+                p50?: (number|Long|null);
+                p90?: (number|Long|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.Lengths.$Properties;
+        }
+
         interface IManySummary extends paceline.v1.ManySummary.$Properties {
         }
 

@@ -4853,6 +4853,1018 @@ export const paceline = $root.paceline = (() => {
             return RolloutError;
         })();
 
+        v1.GroupOrder = (function() {
+
+            const GroupOrder = function (properties) {
+                this["continue"] = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            GroupOrder.prototype.rollout = null;
+            GroupOrder.prototype.job = null;
+            GroupOrder.prototype.size = 0;
+            GroupOrder.prototype.need = null;
+            GroupOrder.prototype.over_issue = null;
+            GroupOrder.prototype.backfill = null;
+            GroupOrder.prototype["continue"] = $util.emptyArray;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(GroupOrder.prototype, "_job", {
+                get: $util.oneOfGetter($oneOfFields = ["job"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(GroupOrder.prototype, "_need", {
+                get: $util.oneOfGetter($oneOfFields = ["need"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(GroupOrder.prototype, "_over_issue", {
+                get: $util.oneOfGetter($oneOfFields = ["over_issue"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(GroupOrder.prototype, "_backfill", {
+                get: $util.oneOfGetter($oneOfFields = ["backfill"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            GroupOrder.create = function(properties) {
+                return new GroupOrder(properties);
+            };
+
+            GroupOrder.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.rollout != null && $Object.hasOwnProperty.call(message, "rollout"))
+                    $root.paceline.v1.Rollout.encode(message.rollout, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.job != null && $Object.hasOwnProperty.call(message, "job"))
+                    writer.uint32(18).string(message.job);
+                if (message.size != null && $Object.hasOwnProperty.call(message, "size") && message.size !== 0)
+                    writer.uint32(24).uint32(message.size);
+                if (message.need != null && $Object.hasOwnProperty.call(message, "need"))
+                    writer.uint32(32).uint32(message.need);
+                if (message.over_issue != null && $Object.hasOwnProperty.call(message, "over_issue"))
+                    writer.uint32(41).double(message.over_issue);
+                if (message.backfill != null && $Object.hasOwnProperty.call(message, "backfill"))
+                    writer.uint32(48).uint32(message.backfill);
+                if (message["continue"] != null && message["continue"].length)
+                    for (let i = 0; i < message["continue"].length; ++i)
+                        $root.paceline.v1.Continuation.encode(message["continue"][i], writer.uint32(58).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            GroupOrder.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.GroupOrder();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.rollout = $root.paceline.v1.Rollout.decode(reader, reader.size(), $undefined, _depth + 1, message.rollout);
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.job = reader.stringVerify();
+                            message._job = "job";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.size = value;
+                            else
+                                delete message.size;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            message.need = reader.uint32();
+                            message._need = "need";
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 1)
+                                break;
+                            message.over_issue = reader.double();
+                            message._over_issue = "over_issue";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            message.backfill = reader.uint32();
+                            message._backfill = "backfill";
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message["continue"] && message["continue"].length))
+                                message["continue"] = [];
+                            message["continue"].push($root.paceline.v1.Continuation.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return GroupOrder;
+        })();
+
+        v1.GroupReply = (function() {
+
+            const GroupReply = function (properties) {
+                this.rollouts = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            GroupReply.prototype.group = null;
+            GroupReply.prototype.rollouts = $util.emptyArray;
+
+            GroupReply.create = function(properties) {
+                return new GroupReply(properties);
+            };
+
+            GroupReply.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.group != null && $Object.hasOwnProperty.call(message, "group"))
+                    $root.paceline.v1.GroupSummary.encode(message.group, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.rollouts != null && message.rollouts.length)
+                    for (let i = 0; i < message.rollouts.length; ++i)
+                        $root.paceline.v1.GroupMember.encode(message.rollouts[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            GroupReply.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.GroupReply();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.group = $root.paceline.v1.GroupSummary.decode(reader, reader.size(), $undefined, _depth + 1, message.group);
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.rollouts && message.rollouts.length))
+                                message.rollouts = [];
+                            message.rollouts.push($root.paceline.v1.GroupMember.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return GroupReply;
+        })();
+
+        v1.GroupMember = (function() {
+
+            const GroupMember = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            GroupMember.prototype.result = null;
+            GroupMember.prototype.error = null;
+
+            let $oneOfFields;
+
+            $Object.defineProperty(GroupMember.prototype, "member", {
+                get: $util.oneOfGetter($oneOfFields = ["result", "error"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            GroupMember.create = function(properties) {
+                return new GroupMember(properties);
+            };
+
+            GroupMember.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.result != null && $Object.hasOwnProperty.call(message, "result"))
+                    $root.paceline.v1.Result.encode(message.result, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.error != null && $Object.hasOwnProperty.call(message, "error"))
+                    $root.paceline.v1.RolloutError.encode(message.error, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            GroupMember.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.GroupMember();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.result = $root.paceline.v1.Result.decode(reader, reader.size(), $undefined, _depth + 1, message.result);
+                            message.member = "result";
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.error = $root.paceline.v1.RolloutError.decode(reader, reader.size(), $undefined, _depth + 1, message.error);
+                            message.member = "error";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return GroupMember;
+        })();
+
+        v1.GroupSummary = (function() {
+
+            const GroupSummary = function (properties) {
+                this.replaced = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            GroupSummary.prototype.id = "";
+            GroupSummary.prototype.size = 0;
+            GroupSummary.prototype.need = 0;
+            GroupSummary.prototype.finished = 0;
+            GroupSummary.prototype.members = 0;
+            GroupSummary.prototype.ended = 0;
+            GroupSummary.prototype.replaced = $util.emptyArray;
+            GroupSummary.prototype.cut = null;
+            GroupSummary.prototype.lengths = null;
+            GroupSummary.prototype.off_policy_share = 0;
+
+            GroupSummary.create = function(properties) {
+                return new GroupSummary(properties);
+            };
+
+            GroupSummary.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== "")
+                    writer.uint32(10).string(message.id);
+                if (message.size != null && $Object.hasOwnProperty.call(message, "size") && message.size !== 0)
+                    writer.uint32(16).uint32(message.size);
+                if (message.need != null && $Object.hasOwnProperty.call(message, "need") && message.need !== 0)
+                    writer.uint32(24).uint32(message.need);
+                if (message.finished != null && $Object.hasOwnProperty.call(message, "finished") && message.finished !== 0)
+                    writer.uint32(32).uint32(message.finished);
+                if (message.members != null && $Object.hasOwnProperty.call(message, "members") && message.members !== 0)
+                    writer.uint32(40).uint32(message.members);
+                if (message.ended != null && $Object.hasOwnProperty.call(message, "ended") && message.ended !== 0)
+                    writer.uint32(48).int32(message.ended);
+                if (message.replaced != null && message.replaced.length)
+                    for (let i = 0; i < message.replaced.length; ++i)
+                        $root.paceline.v1.Replacement.encode(message.replaced[i], writer.uint32(58).fork(), _depth + 1).ldelim();
+                if (message.cut != null && $Object.hasOwnProperty.call(message, "cut"))
+                    $root.paceline.v1.GroupCut.encode(message.cut, writer.uint32(66).fork(), _depth + 1).ldelim();
+                if (message.lengths != null && $Object.hasOwnProperty.call(message, "lengths"))
+                    $root.paceline.v1.LengthBias.encode(message.lengths, writer.uint32(74).fork(), _depth + 1).ldelim();
+                if (message.off_policy_share != null && $Object.hasOwnProperty.call(message, "off_policy_share") && !$Object.is(message.off_policy_share, 0))
+                    writer.uint32(81).double(message.off_policy_share);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            GroupSummary.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.GroupSummary();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.id = value;
+                            else
+                                delete message.id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.size = value;
+                            else
+                                delete message.size;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.need = value;
+                            else
+                                delete message.need;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.finished = value;
+                            else
+                                delete message.finished;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.members = value;
+                            else
+                                delete message.members;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.ended = value;
+                            else
+                                delete message.ended;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.replaced && message.replaced.length))
+                                message.replaced = [];
+                            message.replaced.push($root.paceline.v1.Replacement.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            message.cut = $root.paceline.v1.GroupCut.decode(reader, reader.size(), $undefined, _depth + 1, message.cut);
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            message.lengths = $root.paceline.v1.LengthBias.decode(reader, reader.size(), $undefined, _depth + 1, message.lengths);
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.off_policy_share = value;
+                            else
+                                delete message.off_policy_share;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return GroupSummary;
+        })();
+
+        v1.GroupEnd = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "GROUP_END_UNSPECIFIED"] = 0;
+            values[valuesById[1] = "GROUP_END_NEED"] = 1;
+            values[valuesById[2] = "GROUP_END_FAILED"] = 2;
+            values[valuesById[3] = "GROUP_END_STALE"] = 3;
+            values[valuesById[4] = "GROUP_END_TIMEOUT"] = 4;
+            values[valuesById[5] = "GROUP_END_CLIENT"] = 5;
+            values[valuesById[6] = "GROUP_END_DRAIN"] = 6;
+            return values;
+        })();
+
+        v1.Replacement = (function() {
+
+            const Replacement = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Replacement.prototype.index = 0;
+            Replacement.prototype.by = 0;
+
+            Replacement.create = function(properties) {
+                return new Replacement(properties);
+            };
+
+            Replacement.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.index != null && $Object.hasOwnProperty.call(message, "index") && message.index !== 0)
+                    writer.uint32(8).uint32(message.index);
+                if (message.by != null && $Object.hasOwnProperty.call(message, "by") && message.by !== 0)
+                    writer.uint32(16).uint32(message.by);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Replacement.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.Replacement();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.index = value;
+                            else
+                                delete message.index;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.by = value;
+                            else
+                                delete message.by;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Replacement;
+        })();
+
+        v1.GroupCut = (function() {
+
+            const GroupCut = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            GroupCut.prototype.members = 0;
+            GroupCut.prototype.tokens = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            GroupCut.create = function(properties) {
+                return new GroupCut(properties);
+            };
+
+            GroupCut.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.members != null && $Object.hasOwnProperty.call(message, "members") && message.members !== 0)
+                    writer.uint32(8).uint32(message.members);
+                if (message.tokens != null && $Object.hasOwnProperty.call(message, "tokens") && (typeof message.tokens === "object" ? message.tokens.low || message.tokens.high : message.tokens !== 0))
+                    writer.uint32(16).uint64(message.tokens);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            GroupCut.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.GroupCut();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.members = value;
+                            else
+                                delete message.members;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.tokens = value;
+                            else
+                                delete message.tokens;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return GroupCut;
+        })();
+
+        v1.LengthBias = (function() {
+
+            const LengthBias = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            LengthBias.prototype.kept = null;
+            LengthBias.prototype.all = null;
+            LengthBias.prototype.bias = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(LengthBias.prototype, "_kept", {
+                get: $util.oneOfGetter($oneOfFields = ["kept"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(LengthBias.prototype, "_all", {
+                get: $util.oneOfGetter($oneOfFields = ["all"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(LengthBias.prototype, "_bias", {
+                get: $util.oneOfGetter($oneOfFields = ["bias"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            LengthBias.create = function(properties) {
+                return new LengthBias(properties);
+            };
+
+            LengthBias.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.kept != null && $Object.hasOwnProperty.call(message, "kept"))
+                    $root.paceline.v1.Lengths.encode(message.kept, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.all != null && $Object.hasOwnProperty.call(message, "all"))
+                    $root.paceline.v1.Lengths.encode(message.all, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.bias != null && $Object.hasOwnProperty.call(message, "bias"))
+                    writer.uint32(25).double(message.bias);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            LengthBias.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.LengthBias();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.kept = $root.paceline.v1.Lengths.decode(reader, reader.size(), $undefined, _depth + 1, message.kept);
+                            message._kept = "kept";
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.all = $root.paceline.v1.Lengths.decode(reader, reader.size(), $undefined, _depth + 1, message.all);
+                            message._all = "all";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 1)
+                                break;
+                            message.bias = reader.double();
+                            message._bias = "bias";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return LengthBias;
+        })();
+
+        v1.Lengths = (function() {
+
+            const Lengths = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Lengths.prototype.mean = 0;
+            Lengths.prototype.p50 = null;
+            Lengths.prototype.p90 = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Lengths.prototype, "_p50", {
+                get: $util.oneOfGetter($oneOfFields = ["p50"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Lengths.prototype, "_p90", {
+                get: $util.oneOfGetter($oneOfFields = ["p90"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            Lengths.create = function(properties) {
+                return new Lengths(properties);
+            };
+
+            Lengths.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.mean != null && $Object.hasOwnProperty.call(message, "mean") && !$Object.is(message.mean, 0))
+                    writer.uint32(9).double(message.mean);
+                if (message.p50 != null && $Object.hasOwnProperty.call(message, "p50"))
+                    writer.uint32(16).uint64(message.p50);
+                if (message.p90 != null && $Object.hasOwnProperty.call(message, "p90"))
+                    writer.uint32(24).uint64(message.p90);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Lengths.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.Lengths();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.mean = value;
+                            else
+                                delete message.mean;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            message.p50 = reader.uint64();
+                            message._p50 = "p50";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            message.p90 = reader.uint64();
+                            message._p90 = "p90";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Lengths;
+        })();
+
         v1.ManySummary = (function() {
 
             const ManySummary = function (properties) {

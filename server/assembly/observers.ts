@@ -7,6 +7,7 @@ import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { FleetObserver } from "../fleet/member.ts";
 import type { Ledger } from "../policy/ledger.ts";
+import { endOf, type GroupSummary, hasFinished, type Member } from "../rollouts/group-summary.ts";
 import type { RolloutObserver } from "../rollouts/observer.ts";
 
 import { belowBound, type Summary } from "../rollouts/summary.ts";
@@ -180,6 +181,22 @@ export function observeControl(lifeCycle: LifeCycle, log: Logger): Audit {
     log.info({ audit: true, ...call }, "control call");
     const { who, call: name, target, outcome } = call;
     lifeCycle.emit("control", { who, call: name, target, outcome });
+  };
+}
+
+/** How groups ended, and what their early stop did to lengths. */
+export function observeGroups(
+  metrics: Pick<Metrics, "groups" | "groupMembers" | "groupLengths" | "groupReplaced">,
+): (summary: GroupSummary, members: readonly Member[]) => void {
+  return ({ ended, replaced, lengths: { kept, all } }, members) => {
+    metrics.groups.inc({ ended });
+    metrics.groupReplaced.inc(replaced.length);
+    for (const member of members) {
+      metrics.groupMembers.inc({ end: hasFinished(member) ? "finished" : endOf(member) });
+    }
+    if (kept === null || all === null) return;
+    metrics.groupLengths.inc({ of: "kept" }, kept.mean);
+    metrics.groupLengths.inc({ of: "all" }, all.mean);
   };
 }
 

@@ -40,6 +40,7 @@ import {
   countErrors,
   observeControl,
   observeFleet,
+  observeGroups,
   observeLedger,
   observeRegime,
   observeRollouts,
@@ -128,6 +129,7 @@ export async function startServer({
   });
   const metrics = createMetrics(readingsOf(fleet, ledger, scheduler, jobs));
   const summaries = observeSummaries(metrics, lifeCycle, log);
+  const grouped = observeGroups(metrics);
   const caches = createSessionCaches(fleet, clock, log);
   const sessionEnded = observeSessions(lifeCycle);
   const sessions = createSessions(clock, { ttlMs: config.session_ttl_ms }, (key, session, how) => {
@@ -207,6 +209,7 @@ export async function startServer({
     rollouts,
     sessions,
     summarised: summaries.many,
+    grouped,
     fleet,
     ledger,
     publisher,
@@ -228,6 +231,7 @@ export async function startServer({
   const grpc = createGrpcFront({
     rollouts,
     summarised: summaries.many,
+    grouped,
     mint,
     control: { fleet, ledger, publisher, control, jobs },
     readiness,

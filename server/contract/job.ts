@@ -31,6 +31,10 @@ export interface JobSettings {
   readonly mixedEngines: boolean;
   readonly logprobModes: readonly LogprobMode[];
   readonly resume: Rollout["resume"] | null;
+  /** ε of its groups that say nothing: so many more members are made, as a share of those asked for. */
+  readonly overIssue: number;
+  /** Failed members that such a group may replace. */
+  readonly backfill: number;
 }
 
 /** What a job has that was never declared, and what a declaration leaves out. */
@@ -47,6 +51,8 @@ export const DEFAULT_JOB: JobSettings = {
   mixedEngines: false,
   logprobModes: [],
   resume: null,
+  overIssue: 0,
+  backfill: 0,
 };
 
 /** Policy of a rollout that names none in a job that names none. */

@@ -71,6 +71,10 @@ export function createResult(parts: ResultParts): Result {
   return parts as Result;
 }
 
+/** Output tokens that a version before `version` made. */
+export const tokensBefore = ({ spans }: Pick<Result, "spans">, version: number): number =>
+  spans.reduce((sum, span) => sum + (span.version < version ? span.end - span.start : 0), 0);
+
 function assertSide({ prompt, top, mask }: SideData, { usage }: ResultParts): void {
   if (prompt !== null) assertPromptLogprobs(prompt, usage.promptTokens);
   if (top !== null) {

@@ -1,10 +1,12 @@
 /** The wire's jobs: settings, the trainer's report, and what a server tells of them. */
 import { z } from "zod";
 import { double, id, uint32, uint53 } from "./schema.ts";
+import { backfill, overIssue } from "./schema-many.ts";
 import { logprobMode, onUpdate } from "./schema-rollout.ts";
 
 export interface JobLimits {
   readonly jobPools: number;
+  readonly groupSize: number;
 }
 
 /** Weights further apart than this share nothing. */
@@ -28,6 +30,8 @@ export const createJobSettingsSchema = (limits: JobLimits) =>
     mixed_engines: z.boolean().nullish(),
     logprob_modes: z.array(logprobMode()).max(4).nullish(),
     resume: z.enum(["required", "best", "never"]).nullish(),
+    over_issue: overIssue().nullish(),
+    backfill: backfill(limits).nullish(),
   });
 
 /** Body of `POST /v1/jobs/{job}/trainer`. */

@@ -1,8 +1,8 @@
 /** The wire's bulk calls: many rollouts in one body with their summary, and groups of siblings. */
 import { z } from "zod";
-import { double, type Encoding, id, uint32, uint53 } from "./schema.ts";
+import { anyDouble, between, double, type Encoding, id, uint32, uint53 } from "./schema.ts";
 import { error } from "./schema-result.ts";
-import { createRolloutSchema, type RolloutLimits } from "./schema-rollout.ts";
+import { continuation, createRolloutSchema, type RolloutLimits } from "./schema-rollout.ts";
 
 export interface ManyLimits extends RolloutLimits {
   readonly manyRollouts: number;
@@ -39,18 +39,55 @@ export const manySummary = () =>
     tail_share: double().nullish(),
   });
 
+/** Members beyond those asked for; a job says it for all of its groups. */
+export const overIssue = () => between(0, MOST_OVER_ISSUE);
+export const backfill = (limits: Pick<RolloutLimits, "groupSize">) => uint32(0, limits.groupSize);
+
+/** Beyond it most of the work is thrown away. */
+const MOST_OVER_ISSUE = 4;
+
 /** A Rollout's fields, where `id` names the group, and how many siblings are made and needed. */
 export const createGroupSchema = (encoding: Encoding, limits: RolloutLimits) =>
   createRolloutSchema(encoding, limits)
     .omit({ group: true, session: true, continue: true })
     .extend({
       size: uint32(1, limits.groupSize),
-      /** Default: all of them. */
+      /** Default: all of `size`. */
       need: uint32(1, limits.groupSize).nullish(),
+      /** ε: so many more are made, as a share of `size`. Default: where there is no `need`, the job's. */
+      over_issue: overIssue().nullish(),
+      /** Failed ones that may be replaced, at most. Default: the job's. */
+      backfill: backfill(limits).nullish(),
+      /** What the first members go on from, one each. */
+      continue: z.array(continuation(encoding, limits)).max(limits.groupSize).nullish(),
     })
     .refine(({ size, need }) => (need ?? size) <= size, {
       path: ["need"],
       message: "must be at most `size`",
     });
 
+/** Output tokens; absent where not known. */
+const lengths = () =>
+  z.strictObject({ mean: double(), p50: uint53().nullish(), p90: uint53().nullish() });
+
+/** What is told of a group once it has ended; `server/rollouts/group-summary.ts` and `length-bias.ts` say how. */
+export const groupSummary = () =>
+  z.strictObject({
+    id: id(),
+    size: uint32(),
+    need: uint32(),
+    finished: uint32(),
+    members: uint32(),
+    ended: z.enum(["need", "failed", "stale", "timeout", "client", "drain"]),
+    replaced: z.array(z.strictObject({ index: uint32(), by: uint32() })),
+    cut: z.strictObject({ members: uint32(), tokens: uint53() }),
+    lengths: z.strictObject({
+      kept: lengths().nullish(),
+      all: lengths().nullish(),
+      bias: anyDouble().nullish(),
+    }),
+    off_policy_share: double(),
+  });
+
+export type WireGroupSummary = z.infer<ReturnType<typeof groupSummary>>;
 export type WireManySummary = z.infer<ReturnType<typeof manySummary>>;

@@ -108,7 +108,7 @@ function sampling(encoding: Encoding, limits: RolloutLimits) {
   });
 }
 
-const continuation = (encoding: Encoding, limits: RolloutLimits) =>
+export const continuation = (encoding: Encoding, limits: RolloutLimits) =>
   z.strictObject({
     output_token_ids: uint32Array(encoding, { max: limits.outputTokens }),
     logprobs: floatArray(encoding, { max: limits.outputTokens }),

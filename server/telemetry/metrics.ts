@@ -70,6 +70,19 @@ export function createMetrics(readings: Readings) {
       "paceline_stale_tokens_total",
       "Tokens handed out beyond a lag limit; must stay 0",
     ),
+    groups: counter("paceline_groups_total", "Groups by how they ended", ["ended"]),
+    groupMembers: counter("paceline_group_members_total", "Members of groups by their end", [
+      "end",
+    ]),
+    groupReplaced: counter(
+      "paceline_group_replaced_total",
+      "Members that failed and were replaced by another sibling",
+    ),
+    groupLengths: counter(
+      "paceline_group_mean_tokens_total",
+      "Mean lengths, summed over groups: of those kept, and of all had none been cut",
+      ["of"],
+    ),
     infeasible: counter(
       "paceline_infeasible_rollouts_total",
       "Rollouts that became too old for their lag limit, by what was done with them",

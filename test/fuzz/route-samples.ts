@@ -130,6 +130,8 @@ export const ROUTE_SAMPLES: Readonly<Record<ServedCall, RouteSample>> = {
         mixed_engines: false,
         logprob_modes: ["processed"],
         resume: "best",
+        over_issue: 0.1,
+        backfill: 1,
       },
     ],
     params: JOB,

@@ -38,6 +38,8 @@ export function decodeJobSettings(body: unknown): JobSettings {
     mixedEngines: wire.mixed_engines ?? false,
     logprobModes: wire.logprob_modes ?? [],
     resume: wire.resume ?? null,
+    overIssue: wire.over_issue ?? DEFAULT_JOB.overIssue,
+    backfill: wire.backfill ?? DEFAULT_JOB.backfill,
   };
 }
 
@@ -103,4 +105,6 @@ const encodeSettings = (settings: JobSettings): WireJobSettings => ({
   mixed_engines: settings.mixedEngines,
   logprob_modes: [...settings.logprobModes],
   resume: settings.resume,
+  over_issue: settings.overIssue,
+  backfill: settings.backfill,
 });

@@ -8,6 +8,7 @@ import protobuf from "protobufjs";
 import type { Clock } from "../../contract/clock.ts";
 import type { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
+import type { GroupParts } from "../../rollouts/group.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
 import type { Summary } from "../../rollouts/summary.ts";
 import type { Audit } from "../auth/audit.ts";
@@ -17,6 +18,7 @@ import type { Mint } from "../codec/rollout.ts";
 import { createSlowReaders } from "../slow-readers.ts";
 import { type ControlParts, controlMethods, type Methods } from "./control-methods.ts";
 import { describedService } from "./described-service.ts";
+import { createGroupHandler } from "./group-handler.ts";
 import { createGuard, GuardedServer } from "./guard.ts";
 import { createHealthHandlers, type Readiness } from "./health-handlers.ts";
 import { jobMethods } from "./job-methods.ts";
@@ -53,6 +55,8 @@ export interface GrpcFrontOptions extends GrpcBounds {
   readonly control: ControlParts;
   /** Told of the summary of each call of many. */
   readonly summarised?: ((summary: Summary) => void) | undefined;
+  /** Told of each group that has ended. */
+  readonly grouped?: GroupParts["grouped"];
   /** Of one GenerateMany, unanswered at a time. Default `LIMITS.manyInFlight`. */
   readonly manyInFlight?: number;
   readonly readiness: Readiness;
@@ -132,6 +136,7 @@ function addServices(
     clock,
     manyInFlight = LIMITS.manyInFlight,
     summarised,
+    grouped,
   }: GrpcFrontOptions,
   failed: (error: PacelineError) => void,
 ): void {
@@ -151,6 +156,7 @@ function addServices(
   const { fleet, ledger } = control;
   server.addService(ROLLOUT_SERVICE, {
     ...createRolloutHandlers({ rollouts, mint, failed }),
+    GenerateGroup: createGroupHandler({ rollouts, mint, failed, fleet, ledger, grouped }),
     GenerateMany: createManyHandler({
       rollouts,
       mint,

@@ -21,7 +21,7 @@ interface Row {
 
 const V1 = "paceline.v1";
 
-/** `Rollout.job` and `RolloutRef.job`. */
+/** `Rollout.job`, `GroupOrder.job` and `RolloutRef.job`. */
 const JOB = { job: 2 } as const;
 const FLEET = { jobs: "fleet" } as const;
 const WORKER = { target: { id: 1 } } as const;
@@ -31,6 +31,7 @@ const ROWS: readonly (readonly [path: string, scope: Scope, row: Row])[] = [
   [`${V1}.RolloutService/Generate`, "generate", JOB],
   [`${V1}.RolloutService/GenerateStream`, "generate", JOB],
   [`${V1}.RolloutService/GenerateMany`, "generate", JOB],
+  [`${V1}.RolloutService/GenerateGroup`, "generate", JOB],
   [`${V1}.RolloutService/Get`, "read", JOB],
   [`${V1}.RolloutService/Abort`, "generate", JOB],
   [`${V1}.FleetService/Register`, "admin", { target: { url: 1, id: 3 } }],

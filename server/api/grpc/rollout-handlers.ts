@@ -98,7 +98,7 @@ export function createRolloutHandlers({ rollouts, mint, failed }: RolloutHandler
   return { Generate, GenerateStream, Get, Abort };
 }
 
-async function answer<Reply>(
+export async function answer<Reply>(
   call: ServerUnaryCall<Buffer, Reply>,
   callback: sendUnaryData<Reply>,
   failed: RolloutHandlerOptions["failed"],
@@ -127,7 +127,7 @@ async function streamEvents(
   }
 }
 
-function decoded<T>(decode: () => T): T {
+export function decoded<T>(decode: () => T): T {
   try {
     return decode();
   } catch (cause) {

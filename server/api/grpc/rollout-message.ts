@@ -99,7 +99,7 @@ const mediaFrom = (media: paceline.v1.Media.$Properties) => ({
   },
 });
 
-const continuationFrom = (given: paceline.v1.Continuation.$Properties) => ({
+export const continuationFrom = (given: paceline.v1.Continuation.$Properties) => ({
   output_token_ids: given.output_token_ids ?? [],
   logprobs: given.logprobs ?? [],
   spans: (given.spans ?? []).map(spanFrom),

@@ -53,6 +53,11 @@ export const ROLLOUT_SERVICE = {
     "both",
     (reply: paceline.v1.ManyReply.$Properties) => v1.ManyReply.encode(reply),
   ),
+  GenerateGroup: method(
+    `${ROLLOUTS}/GenerateGroup`,
+    "unary",
+    (reply: paceline.v1.GroupReply.$Properties) => v1.GroupReply.encode(reply),
+  ),
   Get: method(`${ROLLOUTS}/Get`, "unary", (reply: paceline.v1.RolloutState.$Properties) =>
     v1.RolloutState.encode(reply),
   ),

@@ -1,5 +1,7 @@
 /** Enums: numbers in the proto, lower-case words in JSON and in the contract. */
+
 import { paceline } from "../../../proto/gen/paceline.js";
+import type { GroupEnd } from "../../rollouts/group-summary.ts";
 
 const { v1 } = paceline;
 
@@ -39,6 +41,7 @@ export const DELIVER = words<"reply" | "feed">(v1.Deliver, "DELIVER");
 export const ERROR_CODE = words(v1.ErrorCode, "ERROR_CODE");
 export const FINISH_CAUSE = words(v1.FinishCause, "FINISH_CAUSE");
 export const FINISH_TYPE = words(v1.FinishType, "FINISH_TYPE");
+export const GROUP_END = words<GroupEnd>(v1.GroupEnd, "GROUP_END");
 export const KV = words<"pure" | "mixed">(v1.Kv, "KV");
 export const LATENCY = words<"throughput" | "interactive">(v1.Latency, "LATENCY");
 export const LOGPROB_MODE = words(v1.LogprobMode, "LOGPROB_MODE");

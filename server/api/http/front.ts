@@ -7,6 +7,7 @@ import type { Jobs } from "../../jobs/jobs.ts";
 import { LIMITS } from "../../limits.ts";
 import type { WorkerControl } from "../../placement/worker-control.ts";
 import type { Ledger } from "../../policy/ledger.ts";
+import type { GroupParts } from "../../rollouts/group.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
 import type { Summary } from "../../rollouts/summary.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
@@ -58,6 +59,8 @@ export interface HttpFrontParts extends HealthRoutes {
   readonly mint: Mint;
   /** Told of the summary of each call of many. */
   readonly summarised?: ((summary: Summary) => void) | undefined;
+  /** Told of each group that has ended. */
+  readonly grouped?: GroupParts["grouped"];
   readonly clock: Clock;
   /** Who may make calls. */
   readonly gate: Gatekeeper;
@@ -139,7 +142,10 @@ function handlersOf(
       streams,
       failed,
     }),
-    ...groupRoutes({ rollouts, fleet, ledger, mint, streams, failed }),
+    ...groupRoutes({
+      ...{ rollouts, fleet, ledger, mint, streams, failed },
+      grouped: parts.grouped,
+    }),
     ...sessionRoutes(parts),
     ...workerRoutes({ fleet, ledger, control }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),

@@ -4,10 +4,12 @@
  */
 import type { FastifyReply } from "fastify";
 import { PacelineError } from "../../contract/errors.ts";
-import { type GroupParts, type Member, type Siblings, startGroup } from "../../rollouts/group.ts";
+import type { Encoding } from "../../contract/schema.ts";
+import { assertAny, type GroupParts, type Siblings, startGroup } from "../../rollouts/group.ts";
+import type { RolloutHandle } from "../../rollouts/service.ts";
 import { encodeError } from "../codec/error.ts";
 import { groupFrame } from "../codec/event.ts";
-import { type DecodedGroup, decodeGroup, encodeGroup, encodeGroupHead } from "../codec/group.ts";
+import { type DecodedGroup, decodeGroup, encodeGroup, groupToWire } from "../codec/group.ts";
 import type { Mint } from "../codec/rollout.ts";
 import { traceparentOf } from "../traceparent.ts";
 import { sendArrow } from "./arrow.ts";
@@ -19,8 +21,6 @@ import type { LiveStream, Streams } from "./streams.ts";
 export interface GroupRoutes extends GroupParts {
   readonly mint: Mint;
   readonly streams: Streams;
-  /** Told of the errors of single siblings, which do not fail the call, and of one that ends a stream. */
-  readonly failed: (error: PacelineError) => void;
 }
 
 export function groupRoutes(context: GroupRoutes): Record<"submitGroup", Handler> {
@@ -33,52 +33,40 @@ export function groupRoutes(context: GroupRoutes): Record<"submitGroup", Handler
         });
       }
       const traceparent = traceparentOf(request.headers["traceparent"]);
-      const group = decodeGroup(request.body, context.mint, traceparent);
+      const order = decodeGroup(request.body, context.mint, traceparent);
       // A parsed body is several times its token ids: not kept while the siblings wait.
       request.body = undefined;
       if (wants === "sse") {
-        const siblings = startGroup(group.siblings, group.need, context, "stream");
-        return streamGroup(context, group, siblings, reply);
+        return streamGroup(context, order, startGroup(order, context, "stream"), reply);
       }
-      const siblings = startGroup(group.siblings, group.need, context, "unary");
+      const siblings = startGroup(order, context, "unary");
       onDisconnect(reply.raw, siblings.leave);
-      const members = await siblings.members();
+      const ended = await siblings.ended();
       if (reply.raw.destroyed) return reply.hijack();
-      const failure = failureOf(members, context.failed);
-      if (failure !== null) throw failure;
+      assertAny(ended, context.failed);
+      const group = JSON.stringify(groupToWire(ended.summary));
       return wants === "arrow"
-        ? sendArrow(reply, members, { group: encodeGroupHead(group, members) })
-        : sendJson(reply, encodeGroup(group, members));
+        ? sendArrow(reply, ended.members, { group })
+        : sendJson(reply, encodeGroup(ended, order.encoding));
     },
   };
 }
 
-/** Without a single Result the call itself has failed. */
-function failureOf(
-  members: readonly Member[],
-  failed: GroupRoutes["failed"],
-): PacelineError | null {
-  const errors = members.flatMap((member) => ("error" in member ? [member.error] : []));
-  const [first] = errors;
-  if (first !== undefined && errors.length === members.length) return first;
-  for (const error of errors) failed(error);
-  return null;
-}
-
 async function streamGroup(
   { streams, failed }: GroupRoutes,
-  group: DecodedGroup,
+  { encoding }: DecodedGroup,
   siblings: Siblings,
   reply: FastifyReply,
 ): Promise<void> {
   const stream = streams.open(reply, "text/event-stream", "rollout");
+  stream.signal.addEventListener("abort", siblings.leave, { once: true });
   try {
-    await passEvents(siblings, group, stream);
+    const passed = passEvents(siblings, encoding, stream);
+    const ended = await siblings.ended();
+    await passed();
     if (stream.signal.aborted) return;
-    const members = await siblings.members();
-    const failure = failureOf(members, failed);
-    if (failure !== null) throw failure;
-    const data = `{"group":${encodeGroupHead(group, members)}}`;
+    assertAny(ended, failed);
+    const data = JSON.stringify({ group: groupToWire(ended.summary) });
     await stream.write(`event: finished\ndata: ${data}\n\n`);
   } catch (thrown) {
     if (stream.signal.aborted) return;
@@ -91,14 +79,17 @@ async function streamGroup(
   }
 }
 
-/** One write at a time, and at most one waiting for each sibling: what a slow reader misses is joined in its log. */
-async function passEvents(
-  { handles }: Siblings,
-  { encoding }: DecodedGroup,
+/**
+ * One write at a time, and at most one waiting for each sibling: what a slow reader misses is joined in its log. What it
+ * returns resolves when all that were there by then are passed.
+ */
+function passEvents(
+  siblings: Siblings,
+  encoding: Encoding,
   stream: LiveStream,
-): Promise<void> {
+): () => Promise<unknown> {
   let written = Promise.resolve(true);
-  const pass = async (handle: Siblings["handles"][number], index: number): Promise<void> => {
+  const pass = async (handle: RolloutHandle, index: number): Promise<void> => {
     for await (const batch of handle.events(0, stream.signal)) {
       let text = "";
       for (const logged of batch) text += groupFrame(handle.id, index, logged, encoding);
@@ -106,5 +97,12 @@ async function passEvents(
       if (!(await written)) return;
     }
   };
-  await Promise.all(handles.map(pass));
+  const passes: Promise<void>[] = [];
+  siblings.follow((handle, index) => {
+    const passing = pass(handle, index);
+    // Told where all are waited for.
+    passing.catch(() => {});
+    passes.push(passing);
+  });
+  return () => Promise.all(passes);
 }

@@ -18,6 +18,7 @@ import {
 import {
   createDefaultsSchema,
   createGroupSchema,
+  groupSummary,
   manySummary,
   rolloutError,
 } from "../../contract/schema-many.ts";
@@ -58,7 +59,7 @@ const SCHEMAS = (): Readonly<Record<string, z.ZodType>> => ({
   Group: createGroupSchema("json", LIMITS),
   GroupB64: createGroupSchema("b64", LIMITS),
   Siblings: z.strictObject({
-    group: z.strictObject({ id: z.string(), size: z.int(), need: z.int(), finished: z.int() }),
+    group: groupSummary(),
     rollouts: z.array(z.union([createResultSchema("json", LIMITS), rolloutError()])),
   }),
   FinishedSession: z.strictObject({

@@ -16,7 +16,7 @@ import {
   createJobsSchema,
   trainerReport,
 } from "../../../server/contract/schema-job.ts";
-import { manySummary, rolloutError } from "../../../server/contract/schema-many.ts";
+import { groupSummary, manySummary, rolloutError } from "../../../server/contract/schema-many.ts";
 import {
   createExternalCommitSchema,
   declaration,
@@ -47,6 +47,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Progress: progress(),
   Error: error(),
   RolloutError: rolloutError(),
+  GroupSummary: groupSummary(),
   ManySummary: manySummary(),
   Accepted: events.accepted,
   Placed: events.placed,
@@ -84,6 +85,9 @@ const GRPC_ONLY = [
   "DrainMode",
   "DrainRequest",
   "Event",
+  "GroupMember",
+  "GroupOrder",
+  "GroupReply",
   "JobRef",
   "ListJobsRequest",
   "ListWorkersReply",

@@ -54,7 +54,11 @@ export function rolloutsOf(ask: TokenAsk, context: DialectContext): readonly Rol
       return [decodeRollout({ ...body, session: ask.session }, mint, { traceparent }).rollout];
     }
     // Siblings would be one turn of a session several times.
-    return decodeGroup({ ...body, size: sampling.n }, mint, traceparent).siblings;
+    const size = sampling.n;
+    // Asked for by number, whatever the job does with its groups.
+    const counted = { ...body, size, over_issue: 0, backfill: 0 };
+    const { sibling } = decodeGroup(counted, mint, traceparent);
+    return Array.from({ length: size }, (_, index) => sibling(index));
   } catch (thrown) {
     throw inDialectPaths(thrown, paths);
   }

@@ -23,7 +23,10 @@ export interface TokenCall {
 /** All of them or none. Throws what admission says, with the path in the dialect's body. */
 function start(context: DialectContext, rollouts: readonly Rollout[], paths: BodyPaths): Siblings {
   try {
-    return startGroup(rollouts, rollouts.length, context, "unary");
+    const count = rollouts.length;
+    const counts = { size: count, need: count, issued: count, backfill: 0 };
+    const sibling = (index: number): Rollout => rollouts[index] as Rollout;
+    return startGroup({ id: rollouts[0]?.id ?? "", ...counts, sibling }, context, "unary");
   } catch (thrown) {
     throw inDialectPaths(thrown, paths);
   }
@@ -41,7 +44,7 @@ export async function runAll(
   const siblings = start(context, rollouts, paths);
   const forget = onDisconnect(reply.raw, siblings.leave);
   try {
-    const members = await siblings.members();
+    const { members } = await siblings.ended();
     if (reply.raw.destroyed) return null;
     return members.map((member) => {
       if ("error" in member) throw member.error;

@@ -5,6 +5,7 @@ import { decodeError } from "../../../../server/api/codec/error.ts";
 import { decodeResult } from "../../../../server/api/codec/result.ts";
 import { PacelineError } from "../../../../server/contract/errors.ts";
 import type { Result } from "../../../../server/contract/result.ts";
+import { groupSummary, type WireGroupSummary } from "../../../../server/contract/schema-many.ts";
 import { connectRaw, rawPost } from "../../../support/raw-http.ts";
 import {
   createScriptedRollouts,
@@ -28,7 +29,7 @@ async function using<T>(made: Promise<Serving>, run: (serving: Serving) => Promi
 }
 
 interface GroupReply {
-  readonly group: object;
+  readonly group: WireGroupSummary;
   readonly rollouts: readonly Record<string, unknown>[];
 }
 
@@ -38,6 +39,8 @@ async function submit({ client }: Serving, body: object): Promise<GroupReply> {
   return reply.json() as GroupReply;
 }
 
+const countsOf = ({ id, size, need, finished }: WireGroupSummary) => ({ id, size, need, finished });
+
 const causes = (results: readonly Result[]): string[] =>
   results.map(({ finishReason }) => finishReason.cause);
 
@@ -45,7 +48,7 @@ test("siblings share prompt and seed, and come back in order of their index", ()
   using(serveHttp({ mint: { id: () => "minted", seed: () => 77 } }), async (serving) => {
     const { id: _, ...unnamed } = GROUP;
     const { group, rollouts } = await submit(serving, unnamed);
-    assert.deepEqual(group, { id: "minted", size: 4, need: 4, finished: 4 });
+    assert.deepEqual(countsOf(group), { id: "minted", size: 4, need: 4, finished: 4 });
     const results = rollouts.map(decodeResult);
     for (const [index, result] of results.entries()) {
       assert.equal(result.id, `minted.${index}`);
@@ -76,7 +79,7 @@ test("once enough have finished the rest end with cause `need` and keep their to
   };
   return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
     const { group, rollouts } = await submit(serving, { ...GROUP, need: 2 });
-    assert.deepEqual(group, { id: "g", size: 4, need: 2, finished: 2 });
+    assert.deepEqual(countsOf(group), { id: "g", size: 4, need: 2, finished: 2 });
     const results = rollouts.map(decodeResult);
     assert.deepEqual(causes(results), ["need", "max_new", "need", "max_new"]);
     assert.deepEqual(
@@ -92,7 +95,7 @@ test("a sibling's error takes its place, and does not count as finished", () => 
     rollout.group?.index === 1 ? [{ do: "fail", error }] : playToEnd(rollout);
   return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
     const { group, rollouts } = await submit(serving, { ...GROUP, need: 4 });
-    assert.deepEqual(group, { id: "g", size: 4, need: 4, finished: 3 });
+    assert.deepEqual(countsOf(group), { id: "g", size: 4, need: 4, finished: 3 });
     assert.equal(rollouts[1]?.["id"], "g.1");
     assert.equal(decodeError(rollouts[1]).code, "misaligned");
     assert.deepEqual(
@@ -209,10 +212,10 @@ suite("as a stream", () => {
       rollout.group?.index === 1 ? [{ do: "fail", error }] : playToEnd(rollout);
     return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
       const events = await streamed(serving, { ...GROUP, size: 3 });
-      assert.deepEqual(events.pop(), [
-        "finished",
-        { group: { id: "g", size: 3, need: 3, finished: 2 } },
-      ]);
+      const [last, told] = events.pop() ?? [];
+      assert.equal(last, "finished");
+      const group = told?.["group"] as WireGroupSummary;
+      assert.deepEqual(countsOf(group), { id: "g", size: 3, need: 3, finished: 2 });
       for (const index of [0, 1, 2]) {
         const own = events.filter(([, data]) => data["index"] === index);
         assert.ok(own.every(([, data]) => data["rollout"] === `g.${index}`));
@@ -276,4 +279,92 @@ suite("as a stream", () => {
       assert.deepEqual(names, ["tokens", "finished"]);
     });
   });
+});
+
+suite("issued beyond what is needed, and replaced", () => {
+  const stale: Script = (rollout) => [
+    { do: "fail", error: new PacelineError("misaligned", rollout.id) },
+  ];
+
+  test("over-issue: size is needed, more are made, and what was cut is accounted for", () => {
+    const { promise: made, resolve: go } = Promise.withResolvers<void>();
+    const script: Script = (rollout) => {
+      if (rollout.group?.index !== 0) return [{ do: "wait", until: made }, ...playToEnd(rollout)];
+      setImmediate(() => setImmediate(() => setImmediate(go)));
+      return [
+        { do: "tokens", count: 6, version: 7 },
+        { do: "wait", until: forever },
+      ];
+    };
+    return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+      const { group, rollouts } = await submit(serving, { ...GROUP, over_issue: 0.25 });
+      assert.equal(rollouts.length, 5);
+      assert.deepEqual(groupSummary().parse(group), {
+        ...{ id: "g", size: 4, need: 4, finished: 4, members: 5, ended: "need", replaced: [] },
+        cut: { members: 1, tokens: 6 },
+        lengths: {
+          kept: { mean: 4, p50: 4, p90: 4 },
+          all: { mean: 4.4, p50: 4, p90: null },
+          bias: 4 / 4.4 - 1,
+        },
+        off_policy_share: 0,
+      });
+      assert.deepEqual(rollouts.map(decodeResult)[4]?.group, { id: "g", size: 5, index: 4 });
+    });
+  });
+
+  test("one that an engine failed is replaced by a new sibling, and told of, to the bound", () => {
+    const script: Script = (rollout) =>
+      [1, 4].includes(rollout.group?.index ?? 0) ? stale(rollout) : playToEnd(rollout);
+    return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+      const enough = await submit(serving, { ...GROUP, backfill: 2 });
+      assert.deepEqual(enough.group.replaced, [
+        { index: 1, by: 4 },
+        { index: 4, by: 5 },
+      ]);
+      assert.deepEqual([enough.group.ended, enough.group.members], ["need", 6]);
+      assert.equal(decodeResult(enough.rollouts[5]).id, "g.5");
+      const short = await submit(serving, { ...GROUP, id: "h", backfill: 1 });
+      assert.deepEqual([short.group.ended, short.group.finished], ["failed", 3]);
+      assert.deepEqual(short.group.replaced, [{ index: 1, by: 4 }]);
+    });
+  });
+
+  test("what is the rollout's own fault, or still can be met, is not replaced", () => {
+    const error = new PacelineError("prompt_too_long", "no");
+    const script: Script = (rollout) =>
+      rollout.group?.index === 1 ? [{ do: "fail", error }] : playToEnd(rollout);
+    return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+      const { group } = await submit(serving, { ...GROUP, backfill: 4 });
+      assert.deepEqual([group.members, group.ended, group.replaced], [4, "failed", []]);
+    });
+  });
+
+  test("a stream tells of replacements as of all others", () => {
+    const script: Script = (rollout) =>
+      rollout.group?.index === 1 ? stale(rollout) : playToEnd(rollout);
+    return using(serveHttp({ rollouts: createScriptedRollouts(script) }), async (serving) => {
+      const events = await streamed(serving, { ...GROUP, backfill: 1 });
+      const members = events.filter(([name]) => name === "member");
+      assert.deepEqual(members.map(([, data]) => data["index"]).sort(), [0, 1, 2, 3, 4]);
+      assert.equal(events.at(-1)?.[0], "finished");
+    });
+  });
+
+  test("members go on from partial ones, each with the versions of its own", () =>
+    using(serveHttp(), async (serving) => {
+      const span = { version: 5, start: 0, end: 2, kv: "pure", attested: "engine" };
+      const given = { output_token_ids: [1, 2], logprobs: [-1, -1], spans: [span] };
+      await submit(serving, { ...GROUP, continue: [given] });
+      const [first, second] = serving.rollouts.submitted;
+      assert.deepEqual([...(first?.continueFrom?.outputTokenIds ?? [])], [1, 2]);
+      assert.equal(second?.continueFrom, null);
+      assert.deepEqual(
+        [first?.seed, first?.promptTokenIds],
+        [second?.seed, second?.promptTokenIds],
+      );
+      const bad = { ...GROUP, id: "h", continue: [given, { ...given, logprobs: [-1] }] };
+      const reply = await serving.client.call("POST", GROUPS, { body: bad });
+      assert.equal(decodeError(reply.json()).details["path"], "continue[1].logprobs");
+    }));
 });
