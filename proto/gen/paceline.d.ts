@@ -1714,7 +1714,9 @@ export namespace paceline {
             ERROR_CODE_STORE_UNAVAILABLE = 26,
             ERROR_CODE_SHUTTING_DOWN = 27,
             ERROR_CODE_INTERNAL = 28,
-            ERROR_CODE_SIDE_DATA_TOO_LARGE = 29
+            ERROR_CODE_SIDE_DATA_TOO_LARGE = 29,
+            ERROR_CODE_EXPIRED = 30,
+            ERROR_CODE_SPOOL_FULL = 31
         }
 
         enum Boundary {

@@ -7104,6 +7104,8 @@ export const paceline = $root.paceline = (() => {
             values[valuesById[27] = "ERROR_CODE_SHUTTING_DOWN"] = 27;
             values[valuesById[28] = "ERROR_CODE_INTERNAL"] = 28;
             values[valuesById[29] = "ERROR_CODE_SIDE_DATA_TOO_LARGE"] = 29;
+            values[valuesById[30] = "ERROR_CODE_EXPIRED"] = 30;
+            values[valuesById[31] = "ERROR_CODE_SPOOL_FULL"] = 31;
             return values;
         })();
 

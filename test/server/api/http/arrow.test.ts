@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { encodeResult } from "../../../../server/api/codec/result.ts";
 import { PacelineError } from "../../../../server/contract/errors.ts";
-import { manySummary } from "../../../../server/contract/schema-many.ts";
+import { groupSummary, manySummary } from "../../../../server/contract/schema-many.ts";
 import { readArrow } from "../../../support/arrow-rows.ts";
 import type { Reply } from "../../../support/http-client.ts";
 import { connectRaw, rawPost } from "../../../support/raw-http.ts";
@@ -156,7 +156,8 @@ test("a group is its members in order, and says of itself in the schema", () => 
       rows.map(({ id }) => id),
       ["g.0", "g.1", "g.2"],
     );
-    assert.deepEqual(metadata["group"], { id: "g", size: 3, need: 3, finished: 2 });
+    const { id, size, need, finished } = groupSummary().parse(metadata["group"]);
+    assert.deepEqual({ id, size, need, finished }, { id: "g", size: 3, need: 3, finished: 2 });
     assert.deepEqual(rows[2]?.["group"], { id: "g", size: 3, index: 2 });
   });
 });

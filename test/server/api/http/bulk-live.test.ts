@@ -101,7 +101,8 @@ test("a group ends with those that it needs; the others keep what they made", as
   assert.equal(status, 200);
   const results = body.rollouts.map(decodeResult);
   const finished = results.filter(({ finishReason }) => finishReason.type !== "abort");
-  assert.deepEqual(body.group, { id: "g", size: 6, need: 4, finished: finished.length });
+  const head = { id: "g", size: 6, need: 4, finished: finished.length };
+  assert.deepEqual(body.group, { ...body.group, ...head, ended: "need", members: 6 });
   assert.ok(finished.length >= 4);
   const partial = results.filter(({ finishReason }) => finishReason.cause === "need");
   assert.ok(partial.some(({ outputTokenIds }) => outputTokenIds.length > 0));
