@@ -32,7 +32,18 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
   submitMany: { body: { rollouts: [ROLLOUT] } },
   submitGroup: {
     body: { id: "g", size: 2, prompt_token_ids: [72], sampling: { max_new_tokens: 2 } },
-    has: { group: { id: "g", size: 2, need: 2, finished: 2 } },
+    has: {
+      group: {
+        ...{ id: "g", size: 2, need: 2, finished: 2, members: 2, ended: "need", replaced: [] },
+        cut: { members: 0, tokens: 0 },
+        lengths: {
+          kept: { mean: 2, p50: 2, p90: 2 },
+          all: { mean: 2, p50: 2, p90: 2 },
+          bias: 0,
+        },
+        off_policy_share: 0,
+      },
+    },
   },
   finishSession: {
     path: "/v1/sessions/s/finish?job=default",
