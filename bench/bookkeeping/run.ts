@@ -39,6 +39,7 @@ const stay: Stay = {
 const metrics = createMetrics({
   queueDepth: () => 0,
   regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
+  sessions: () => null,
   inflight: () => 0,
   workersByState: () => ({}),
   committedVersions: () => [],

@@ -10,11 +10,13 @@ import { Census } from "../../server/scheduler/census.ts";
 import { Dispatcher } from "../../server/scheduler/dispatcher.ts";
 import { Jobs } from "../../server/scheduler/fairness.ts";
 import { Forecast } from "../../server/scheduler/forecast.ts";
+import { Gaps } from "../../server/scheduler/gaps.ts";
 import { Matching } from "../../server/scheduler/matching.ts";
 import { DEFAULT_OPTIONS } from "../../server/scheduler/options.ts";
 import { Order } from "../../server/scheduler/order.ts";
 import { type Applicant, type Place, Placer } from "../../server/scheduler/placer.ts";
 import { Predictor } from "../../server/scheduler/prediction/predictor.ts";
+import { Residents } from "../../server/scheduler/residents.ts";
 import { Roster } from "../../server/scheduler/roster.ts";
 import { Segments } from "../../server/scheduler/segments.ts";
 import { cardSource, fleetEvents, seededRandom } from "./workload.ts";
@@ -42,8 +44,8 @@ class AuditedPlacer extends Placer {
   scanMs = 0;
   readonly #affinity: Affinity;
 
-  constructor(affinity: Affinity, random: ReturnType<typeof seededRandom>) {
-    super(affinity, random, DEFAULT_OPTIONS);
+  constructor(affinity: Affinity, residents: Residents, random: ReturnType<typeof seededRandom>) {
+    super(affinity, residents, random, DEFAULT_OPTIONS);
     this.#affinity = affinity;
   }
 
@@ -89,15 +91,16 @@ export function measureRegret(workers: number, states: number): Regret {
   const predictor = new Predictor(DEFAULT_OPTIONS);
   const segments = new Segments(DEFAULT_OPTIONS);
   const forecast = new Forecast(predictor, segments, DEFAULT_OPTIONS);
-  const order = new Order(predictor, segments, DEFAULT_OPTIONS);
+  const residents = new Residents(new Gaps(DEFAULT_OPTIONS), DEFAULT_OPTIONS);
+  const order = new Order(predictor, segments, residents, DEFAULT_OPTIONS);
   const buffer = new Buffer(order, forecast, DEFAULT_OPTIONS);
   const matching = new Matching(buffer);
   const roster = new Roster(DEFAULT_OPTIONS, matching);
   const affinity = new Affinity(DEFAULT_OPTIONS);
-  const placer = new AuditedPlacer(affinity, random);
+  const placer = new AuditedPlacer(affinity, residents, random);
   const emit = (): void => {};
   const options = DEFAULT_OPTIONS;
-  const books = { census, buffer, matching, placer, affinity };
+  const books = { census, buffer, matching, placer, affinity, residents };
   const dispatcher = new Dispatcher({ ...books, predictor, segments, forecast, options, emit });
   const jobs = new Jobs(options.idleJobLimit);
   for (const event of fleetEvents(workers, random)) {
@@ -125,7 +128,7 @@ export function measureRegret(workers: number, states: number): Regret {
       const attempt = census.get(keys[at] ?? "");
       keys[at] = keys[keys.length - 1] ?? "";
       keys.pop();
-      if (attempt instanceof Attempt) dispatcher.release(attempt);
+      if (attempt instanceof Attempt) dispatcher.release(attempt, now);
       dispatcher.run(now);
     }
   }

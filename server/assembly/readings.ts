@@ -20,6 +20,7 @@ export function readingsOf(
   return {
     queueDepth: () => scheduler.snapshot().waiting,
     regime: () => scheduler.snapshot().regime,
+    sessions: () => scheduler.snapshot().sessions,
     inflight: () => scheduler.snapshot().running,
     workersByState() {
       const states: Record<string, number> = {};

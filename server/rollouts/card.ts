@@ -30,6 +30,7 @@ export function cardOf(rollout: Rollout, wish: CardWish): Card {
     prefix: prefixHashes(rollout.policy, reusable(rollout)),
     priority: rollout.priority,
     session: rollout.session === null ? null : sessionKey(rollout.job, rollout.session.id),
+    ...nextTurn(rollout),
     group: rollout.group,
     constraint: rollout.version,
     onUpdate: rollout.onUpdate,
@@ -48,6 +49,12 @@ export function cardOf(rollout: Rollout, wish: CardWish): Card {
     engine: wish.engine,
     acceptedAt: wish.acceptedAt,
   };
+}
+
+/** The last turn says so, and a hint tells of another; nothing is known of the rest. */
+function nextTurn({ session, hints }: Rollout): Pick<Card, "nextTurn"> {
+  if (session?.final) return { nextTurn: false };
+  return session !== null && hints.nextTurn ? { nextTurn: true } : {};
 }
 
 /** From its first token on a lag limit says how many versions it may live through. */

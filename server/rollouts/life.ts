@@ -25,6 +25,7 @@ import type { Traveller } from "./traveller.ts";
 /** What a rollout that was never placed ends in when its time is over, by why it was held. */
 const TIMED_OUT = {
   queue: "deadline_exceeded",
+  session_paused: "deadline_exceeded",
   no_eligible_worker: "no_eligible_worker",
   version_unavailable: "version_unavailable",
   staleness: "quota_exceeded",

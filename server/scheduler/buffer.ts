@@ -36,6 +36,8 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   passed = 0;
   /** Slots that are kept free for it. */
   claims: readonly Slot[] = NO_CLAIMS;
+  /** Where its session rests. */
+  home: Slot | null = null;
   /** It was placed, or taken out. */
   gone = false;
 

@@ -37,6 +37,8 @@ export interface Card {
   readonly prefix: readonly number[];
   readonly priority: number;
   readonly session: string | null;
+  /** Whether the session has another turn after this one; absent: nobody says. */
+  readonly nextTurn?: boolean;
   readonly group: { readonly id: string; readonly size: number; readonly index: number } | null;
   readonly constraint: VersionConstraint | null;
   /** Version of the last token made; a worker that holds it comes first, an older one never. */
@@ -77,4 +79,4 @@ export type RevokeReason = "worker_lost" | "update" | "drain" | "stuck" | "pool_
 export type MoveReason = RevokeReason | "lost" | "failed" | "cut" | "stale";
 
 /** Error code that a rollout ends in if it times out while held for this reason. */
-export type HeldReason = "no_eligible_worker" | "version_unavailable" | "queue";
+export type HeldReason = "no_eligible_worker" | "version_unavailable" | "queue" | "session_paused";

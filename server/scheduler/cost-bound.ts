@@ -25,7 +25,7 @@ export function writeRow(slot: Slot, rows: Float64Array, at: number): void {
     for (const growth of GROWTH_GRID) rows[point++] = workSeconds(slot, prefill, growth);
   }
   rows[at + PREFILL_FREE_AT] = slot.prefillFreeAt;
-  rows[at + KV_SHARE] = (slot.held + slot.foreign) / slot.kvTokens;
+  rows[at + KV_SHARE] = (slot.held + slot.foreign + slot.resting) / slot.kvTokens;
   rows[at + KV_SHARE_PER_TOKEN] = 1 / slot.kvTokens;
 }
 

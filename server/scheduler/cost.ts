@@ -29,10 +29,12 @@ export function slotSeconds(
   slot: Slot,
   cachedTokens: number,
   kvBarrierSeconds: number,
+  restingTokens = slot.resting,
 ): number {
   const { contextTokens, prefillTokens, newTokens, nowSeconds } = ask;
   const queued = Math.max(0, slot.prefillFreeAt - nowSeconds);
-  const share = (slot.held + slot.foreign + contextTokens + newTokens) / slot.kvTokens;
+  const share =
+    (slot.held + slot.foreign + restingTokens + contextTokens + newTokens) / slot.kvTokens;
   const work = workSeconds(slot, Math.max(0, prefillTokens - cachedTokens), newTokens);
   return queued + work + barrierSeconds(share, kvBarrierSeconds);
 }

@@ -15,6 +15,7 @@ import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Applicant, Place, Placer } from "./placer.ts";
 import type { Predictor } from "./prediction/predictor.ts";
+import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Segments } from "./segments.ts";
 import type { Slot } from "./slots.ts";
@@ -25,6 +26,7 @@ export interface DispatcherParts {
   readonly matching: Matching;
   readonly placer: Placer;
   readonly affinity: Affinity;
+  readonly residents: Residents;
   readonly predictor: Predictor;
   readonly segments: Segments;
   readonly forecast: Forecast;
@@ -44,8 +46,10 @@ export class Dispatcher {
 
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
-    const { census, buffer, matching, placer } = this.#parts;
-    if (nobodyWaits(cls) && !job.full) {
+    const { census, buffer, matching, placer, residents } = this.#parts;
+    const home = residents.homeOf(card);
+    // Who waits for the same workers goes first, but for a place that is its session's.
+    if ((nobodyWaits(cls) || home !== null) && !job.full) {
       const outlook = this.#parts.forecast.ahead(card, job);
       const applicant: Applicant = { card, class: cls, waiting: null, outlook };
       const place = placer.place(applicant, now);
@@ -56,6 +60,10 @@ export class Dispatcher {
     }
     const waiting = buffer.add(cls, job, card);
     census.waits(waiting);
+    if (home !== null) {
+      waiting.home = home;
+      home.returning.add(waiting);
+    }
     matching.joined(waiting);
     return waiting;
   }
@@ -70,6 +78,7 @@ export class Dispatcher {
   #leave(waiting: Waiting, filling: Kind | null): void {
     const { queue } = waiting;
     for (const slot of [...waiting.claims]) this.unclaim(slot);
+    waiting.home?.returning.delete(waiting);
     const wasHead = queue.head === waiting;
     this.#parts.buffer.remove(waiting);
     this.#parts.matching.left(queue, wasHead);
@@ -80,7 +89,7 @@ export class Dispatcher {
   }
 
   /** The attempt is over and its room is free. */
-  release(attempt: Attempt): void {
+  release(attempt: Attempt, now: number): void {
     const { slot, account } = attempt;
     this.#parts.census.leaves(attempt);
     slot.drop(attempt);
@@ -89,6 +98,7 @@ export class Dispatcher {
     const wasFull = job.full;
     job.running--;
     this.#parts.affinity.ended(attempt);
+    this.#parts.residents.ended(attempt, now);
     this.opened(slot);
     if (wasFull && !job.full) this.quotaChanged(job);
   }
@@ -137,6 +147,19 @@ export class Dispatcher {
     kind.index.changed(slot);
     if (kind.mayTake) this.#parts.matching.touched.add(kind);
     if (slot.claimedBy !== null) this.#called.add(slot.claimedBy);
+    this.#recall(slot);
+  }
+
+  /** The first of those that wait for their session's slot, whether or not it is still there. */
+  #recall(slot: Slot): void {
+    const first = slot.returning.values().next();
+    if (!first.done) this.#called.add(first.value);
+  }
+
+  /** Nothing new starts there for now. */
+  shut(slot: Slot): void {
+    this.unclaim(slot);
+    for (const waiting of slot.returning) this.#called.add(waiting);
   }
 
   unclaim(slot: Slot): void {
@@ -155,7 +178,8 @@ export class Dispatcher {
     for (;;) {
       for (const waiting of this.#called) {
         this.#called.delete(waiting);
-        if (!waiting.gone) this.#tryWaiting(waiting, now);
+        if (waiting.gone || !this.#tryWaiting(waiting, now)) continue;
+        if (waiting.home !== null) this.#recall(waiting.home);
       }
       const kind = touched.values().next().value;
       if (kind === undefined) return;
@@ -166,6 +190,7 @@ export class Dispatcher {
 
   #fill(kind: Kind, now: number): void {
     const { placer, options } = this.#parts;
+    this.#relieve(kind, now);
     const search = ++this.#searches;
     for (let misses = 0; misses < options.backfillMisses; ) {
       const { longestContext, largestUsable: largest } = kind;
@@ -223,8 +248,19 @@ export class Dispatcher {
   #passed(lane: Lane, kind: Kind): void {
     const { head } = lane.queue;
     head.passed++;
-    if (lane.account.job.full) return;
-    if (head.passed < this.#parts.options.claimAfterPasses || kind.claimed !== null) return;
+    if (head.passed >= this.#parts.options.claimAfterPasses) this.#claim(lane, kind);
+  }
+
+  /** The first of a line has waited long for room that sessions at rest take. */
+  #relieve(kind: Kind, now: number): void {
+    const { first } = kind.line;
+    if (first === null || first.queue.head.card.session === null) return;
+    const waited = (now - first.queue.acceptedAt) / 1_000;
+    if (waited > this.#parts.options.sessionPatienceSeconds) this.#claim(first, kind);
+  }
+
+  #claim({ account, queue: { head } }: Lane, kind: Kind): void {
+    if (account.job.full || kind.claimed !== null) return;
     const { card } = head;
     const slot = kind.index.roomiest(
       ({ usable, worker, claimedBy }) =>
@@ -238,6 +274,7 @@ export class Dispatcher {
     head.claims = [...head.claims, slot];
     kind.claimed = slot;
     kind.index.changed(slot);
+    this.#called.add(head);
   }
 
   #grant(applicant: Applicant, job: Job, place: Place, now: number): void {
@@ -264,7 +301,9 @@ export class Dispatcher {
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
     slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
     slot.filled += context - cachedTokens;
+    this.#parts.residents.granted(card);
     slot.take(attempt);
+    this.#parts.residents.fit(slot);
     worker.attempts.push(attempt);
     this.#parts.census.runs(attempt);
     job.running++;

@@ -169,6 +169,8 @@ export interface RegimeView {
 export interface SchedulerSnapshot {
   /** Null: a discipline that knows none. */
   readonly regime: RegimeView | null;
+  /** Sessions that are alive, and of these such as lost their room to others; null likewise. */
+  readonly sessions: { readonly alive: number; readonly paused: number } | null;
   readonly waiting: number;
   readonly running: number;
   readonly jobs: readonly {

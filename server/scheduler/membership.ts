@@ -7,6 +7,7 @@ import type { SchedulerCommand, WorkerView } from "./events.ts";
 import type { GateOrder, Gates } from "./gates.ts";
 import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { Residents } from "./residents.ts";
 import type { Roster, Worker } from "./roster.ts";
 import type { Telemetry } from "./slots.ts";
 
@@ -15,6 +16,7 @@ export interface MembershipParts {
   readonly dispatcher: Dispatcher;
   readonly gates: Gates<Worker, Attempt>;
   readonly affinity: Affinity;
+  readonly residents: Residents;
   readonly matching: Matching;
   readonly options: SchedulerOptions;
   readonly emit: (command: SchedulerCommand) => void;
@@ -59,13 +61,14 @@ export class Membership {
     if (worker?.incarnation === incarnation) this.#lose(worker);
   }
 
-  measured(telemetry: Telemetry): void {
+  measured(telemetry: Telemetry, now: number): void {
     const worker = this.#parts.roster.workers.get(telemetry.worker);
     const slot = worker?.slots.find(({ index }) => index === telemetry.slot);
     if (worker === undefined || slot === undefined) return;
     this.#heardOf(worker);
     const before = slot.measured;
     slot.observe(telemetry, this.#parts.options);
+    this.#parts.residents.aged(slot, now);
     this.#parts.dispatcher.opened(slot);
     if (!slot.measured) return;
     for (const peer of this.#parts.roster.learn(slot, !before)) this.#parts.dispatcher.opened(peer);
@@ -123,15 +126,18 @@ export class Membership {
   }
 
   #unclaim(worker: Worker): void {
-    for (const slot of worker.slots) this.#parts.dispatcher.unclaim(slot);
+    for (const slot of worker.slots) this.#parts.dispatcher.shut(slot);
   }
 
   #lose(worker: Worker): void {
-    const { roster, gates, affinity, emit, end } = this.#parts;
+    const { roster, gates, affinity, residents, emit, end } = this.#parts;
     this.#unclaim(worker);
     this.#suspects.delete(worker);
     roster.leave(worker);
-    for (const slot of worker.slots) affinity.forget(slot);
+    for (const slot of worker.slots) {
+      affinity.forget(slot);
+      residents.emptied(slot);
+    }
     gates.lost(worker);
     for (const attempt of [...worker.attempts]) {
       // Told also to those that a gate revoked before: their abort will not be answered.

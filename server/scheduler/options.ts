@@ -71,6 +71,17 @@ export interface SchedulerOptions {
   readonly affinityMarginSeconds: number;
   /** Gain over the price of moving that a move must bring besides, as a share of that price: 1.5 × the move in all, since wrong moves cost more than missed ones. */
   readonly affinityMoveShare: number;
+  /** Gaps between turns until a job's own are known: median 1 s with a tail to 700 s (§2.3). */
+  readonly gapPrior: { readonly medianSeconds: number; readonly sigma: number };
+  /** Weight of the newest gap in its job's mean: tools change slowly, and a few dozen tell their spread. */
+  readonly gapRate: number;
+  /**
+   * Turns for which newcomers leave those who rest room to grow. Less, and each newcomer soon puts another out, at two prefills:
+   * with none half as many turns a minute, with 2 and with 8 a tenth fewer (B5, 256 sessions over 4 workers).
+   */
+  readonly residentTurns: number;
+  /** A paused session, or a new one, that waited so long is given a slot though others that rest there lose theirs, seconds: a session's usual life, at a price of two prefills. */
+  readonly sessionPatienceSeconds: number;
   /** Sessions whose home is remembered; a forgotten one only loses its affinity. */
   readonly sessionLimit: number;
   /** Prefix marks remembered, all slots; a forgotten one only costs a prefill estimate. */
@@ -145,6 +156,10 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   kvBarrierSeconds: 0.1,
   affinityMarginSeconds: 0.1,
   affinityMoveShare: 0.5,
+  gapPrior: { medianSeconds: 1, sigma: 1.64 },
+  gapRate: 1 / 64,
+  residentTurns: 4,
+  sessionPatienceSeconds: 300,
   sessionLimit: 100_000,
   prefixLimit: 32_768,
   prefixSlots: 4,

@@ -1,6 +1,6 @@
 /**
  * Who goes first. Urgency: the caller's priority, then what the next commit would make too old, then what a fault threw
- * back. Within it, and within a job, rank: by equal progress (least attained service, in quanta), by predicted length
+ * back and the turns of sessions whose context rests on a slot. Within it, and within a job, rank: by equal progress (least attained service, in quanta), by predicted length
  * with the longest first, or as they came. A prediction orders only while its error is small: with more, the order by it is
  * no better than by arrival (`reference/scheduling.md` §2.4), so then only one member of each group goes before the rest,
  * that the group may be known sooner.
@@ -10,6 +10,7 @@ import type { Regime } from "./events.ts";
 import type { Job } from "./fairness.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Predictor } from "./prediction/predictor.ts";
+import type { Residents } from "./residents.ts";
 import type { Segments } from "./segments.ts";
 
 export class Order {
@@ -18,12 +19,19 @@ export class Order {
   trusted = false;
   readonly #predictor: Predictor;
   readonly #segments: Segments;
+  readonly #residents: Residents;
   readonly #options: SchedulerOptions;
   readonly #committed = new Map<string, number>();
 
-  constructor(predictor: Predictor, segments: Segments, options: SchedulerOptions) {
+  constructor(
+    predictor: Predictor,
+    segments: Segments,
+    residents: Residents,
+    options: SchedulerOptions,
+  ) {
     this.#predictor = predictor;
     this.#segments = segments;
+    this.#residents = residents;
     this.#options = options;
   }
 
@@ -35,7 +43,9 @@ export class Order {
   urgency(card: Card): number {
     const { priority, attempt } = card;
     const resumed = attempt > 1 && !this.#segments.wasCut(card);
-    return 4 * priority - (this.#pressing(card) ? 2 : 0) - (resumed ? 1 : 0);
+    const first = resumed || this.#residents.homeOf(card) !== null;
+    const begun = this.#residents.isPaused(card);
+    return 8 * priority - (this.#pressing(card) ? 4 : 0) - (first ? 2 : 0) - (begun ? 1 : 0);
   }
 
   /** It may still be in time, but not after one more version. */

@@ -10,6 +10,7 @@ import { type Card, leastTokens } from "./card.ts";
 import { type Ask, slotSeconds } from "./cost.ts";
 import type { Outlook } from "./forecast.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
@@ -36,11 +37,13 @@ const tokensOn = (kind: Kind, { peakTokens }: Outlook): number =>
 
 export class Placer {
   readonly #affinity: Affinity;
+  readonly #residents: Residents;
   readonly #random: Random;
   readonly #options: SchedulerOptions;
 
-  constructor(affinity: Affinity, random: Random, options: SchedulerOptions) {
+  constructor(affinity: Affinity, residents: Residents, random: Random, options: SchedulerOptions) {
     this.#affinity = affinity;
+    this.#residents = residents;
     this.#random = random;
     this.#options = options;
   }
@@ -48,13 +51,11 @@ export class Placer {
   /** Null where no eligible slot has room. A holder of the last token's version comes before any other. */
   place(applicant: Applicant, now: number): Place | null {
     const { class: cls, card } = applicant;
-    if (!this.#anyRoom(applicant)) return null;
+    const rest = this.#residents.homeOf(card);
+    if (rest === null && !this.#anyRoom(applicant)) return null;
     const hints = this.#affinity.hints(card, now);
-    for (const slot of applicant.waiting?.claims ?? []) {
-      if (!hints.some((hint) => hint.slot === slot)) {
-        hints.push({ slot, cachedTokens: 0, hostTokens: 0, home: false });
-      }
-    }
+    if (rest !== null) addTo(hints, rest, true);
+    for (const slot of applicant.waiting?.claims ?? []) addTo(hints, slot, false);
     const context = card.promptTokens + card.outputTokens;
     const ask: Ask = {
       contextTokens: context,
@@ -71,8 +72,20 @@ export class Placer {
   }
 
   /** Costs as `place` counts them, of one slot. For the bench's full scan. */
-  price(ask: Ask, slot: Slot, cachedTokens: number): number {
-    return slotSeconds(ask, slot, cachedTokens, this.#options.kvBarrierSeconds);
+  price(ask: Ask, slot: Slot, cachedTokens: number, rest: Slot | null = null): number {
+    const { kvBarrierSeconds } = this.#options;
+    return slotSeconds(ask, slot, cachedTokens, kvBarrierSeconds, rest === slot ? 0 : slot.resting);
+  }
+
+  /** Seconds until the session's slot has room for its turn, and what it costs there then; null: it has, or is of no use. */
+  #awaited({ card, class: cls, outlook }: Applicant, ask: Ask, hint: Hint): number | null {
+    const { slot } = hint;
+    if (!slot.worker.open || !cls.kinds.has(slot.worker.kind)) return null;
+    if (card.avoid.includes(slot.worker.incarnation)) return null;
+    const missing = Math.min(outlook.peakTokens, slot.usable) - slot.roomAtHome(null);
+    const wait = slot.secondsUntilFree(missing - slot.shared.of(card));
+    if (!(wait > 0)) return null;
+    return wait + this.price(ask, slot, hint.cachedTokens, slot) + hostSeconds(hint);
   }
 
   #anyRoom({ class: cls, outlook, waiting }: Applicant): boolean {
@@ -92,12 +105,17 @@ export class Placer {
     const { card, class: cls, outlook } = applicant;
     let best: Place | null = null;
     let home: Place | null = null;
+    let awaited = Number.POSITIVE_INFINITY;
+    const rest = this.#residents.homeOf(card);
     for (const hint of hints) {
       const { slot, cachedTokens } = hint;
       if (!cls.kinds.has(slot.worker.kind) || !eligible(slot.worker.kind)) continue;
-      if (!this.#fits(applicant, slot)) continue;
+      if (!this.#fits(applicant, slot, rest)) {
+        if (slot === rest) awaited = this.#awaited(applicant, ask, hint) ?? awaited;
+        continue;
+      }
       const fetchSeconds = hostSeconds(hint);
-      const seconds = this.price(ask, slot, cachedTokens) + fetchSeconds;
+      const seconds = this.price(ask, slot, cachedTokens, rest) + fetchSeconds;
       const place = { slot, cachedTokens, seconds, fetchSeconds };
       if (hint.home) home = place;
       if (best === null || place.seconds < best.seconds) best = place;
@@ -119,6 +137,7 @@ export class Placer {
         best = { slot, cachedTokens, seconds: seconds + fetchSeconds, fetchSeconds };
       }
     }
+    if (best !== null && awaited + this.#options.affinityMarginSeconds < best.seconds) return null;
     if (home === null || best === null) return best;
     return this.#worthLeaving(home, best) ? best : home;
   }
@@ -131,17 +150,22 @@ export class Placer {
     return home.seconds - best.seconds > margin;
   }
 
-  #fits({ card, outlook, waiting }: Applicant, slot: Slot): boolean {
+  #fits({ card, outlook, waiting }: Applicant, slot: Slot, rest: Slot | null): boolean {
     const { worker } = slot;
     if (card.avoid.length > 0 && card.avoid.includes(worker.incarnation)) return false;
     const least = leastTokens(card);
     if (least > slot.usable || least > worker.kind.facts.maxModelLen) return false;
     const tokens = Math.min(outlook.peakTokens, slot.usable);
-    const room = slot.room(waiting);
+    const room = slot === rest ? slot.roomAtHome(waiting) : slot.room(waiting);
     if (tokens <= room || room < 0) return tokens <= room;
     // Its engine has part of it already, and holds that once.
     return tokens - slot.shared.of(card) <= room;
   }
+}
+
+function addTo(hints: Hint[], slot: Slot, home: boolean): void {
+  if (hints.some((hint) => hint.slot === slot)) return;
+  hints.push({ slot, cachedTokens: 0, hostTokens: 0, home });
 }
 
 function hostSeconds({ slot, hostTokens }: Hint): number {

@@ -6,13 +6,14 @@ import type { Clock, Random } from "../contract/clock.ts";
 import { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
 import { Buffer, type Waiting } from "./buffer.ts";
-import type { Card, Outcome } from "./card.ts";
+import type { Card, HeldReason, Outcome } from "./card.ts";
 import { Census } from "./census.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Scheduler, SchedulerCommand, SchedulerEvent, SchedulerSnapshot } from "./events.ts";
 import { Jobs } from "./fairness.ts";
 import { Fences } from "./fences.ts";
 import { Forecast } from "./forecast.ts";
+import { Gaps } from "./gaps.ts";
 import { Gates } from "./gates.ts";
 import { Matching } from "./matching.ts";
 import { Membership } from "./membership.ts";
@@ -24,6 +25,7 @@ import { Placer } from "./placer.ts";
 import { isCount, plausibleSize } from "./plausible.ts";
 import { Predictor } from "./prediction/predictor.ts";
 import { Regimes } from "./regimes.ts";
+import { Residents } from "./residents.ts";
 import { Roster, type Worker } from "./roster.ts";
 import { Segments } from "./segments.ts";
 
@@ -49,6 +51,7 @@ class PureScheduler implements Scheduler {
   readonly #membership: Membership;
   readonly #jobs: Jobs;
   readonly #affinity: Affinity;
+  readonly #residents: Residents;
   readonly #dispatcher: Dispatcher;
   readonly #gates: Gates<Worker, Attempt>;
   readonly #notices: Notices;
@@ -70,7 +73,8 @@ class PureScheduler implements Scheduler {
     this.#predictor = new Predictor(options);
     this.#segments = new Segments(options);
     this.#forecast = new Forecast(this.#predictor, this.#segments, options);
-    this.#order = new Order(this.#predictor, this.#segments, options);
+    this.#residents = new Residents(new Gaps(options), options);
+    this.#order = new Order(this.#predictor, this.#segments, this.#residents, options);
     this.#buffer = new Buffer(this.#order, this.#forecast, options);
     this.#matching = new Matching(this.#buffer);
     this.#roster = new Roster(options, this.#matching);
@@ -78,13 +82,14 @@ class PureScheduler implements Scheduler {
     this.#affinity = new Affinity(options);
     this.#gates = new Gates(emit);
     this.#fences = new Fences(options);
-    this.#notices = new Notices((card) => this.#matching.reason(card), emit, options.heldBatch);
+    this.#notices = new Notices((waiting) => this.#reason(waiting), emit, options.heldBatch);
     this.#dispatcher = new Dispatcher({
       census: this.#census,
       buffer: this.#buffer,
       matching: this.#matching,
-      placer: new Placer(this.#affinity, random, options),
+      placer: new Placer(this.#affinity, this.#residents, random, options),
       affinity: this.#affinity,
+      residents: this.#residents,
       predictor: this.#predictor,
       segments: this.#segments,
       forecast: this.#forecast,
@@ -104,6 +109,7 @@ class PureScheduler implements Scheduler {
       dispatcher: this.#dispatcher,
       gates: this.#gates,
       affinity: this.#affinity,
+      residents: this.#residents,
       matching: this.#matching,
       options,
       emit,
@@ -138,6 +144,7 @@ class PureScheduler implements Scheduler {
       waiting: this.#census.waiting,
       running: this.#census.running,
       regime: this.#regimes.view,
+      sessions: { alive: this.#residents.alive, paused: this.#residents.paused },
       jobs: jobs.map(({ name, waiting, running }) => ({ job: name, waiting, running })),
       slots: slots.map((slot) => ({
         worker: slot.worker.id,
@@ -171,7 +178,7 @@ class PureScheduler implements Scheduler {
         this.#membership.lost(event.worker, event.incarnation);
         break;
       case "telemetry":
-        this.#membership.measured(event);
+        this.#membership.measured(event, this.#now);
         break;
       case "cache":
         this.#membership.cached(event);
@@ -189,7 +196,7 @@ class PureScheduler implements Scheduler {
         this.#membership.ungate(event.worker);
         break;
       case "session_finished":
-        this.#affinity.sessionFinished(event.session);
+        this.#sessionFinished(event.session);
         break;
       case "histories":
         this.#predictor.recall(event.histories);
@@ -239,6 +246,7 @@ class PureScheduler implements Scheduler {
       if (this.#buffer.forget(cls)) this.#matching.classDropped(cls);
       return;
     }
+    this.#residents.asked(card, this.#now);
     const held = this.#dispatcher.admit(card, cls, this.#jobs.get(card.job), this.#now);
     this.#dispatcher.run(this.#now);
     if (held !== null && !held.gone) this.#notices.tell(held);
@@ -293,6 +301,18 @@ class PureScheduler implements Scheduler {
     this.#segments.forget(key);
     this.#predictor.left(known.card);
     this.#remove(known);
+    this.#residents.withdrawn(known.card, this.#now);
+  }
+
+  #sessionFinished(session: string): void {
+    this.#affinity.sessionFinished(session);
+    const slot = this.#residents.finished(session);
+    if (slot !== null) this.#dispatcher.opened(slot);
+  }
+
+  #reason(waiting: Waiting): HeldReason {
+    const reason = this.#matching.reason(waiting);
+    return reason === "queue" && this.#residents.isPaused(waiting.card) ? "session_paused" : reason;
   }
 
   #remove(known: Waiting | Attempt): void {
@@ -324,7 +344,7 @@ class PureScheduler implements Scheduler {
 
   #end(attempt: Attempt): void {
     this.#fences.ended(attempt.card, this.#now);
-    this.#dispatcher.release(attempt);
+    this.#dispatcher.release(attempt, this.#now);
     this.#gates.ended(attempt);
   }
 

@@ -8,6 +8,7 @@ import type { Outlook } from "./forecast.ts";
 import { KvProfile } from "./kv-profile.ts";
 import type { SchedulerOptions } from "./options.ts";
 import { isCount, isPrefillRate, isStep, plausibleSize } from "./plausible.ts";
+import type { Resident } from "./residents.ts";
 import type { Worker } from "./roster.ts";
 import { SharedPrefixes } from "./shared-prefixes.ts";
 
@@ -40,6 +41,13 @@ export class Slot {
   measured = false;
   /** Clock time in seconds at which the prefill granted so far should be through. */
   prefillFreeAt = 0;
+  /** Sessions between turns whose context is here, longest at rest first, and what of it counts, tokens. */
+  readonly residents = new Set<Resident>();
+  resting = 0;
+  /** What those will soon have grown by: newcomers leave them room for it, tokens. */
+  growing = 0;
+  /** Cards whose session rests here and that wait for room here: they go first. */
+  readonly returning = new Set<Waiting>();
   /** Kept free for this card, which was passed over too often. */
   claimedBy: Waiting | null = null;
   /** Counts what emptied the cache: remembered prefixes of an older life are void. */
@@ -67,11 +75,29 @@ export class Slot {
     this.maxRunning = plausibleSize(shape.maxRunning);
   }
 
-  /** Tokens that may still be reserved here; −1 where nothing may start. A claimed slot has room for its claimant only. */
+  /**
+   * Tokens that may still be reserved here; −1 where nothing may start. A claimed slot has room for its claimant only. Who comes
+   * anew leaves their room to sessions that rest, unless nothing would run.
+   */
   room(asker: Waiting | null): number {
+    const room = this.roomAtHome(asker);
+    if (this.running === 0 || (asker !== null && this.claimedBy === asker)) return room;
+    return room < 0 ? room : Math.max(0, room - this.resting - this.growing);
+  }
+
+  /** For a session that rests here, and before which those that have longer must go. */
+  roomAtHome(asker: Waiting | null): number {
     if (!this.worker.open || !this.listed || this.running >= this.maxRunning) return -1;
     if (this.claimedBy !== null && this.claimedBy !== asker) return -1;
     return this.usable - this.held - this.foreign;
+  }
+
+  /** Seconds until what runs has probably left so many tokens more; Infinity where nothing runs. */
+  secondsUntilFree(tokens: number): number {
+    const { running, remaining, step, held } = this;
+    if (running === 0 || held === 0) return Number.POSITIVE_INFINITY;
+    const residual = (remaining / running) * (step.a + step.s * running);
+    return (tokens / held) * residual;
   }
 
   /** KV that is reserved, each prefix once, tokens. */

@@ -18,6 +18,7 @@ export interface Readings {
     readonly sigmaErr: number;
     readonly coverage: number;
   } | null;
+  sessions(): { readonly alive: number; readonly paused: number } | null;
   workersByState(): Readonly<Record<string, number>>;
   committedVersions(): readonly { readonly policy: string; readonly version: number }[];
   workerVersions(): readonly {
@@ -131,6 +132,11 @@ function registerGauges(registry: Registry, readings: Readings): void {
   );
   gauge("paceline_inflight", "Rollouts running on a worker", [], (g) => g.set(readings.inflight()));
   registerRegime(gauge, readings);
+  gauge("paceline_sessions", "Sessions that the scheduler knows, by state", ["state"], (g) => {
+    const { alive, paused } = readings.sessions() ?? { alive: 0, paused: 0 };
+    g.set({ state: "open" }, alive - paused);
+    g.set({ state: "paused" }, paused);
+  });
   gauge("paceline_workers", "Workers by state", ["state"], (g) => {
     for (const [state, count] of Object.entries(readings.workersByState())) g.set({ state }, count);
   });

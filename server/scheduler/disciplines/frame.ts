@@ -78,6 +78,7 @@ export class Frame implements Scheduler {
     for (const { card } of this.#runs.values()) of(card.job).running++;
     return {
       regime: null,
+      sessions: null,
       waiting: this.#queue.size,
       running: this.#runs.size,
       jobs: [...jobs.values()],

@@ -25,10 +25,10 @@ export const TURNS: readonly (readonly [share: number, turns: number])[] = [
   [0.99, 85],
   [1, 99],
 ];
-/** Sessions at half their length hold about one and a half times this fleet's KV. */
-const FLEET: FleetShape = {
+/** What the sessions hold over their turns' mean, the system prompt once, by the fleet's KV: too much for all at once. */
+const PRESSURE = 1.5;
+const FLEET: Omit<FleetShape, "kvTokens"> = {
   workers: 8,
-  kvTokens: 500_000,
   step: { a: 0.01, s: 0.000_1 },
   prefillTokensPerSecond: 12_000,
 };
@@ -36,12 +36,18 @@ const FLEET: FleetShape = {
 export function agentic(random: Random, changes: PresetChanges): Omit<Workload, "name"> {
   const { sessions = SESSIONS, workers = FLEET.workers, resume = "recompute" } = changes;
   const system = freshBlocks(random, SYSTEM_TOKENS);
+  const all = Array.from({ length: sessions }, (_, s) => session(random, `s-${s}`, system));
+  const own = all.reduce((sum, turns) => sum + meanOwnTokens(turns), 0);
+  const kvTokens = SYSTEM_TOKENS + Math.round(own / PRESSURE / workers);
   return {
     policies: [{ name: "policy", base: null }],
-    rollouts: Array.from({ length: sessions }, (_, s) => session(random, `s-${s}`, system)).flat(),
-    fleet: uniformFleet({ ...FLEET, workers }, resume, changes.hostShare),
+    rollouts: all.flat(),
+    fleet: uniformFleet({ ...FLEET, kvTokens, workers }, resume, changes.hostShare),
   };
 }
+
+const meanOwnTokens = (turns: readonly SimulatedRollout[]): number =>
+  turns.reduce((sum, { promptTokens }) => sum + promptTokens - SYSTEM_TOKENS, 0) / turns.length;
 
 function session(random: Random, id: string, system: readonly number[]): SimulatedRollout[] {
   const blocks = [...system];

@@ -16,6 +16,7 @@ import { VirtualClock } from "../../support/virtual-clock.ts";
 const NO_READINGS = {
   queueDepth: () => 0,
   regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
+  sessions: () => ({ alive: 3, paused: 1 }),
   inflight: () => 0,
   workersByState: () => ({}),
   committedVersions: () => [],

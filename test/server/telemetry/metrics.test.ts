@@ -5,6 +5,7 @@ import { createMetrics, type Readings } from "../../../server/telemetry/metrics.
 const READINGS: Readings = {
   queueDepth: () => 0,
   regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
+  sessions: () => ({ alive: 3, paused: 1 }),
   inflight: () => 0,
   workersByState: () => ({}),
   committedVersions: () => [],

@@ -49,6 +49,7 @@ test("metrics carry the public names; tokens are weighted into the lag histogram
   const metrics = createMetrics({
     queueDepth: () => 3,
     regime: () => ({ regime: "in_order", rho: 0, sigmaErr: Number.NaN, coverage: Number.NaN }),
+    sessions: () => ({ alive: 3, paused: 1 }),
     inflight: () => 2,
     workersByState: () => ({ ready: 2 }),
     committedVersions: () => [{ policy: "default", version: 7 }],
