@@ -14,6 +14,7 @@ const SCHEDULERS: readonly SchedulerName[] = [
   "sticky-least-loaded",
   "cache-aware",
   "dynamo",
+  "thunder-agent",
   "paceline",
 ];
 const BLOCK_TOKENS = 256;

@@ -301,7 +301,9 @@ export class Dispatcher {
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
     slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
     slot.filled += context - cachedTokens;
+    const home = this.#parts.residents.homeOf(card);
     this.#parts.residents.granted(card);
+    if (home !== null && home !== slot) this.opened(home);
     slot.take(attempt);
     this.#parts.residents.fit(slot);
     worker.attempts.push(attempt);

@@ -51,11 +51,9 @@ export class Placer {
   /** Null where no eligible slot has room. A holder of the last token's version comes before any other. */
   place(applicant: Applicant, now: number): Place | null {
     const { class: cls, card } = applicant;
-    const rest = this.#residents.homeOf(card);
-    if (rest === null && !this.#anyRoom(applicant)) return null;
+    if (this.#residents.homeOf(card) === null && !this.#anyRoom(applicant)) return null;
     const hints = this.#affinity.hints(card, now);
-    if (rest !== null) addTo(hints, rest, true);
-    for (const slot of applicant.waiting?.claims ?? []) addTo(hints, slot, false);
+    for (const slot of applicant.waiting?.claims ?? []) addTo(hints, slot);
     const context = card.promptTokens + card.outputTokens;
     const ask: Ask = {
       contextTokens: context,
@@ -106,7 +104,9 @@ export class Placer {
     let best: Place | null = null;
     let home: Place | null = null;
     let awaited = Number.POSITIVE_INFINITY;
-    const rest = this.#residents.homeOf(card);
+    // Where its context is void by now nothing of it rests.
+    const rests = this.#residents.homeOf(card);
+    const rest = hints.some((hint) => hint.home && hint.slot === rests) ? rests : null;
     for (const hint of hints) {
       const { slot, cachedTokens } = hint;
       if (!cls.kinds.has(slot.worker.kind) || !eligible(slot.worker.kind)) continue;
@@ -163,9 +163,9 @@ export class Placer {
   }
 }
 
-function addTo(hints: Hint[], slot: Slot, home: boolean): void {
+function addTo(hints: Hint[], slot: Slot): void {
   if (hints.some((hint) => hint.slot === slot)) return;
-  hints.push({ slot, cachedTokens: 0, hostTokens: 0, home });
+  hints.push({ slot, cachedTokens: 0, hostTokens: 0, home: false });
 }
 
 function hostSeconds({ slot, hostTokens }: Hint): number {

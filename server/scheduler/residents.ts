@@ -122,8 +122,7 @@ export class Residents {
     resident.slot = slot;
     resident.tokens = Math.max(0, contextTokens - slot.shared.of(card));
     slot.residents.add(resident);
-    this.#weigh(resident, now);
-    this.fit(slot);
+    this.aged(slot, now);
   }
 
   /** Answers the slot where it rested. */

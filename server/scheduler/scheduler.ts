@@ -247,6 +247,8 @@ class PureScheduler implements Scheduler {
       return;
     }
     this.#residents.asked(card, this.#now);
+    const home = this.#residents.homeOf(card);
+    home?.worker.kind.index.changed(home);
     const held = this.#dispatcher.admit(card, cls, this.#jobs.get(card.job), this.#now);
     this.#dispatcher.run(this.#now);
     if (held !== null && !held.gone) this.#notices.tell(held);
@@ -302,6 +304,8 @@ class PureScheduler implements Scheduler {
     this.#predictor.left(known.card);
     this.#remove(known);
     this.#residents.withdrawn(known.card, this.#now);
+    const home = this.#residents.homeOf(known.card);
+    if (home !== null) this.#dispatcher.opened(home);
   }
 
   #sessionFinished(session: string): void {

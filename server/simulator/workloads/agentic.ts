@@ -38,13 +38,18 @@ export function agentic(random: Random, changes: PresetChanges): Omit<Workload, 
   const system = freshBlocks(random, SYSTEM_TOKENS);
   const all = Array.from({ length: sessions }, (_, s) => session(random, `s-${s}`, system));
   const own = all.reduce((sum, turns) => sum + meanOwnTokens(turns), 0);
-  const kvTokens = SYSTEM_TOKENS + Math.round(own / PRESSURE / workers);
+  const pressed = SYSTEM_TOKENS + Math.round(own / PRESSURE / workers);
+  // Few sessions on many workers: the longest must fit all the same.
+  const kvTokens = Math.max(pressed, ...all.map(longestContext));
   return {
     policies: [{ name: "policy", base: null }],
     rollouts: all.flat(),
     fleet: uniformFleet({ ...FLEET, kvTokens, workers }, resume, changes.hostShare),
   };
 }
+
+const longestContext = (turns: readonly SimulatedRollout[]): number =>
+  Math.max(...turns.map(({ promptTokens, outputTokens }) => promptTokens + outputTokens));
 
 const meanOwnTokens = (turns: readonly SimulatedRollout[]): number =>
   turns.reduce((sum, { promptTokens }) => sum + promptTokens - SYSTEM_TOKENS, 0) / turns.length;

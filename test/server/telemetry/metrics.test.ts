@@ -42,6 +42,7 @@ const PUBLIC = [
   "paceline_attempts_total counter",
   "paceline_kv_used_ratio gauge",
   "paceline_workers gauge",
+  "paceline_sessions gauge",
   "paceline_weight_update_seconds histogram",
   "paceline_generation_pause_seconds histogram",
   "paceline_event_loop_delay_seconds gauge",
