@@ -7,7 +7,7 @@
  *   + prefill already queued there
  *   + L·τ(n+1)                      own decode, L = forecast of new tokens, τ(b) = a + s·b
  *   + s·min(n·L, Σ remaining)       slowdown of the n: Σ min(L, rem)·(τ(n+1) − τ(n)), from above
- *   + κ·k/(1−k)                     KV barrier, k = share of the KV that is reserved once it is there
+ *   + κ·k/(1−k)                     KV barrier, k = share of the KV that is reserved, or of sessions at rest there, once it is there
  */
 import type { Slot } from "./slots.ts";
 
