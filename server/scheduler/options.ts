@@ -77,7 +77,7 @@ export interface SchedulerOptions {
   readonly gapRate: number;
   /**
    * Turns for which newcomers leave those who rest room to grow. Less, and each newcomer soon puts another out, at two prefills:
-   * with none half as many turns a minute, with 2 and with 8 a tenth fewer (B5, 256 sessions over 4 workers).
+   * with none a third fewer turns a minute, with 2 or 8 up to a tenth fewer (B5, 256 sessions over 4 workers, one seed).
    */
   readonly residentTurns: number;
   /** A paused session, or a new one, that waited so long is given a slot though others that rest there lose theirs, seconds: a session's usual life, at a price of two prefills. */
