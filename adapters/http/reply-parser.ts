@@ -7,7 +7,9 @@ import { PacelineError } from "../../server/contract/errors.ts";
 
 const CR = 13;
 const LF = 10;
+const ZERO = 48;
 const SEMICOLON = 59;
+const LOWER_A = 97;
 
 /** What the next byte belongs to. */
 type Part =
@@ -149,9 +151,11 @@ export class ReplyParser implements ReplyHead {
   }
 
   #digit(byte: number): void {
-    const value = Number.parseInt(String.fromCharCode(byte), 16);
+    const decimal = byte - ZERO;
+    const letter = (byte | 32) - LOWER_A;
+    const value = decimal >>> 0 < 10 ? decimal : letter >>> 0 < 6 ? 10 + letter : -1;
     // Eight digits are 4 GiB, more than any chunk.
-    if (Number.isNaN(value) || ++this.#digits > 8) throw broken("a chunk size that is none");
+    if (value === -1 || ++this.#digits > 8) throw broken("a chunk size that is none");
     this.#left = this.#left * 16 + value;
   }
 

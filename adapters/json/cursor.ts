@@ -82,6 +82,11 @@ export class JsonCursor {
     return this.#surprised;
   }
 
+  /** Where it stands. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** For a caller that finds a value which it did not expect. */
   surprise(): void {
     this.#surprise();

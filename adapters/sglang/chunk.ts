@@ -10,6 +10,8 @@ import { GrowingFloat32, GrowingUint32 } from "../json/growing.ts";
 import { Keys } from "../json/keys.ts";
 import { KnownPrefix } from "../json/known-prefix.ts";
 import type { RowReader } from "../json/row-reader.ts";
+import { Skeleton } from "../json/skeleton.ts";
+import { skipValue } from "../json/skip.ts";
 import { errorFromBody } from "./errors.ts";
 import { fallbackChunk, spanOf } from "./fallback.ts";
 import { LogprobPairs } from "./logprob-pairs.ts";
@@ -29,9 +31,8 @@ export interface Chunk {
   readonly cachedTokens: number | null;
   /** How often the engine has taken the request's KV away. */
   readonly retractions: number;
-  /** The tokens that earlier chunks did not have. */
-  readonly ids: Uint32Array;
-  readonly logprobs: Float32Array;
+  /** How many earlier chunks did not have: the last ones of the reader's. */
+  readonly tokens: number;
   readonly top: TopLogprobs | null;
   /** Ids in whatever order the engine has them. */
   readonly mask: IdRows | null;
@@ -57,17 +58,27 @@ const META = new Keys(
   "completion_tokens",
   "cached_tokens",
   "weight_versions",
+  // Not wanted, but others in each chunk.
+  "output_token_logprobs_length",
+  "reasoning_tokens",
 );
+
+/** What stands in the holes of a chunk's skeleton. */
+const SKIPPED = 0;
+const PAIRS = 1;
+const COUNT = 2;
 
 /** A chunk without a count is none of the usual. */
 const UNTOLD = -1;
 
 export class ChunkReader {
+  /** Of all chunks' tokens that nobody has taken. */
+  readonly ids: GrowingUint32;
+  readonly logprobs: GrowingFloat32;
   readonly #cumulative: boolean;
   readonly #cursor = new JsonCursor();
-  readonly #ids = new GrowingUint32();
-  readonly #logprobs = new GrowingFloat32();
-  readonly #pairs = new LogprobPairs(this.#ids, this.#logprobs);
+  readonly #pairs: LogprobPairs;
+  readonly #skeleton = new Skeleton();
   readonly #top = {
     offsets: new GrowingUint32(),
     ids: new GrowingUint32(),
@@ -88,16 +99,30 @@ export class ChunkReader {
   #finish: Chunk["finish"] = null;
   #spans: Chunk["spans"] = null;
 
-  /** `cumulative`: every chunk repeats the ones before it. */
-  constructor(cumulative: boolean) {
+  /** `cumulative`: every chunk repeats the ones before it. `room`: tokens that are expected. */
+  constructor(cumulative: boolean, room: number) {
     this.#cumulative = cumulative;
+    this.ids = new GrowingUint32(room);
+    this.logprobs = new GrowingFloat32(room);
+    this.#pairs = new LogprobPairs(this.ids, this.logprobs);
   }
 
-  /** `made`: tokens that earlier chunks had. Throws the engine's own error, `engine_error`, `misaligned`. */
+  /**
+   * `made`: tokens that earlier chunks had. Throws the engine's own error, `engine_error`, `misaligned`; what it has added to
+   * `ids` and `logprobs` by then is void.
+   */
   read(bytes: Buffer, start: number, end: number, made: number): Chunk {
+    const before = this.ids.length;
+    if (this.#fill(bytes, start, end) && this.#isAligned(before, made)) return this.#chunk(before);
+    this.rewind(before);
     this.#begin();
-    if (this.#walk(bytes, start, end) && this.#isAligned(made)) return this.#chunk();
-    this.#forget();
+    this.#skeleton.begin(bytes, start);
+    if (this.#walk(bytes, start, end) && this.#isAligned(before, made)) {
+      if (this.#comesAgain()) this.#skeleton.end(end);
+      else this.#skeleton.forget();
+      return this.#chunk(before);
+    }
+    this.#forget(before);
     const text = bytes.toString("utf8", start, end);
     let body: unknown;
     try {
@@ -110,7 +135,44 @@ export class ChunkReader {
     }
     const { error } = (body ?? {}) as { error?: unknown };
     if (error !== undefined && error !== null) throw errorFromBody(error);
-    return fallbackChunk(body, made);
+    const { ids, logprobs, ...chunk } = fallbackChunk(body, made);
+    for (const id of ids) this.ids.push(id);
+    for (const logprob of logprobs) this.logprobs.push(logprob);
+    return chunk;
+  }
+
+  /** Forgets the tokens behind the first `length`. */
+  rewind(length: number): void {
+    this.ids.rewind(length);
+    this.logprobs.rewind(length);
+  }
+
+  /** A chunk written like the one before it: what that one told beside its tokens, this one tells too. */
+  #fill(bytes: Buffer, start: number, end: number): boolean {
+    const skeleton = this.#skeleton;
+    const { holes } = skeleton;
+    if (holes.length === 0) return false;
+    let at = skeleton.match(0, bytes, start);
+    for (let part = 0; part < holes.length && at !== -1; ) {
+      at = this.#hole(holes[part] as number, bytes, at, end);
+      if (at !== -1) at = skeleton.match(++part, bytes, at);
+    }
+    return at === end;
+  }
+
+  /** Where it ends; -1: it holds nothing of its kind. */
+  #hole(kind: number, bytes: Buffer, at: number, end: number): number {
+    if (kind === PAIRS) return this.#pairs.read(bytes, at, true);
+    if (kind === SKIPPED) return skipValue(bytes, at, end);
+    this.#cursor.reset(bytes, at, end);
+    this.#completionTokens = this.#cursor.uint32();
+    return this.#cursor.at === 0 ? -1 : this.#cursor.at;
+  }
+
+  /** The next chunk may tell the same: this is not the last, and has no rows. */
+  #comesAgain(): boolean {
+    const rows = this.#top.offsets.length + this.#mask.offsets.length;
+    return !this.#cumulative && this.#finish === null && this.#spans === null && rows === 0;
   }
 
   /** What a chunk does not tell, no earlier one tells for it. */
@@ -124,8 +186,8 @@ export class ChunkReader {
   }
 
   /** As many ids as it says that it has more of, and a row for each where it has any. */
-  #isAligned(made: number): boolean {
-    const { length } = this.#ids;
+  #isAligned(before: number, made: number): boolean {
+    const length = this.ids.length - before;
     const fits = (rows: number): boolean => rows === 0 || rows === length;
     return (
       length === this.#completionTokens - made &&
@@ -143,6 +205,7 @@ export class ChunkReader {
       else if (key === ERROR) cursor.surprise();
       else if (key === TEXT && this.#cumulative) cursor.skipStringAfter(this.#known.text);
       else if (key === OUTPUT_IDS && this.#cumulative) this.#skipOutputIds();
+      else if (key === TEXT || key === OUTPUT_IDS) this.#skipped();
       else cursor.skip();
     }
     return cursor.finish();
@@ -167,11 +230,7 @@ export class ChunkReader {
         this.#retractions = cursor.uint32();
         break;
       case 3:
-        this.#list(
-          this.#known.logprobs,
-          () => this.#triple(this.#ids, this.#logprobs),
-          this.#pairs,
-        );
+        this.#list(this.#known.logprobs, () => this.#triple(this.ids, this.logprobs), this.#pairs);
         break;
       case 4:
         this.#list(this.#known.top, () => this.#topRow());
@@ -180,7 +239,7 @@ export class ChunkReader {
         this.#list(this.#known.mask, () => this.#maskRow());
         break;
       case 6:
-        this.#completionTokens = cursor.uint32();
+        this.#counted();
         break;
       case 7:
         this.#cachedTokens = cursor.uint32();
@@ -188,9 +247,25 @@ export class ChunkReader {
       case 8:
         this.#spans = this.#spansOrNull();
         break;
+      case 9:
+      case 10:
+        this.#skipped();
+        break;
       default:
         cursor.skip();
     }
+  }
+
+  #skipped(): void {
+    const from = this.#cursor.at;
+    this.#cursor.skip();
+    this.#skeleton.hole(SKIPPED, from, this.#cursor.at);
+  }
+
+  #counted(): void {
+    const from = this.#cursor.at;
+    this.#completionTokens = this.#cursor.uint32();
+    this.#skeleton.hole(COUNT, from, this.#cursor.at);
   }
 
   #objectOrNull(): Chunk["finish"] {
@@ -211,9 +286,11 @@ export class ChunkReader {
   #list(known: KnownPrefix, read: () => void, rows?: RowReader): void {
     const cursor = this.#cursor;
     if (!(this.#cumulative ? cursor.enterArrayAfter(known) : cursor.enterArray())) return;
+    const from = cursor.at;
     if (rows !== undefined) cursor.rows(rows);
     while (cursor.element()) read();
     if (this.#cumulative) cursor.remember(known);
+    else if (rows !== undefined) this.#skeleton.hole(PAIRS, from, cursor.at - 1);
   }
 
   /** `[logprob, id, text or null]` */
@@ -244,14 +321,13 @@ export class ChunkReader {
     this.#list(this.#known.outputIds, () => this.#cursor.skip());
   }
 
-  #chunk(): Chunk {
+  #chunk(before: number): Chunk {
     return {
       id: this.#id,
       completionTokens: this.#completionTokens,
       cachedTokens: this.#cachedTokens,
       retractions: this.#retractions,
-      ids: this.#ids.take(),
-      logprobs: this.#logprobs.take(),
+      tokens: this.ids.length - before,
       top: this.#takeTop(),
       mask: this.#takeMask(),
       finish: this.#finish,
@@ -274,15 +350,10 @@ export class ChunkReader {
   }
 
   /** Whatever a walk that broke off has left. */
-  #forget(): void {
-    for (const growing of [
-      this.#ids,
-      this.#logprobs,
-      ...Object.values(this.#top),
-      ...Object.values(this.#mask),
-    ]) {
-      growing.rewind(0);
-    }
+  #forget(before: number): void {
+    this.rewind(before);
+    this.#skeleton.forget();
+    for (const rows of [...Object.values(this.#top), ...Object.values(this.#mask)]) rows.rewind(0);
     for (const known of Object.values(this.#known)) known.forget();
   }
 }

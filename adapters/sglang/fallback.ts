@@ -5,8 +5,13 @@ import type { Chunk, LabelSpan } from "./chunk.ts";
 
 type Meta = Readonly<Record<string, unknown>>;
 
+export interface FallbackChunk extends Chunk {
+  readonly ids: Uint32Array;
+  readonly logprobs: Float32Array;
+}
+
 /** `made`: tokens that earlier chunks had. Throws `engine_error` or `misaligned`. */
-export function fallbackChunk(body: unknown, made: number): Chunk {
+export function fallbackChunk(body: unknown, made: number): FallbackChunk {
   const meta = (body as { meta_info?: unknown } | null)?.meta_info;
   if (typeof meta !== "object" || meta === null) throw broken("a chunk without meta_info");
   const given = meta as Meta;
@@ -24,6 +29,7 @@ export function fallbackChunk(body: unknown, made: number): Chunk {
     completionTokens,
     cachedTokens: natural(given, "cached_tokens"),
     retractions: natural(given, "num_retractions") ?? 0,
+    tokens: listed.length,
     ids: Uint32Array.from(listed, idOf),
     logprobs: Float32Array.from(listed, logprobOf),
     top: topOf(rows("output_top_logprobs")),

@@ -39,7 +39,7 @@ export function checkRequest(request: EngineRequest, facts: Facts): void {
   checkIds("prompt_token_ids", promptTokenIds, facts);
   checkIds("output_token_ids", request.outputTokenIds, facts);
   checkIds("sampling.stop_token_ids", sampling.stopTokenIds, facts);
-  checkIds("sampling.logit_bias", sampling.logitBias.keys(), facts);
+  checkIds("sampling.logit_bias", [...sampling.logitBias.keys()], facts);
   const start = request.side?.promptLogprobs?.start ?? 0;
   if (start >= promptTokenIds.length) {
     throw invalid("want.prompt_logprobs.start", "lies behind the prompt's end");
@@ -51,8 +51,9 @@ export function checkRequest(request: EngineRequest, facts: Facts): void {
   });
 }
 
-function checkIds(path: string, ids: Iterable<number>, { vocabSize }: Facts): void {
-  for (const id of ids) {
+function checkIds(path: string, ids: ArrayLike<number>, { vocabSize }: Facts): void {
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at] as number;
     if (id >= vocabSize) throw invalid(path, `${id} is not in the vocabulary of ${vocabSize}`);
   }
 }
@@ -104,7 +105,7 @@ export function generateBody({ request, facts, streamInterval }: Wish): string {
   const { side } = request;
   return JSON.stringify({
     ...common(request, facts, request.requestId),
-    input_ids: [...request.promptTokenIds, ...request.outputTokenIds],
+    input_ids: joined(request.promptTokenIds, request.outputTokenIds),
     sampling_params: {
       ...samplingParams(request, facts),
       ...(streamInterval === null || !facts.streamInterval
@@ -115,6 +116,14 @@ export function generateBody({ request, facts, streamInterval }: Wish): string {
     ...(side?.samplingMask === true ? { return_sampling_mask: true } : {}),
     stream: true,
   });
+}
+
+/** One list of both. Spreading goes through iterators, which costs several times these loops. */
+function joined(prompt: Uint32Array, output: Uint32Array): number[] {
+  const all = new Array<number>(prompt.length + output.length);
+  for (let at = 0; at < prompt.length; at++) all[at] = prompt[at] as number;
+  for (let at = 0; at < output.length; at++) all[prompt.length + at] = output[at] as number;
+  return all;
 }
 
 /** A request for the prompt's logprobs alone, answered at once. */

@@ -1,6 +1,6 @@
 /**
  * From the stream of one request to engine events, each checked before anyone sees it: the request's own id, no gap,
- * no overlap, a finish that is one. Versions are told on the last chunk alone: SGLang's scalar `weight_version` is the
+ * no overlap, a finish that is one. Tokens of chunks that came together are told together. Versions are told on the last chunk alone: SGLang's scalar `weight_version` is the
  * label at the time of the answer, whatever made the tokens.
  */
 
@@ -12,6 +12,7 @@ import {
   type SideChunk,
   type TopLogprobs,
 } from "../../server/contract/side-data.ts";
+import { assertLogprobs } from "../../server/contract/tokens.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
@@ -40,9 +41,10 @@ export class ReplyReader implements ReplyDecoder {
   readonly #stopIds: ReadonlySet<number>;
   readonly #certain: boolean;
   readonly #forgetful: boolean;
-  /** Tokens of this request that have come, and those that were told. */
+  /** Tokens of this request that have come, those that were told, and those that are checked and will be: the reader's first. */
   #made = 0;
   #told = 0;
+  #untold = 0;
   #started = false;
   /** Ended by us: the engine's last chunk is waited for, since it alone tells versions. */
   #ended: FinishReason | null = null;
@@ -52,7 +54,8 @@ export class ReplyReader implements ReplyDecoder {
     const { sampling, logprobMode } = context.request;
     this.#context = context;
     this.#emit = emit;
-    this.#chunks = new ChunkReader(!context.facts.incremental);
+    const expected = tokensLeft(context.request, context.facts);
+    this.#chunks = new ChunkReader(!context.facts.incremental, Math.min(expected, MOST_ROOM));
     this.#cutter = new SseCutter(
       { data: (bytes, start, end) => this.#data(bytes, start, end), done: () => {} },
       LIMITS.engineReplyBytes,
@@ -66,7 +69,12 @@ export class ReplyReader implements ReplyDecoder {
   }
 
   push(bytes: Uint8Array): void {
-    this.#cutter.push(bytes);
+    try {
+      this.#cutter.push(bytes);
+    } finally {
+      // Also before an error: what came before it is good.
+      this.#tell(null);
+    }
   }
 
   end(): void {
@@ -83,11 +91,12 @@ export class ReplyReader implements ReplyDecoder {
       this.#emit({ type: "started", cachedTokens: chunk.cachedTokens });
     }
     if (this.#ended === null) this.#tokens(chunk);
-    this.#made += chunk.ids.length;
+    else this.#chunks.rewind(this.#untold);
+    this.#made += chunk.tokens;
     if (chunk.finish !== null) this.#finish(chunk, chunk.finish);
   }
 
-  #check({ id, retractions, ids }: Chunk): void {
+  #check({ id, retractions, tokens }: Chunk): void {
     if (id !== this.#context.request.requestId) throw broken(`an answer to ${shown(id)}`);
     // Its penalties and min_new_tokens begin anew then (seen on 0.5.23): what follows is not what was asked for.
     if (this.#forgetful && retractions > 0) {
@@ -97,44 +106,54 @@ export class ReplyReader implements ReplyDecoder {
         { details: { retractions } },
       );
     }
-    for (const token of ids) {
-      if (token >= this.#context.facts.vocabSize) throw broken(`token ${token}`);
+    const { ids, logprobs } = this.#chunks;
+    const { vocabSize } = this.#context.facts;
+    for (let at = ids.length - tokens; at < ids.length; at++) {
+      const token = ids.array[at] as number;
+      if (token >= vocabSize) throw broken(`token ${token}`);
     }
+    // Chunk by chunk, so that a bad one does not take good ones before it along.
+    assertLogprobs(logprobs.array, logprobs.length - tokens, logprobs.length);
   }
 
   #tokens(chunk: Chunk): void {
-    const { side } = this.#context.request;
-    let { ids, logprobs } = chunk;
-    const cut = this.#stopAt(ids);
+    const { ids } = this.#chunks;
+    const cut = this.#stopIn(chunk);
     if (cut !== null) {
-      ids = ids.subarray(0, cut + 1);
-      logprobs = logprobs.subarray(0, cut + 1);
-      this.#ended = { type: "stop", cause: "stop_id", matched: ids[cut] as number };
+      this.#ended = { type: "stop", cause: "stop_id", matched: ids.array[cut] as number };
+      this.#chunks.rewind(cut + 1);
     }
-    if (ids.length > 0) {
-      if (this.#certain) logprobs = new Float32Array(ids.length);
-      const start = this.#context.request.outputTokenIds.length + this.#told;
-      this.#told += ids.length;
-      const told = { start, ids, logprobs, version: null, mixed: null };
-      const rows = side === null ? null : this.#rows(chunk, ids.length);
-      this.#emit(
-        rows === null
-          ? { type: "tokens", chunk: told }
-          : { type: "tokens", chunk: told, side: rows },
-      );
-    }
+    const kept = ids.length - this.#untold;
+    this.#untold = ids.length;
+    if (this.#context.request.side !== null) this.#tell(this.#rows(chunk, kept));
     if (cut !== null && chunk.finish === null) this.#context.abort();
   }
 
-  /** Index of the token that ends it, where SGLang does not do so. */
-  #stopAt(ids: Uint32Array): number | null {
+  /** What is checked and was not told. */
+  #tell(rows: SideChunk | null): void {
+    this.#chunks.rewind(this.#untold);
+    if (this.#untold === 0) return;
+    this.#untold = 0;
+    const ids = this.#chunks.ids.give();
+    const logprobs = this.#chunks.logprobs.give();
+    if (this.#certain) logprobs.fill(0);
+    const start = this.#context.request.outputTokenIds.length + this.#told;
+    this.#told += ids.length;
+    const chunk = { start, ids, logprobs, version: null, mixed: null };
+    this.#emit(rows === null ? { type: "tokens", chunk } : { type: "tokens", chunk, side: rows });
+  }
+
+  /** Index, among those that are not told, of the token that ends it, where SGLang does not do so. */
+  #stopIn({ tokens }: Chunk): number | null {
     if (this.#stopIds.size === 0) return null;
     const { sampling, outputTokenIds } = this.#context.request;
-    const before = outputTokenIds.length + this.#made;
-    const at = ids.findIndex(
-      (id, i) => this.#stopIds.has(id) && before + i >= sampling.minNewTokens,
-    );
-    return at === -1 ? null : at;
+    const { ids } = this.#chunks;
+    const first = ids.length - tokens;
+    const free = sampling.minNewTokens - outputTokenIds.length - this.#made;
+    for (let at = first + Math.max(0, free); at < ids.length; at++) {
+      if (this.#stopIds.has(ids.array[at] as number)) return at;
+    }
+    return null;
   }
 
   #rows(chunk: Chunk, tokens: number): SideChunk | null {
@@ -142,13 +161,24 @@ export class ReplyReader implements ReplyDecoder {
     const wantsTop = topLogprobs !== undefined && topLogprobs > 0;
     if (!wantsTop && samplingMask !== true) return null;
     const top = wantsTop
-      ? chunk.top && (this.#certain ? certainRows(chunk) : ordered(chunk.top))
+      ? chunk.top && (this.#certain ? this.#certainRows(tokens) : ordered(chunk.top))
       : null;
     const mask = samplingMask === true ? chunk.mask && ascending(chunk.mask) : null;
     return firstRows({ top, mask }, tokens);
   }
 
+  /** A greedy token is alone in what it was drawn from. */
+  #certainRows(tokens: number): TopLogprobs {
+    const { ids } = this.#chunks;
+    return {
+      offsets: Uint32Array.from({ length: tokens + 1 }, (_, i) => i),
+      ids: ids.array.slice(ids.length - tokens, ids.length),
+      logprobs: new Float32Array(tokens),
+    };
+  }
+
   #finish(chunk: Chunk, finish: Readonly<Record<string, unknown>>): void {
+    this.#tell(null);
     const reason = this.#ended ?? this.#reason(finish);
     this.#finished = true;
     if (!this.#started) this.#emit({ type: "started", cachedTokens: 0 });
@@ -199,12 +229,8 @@ export class ReplyReader implements ReplyDecoder {
 }
 
 const CONTEXT_SLACK = 4;
-
-/** A greedy token is alone in what it was drawn from. */
-function certainRows({ ids }: Chunk): TopLogprobs {
-  const offsets = Uint32Array.from({ length: ids.length + 1 }, (_, i) => i);
-  return { offsets, ids, logprobs: new Float32Array(ids.length) };
-}
+/** Tokens that room is taken for beforehand: most replies fit, longer ones grow. */
+const MOST_ROOM = 2_048;
 
 /** Most likely first, as SGLang has it, and equals by id, as it has them not. */
 function ordered(top: TopLogprobs): TopLogprobs {
