@@ -45,16 +45,22 @@ export function ready(type: SocketType): Buffer {
 export const message = (...parts: readonly Uint8Array[]): Buffer =>
   Buffer.concat(parts.map((part, at) => frame(part, at < parts.length - 1 ? MORE : 0)));
 
-/** Cuts what a peer sends, after its greeting, into messages; commands (its READY, pings) are read over. */
+/** Cuts what a peer sends, after its greeting, into messages; of commands (its READY, pings) only the coming is told. */
 export class MessageCutter {
   readonly #messageBytes: number;
   readonly #take: (parts: readonly Buffer[]) => void;
+  readonly #command: () => void;
   #kept = Buffer.alloc(0);
   #parts: Buffer[] = [];
 
-  constructor(messageBytes: number, take: (parts: readonly Buffer[]) => void) {
+  constructor(
+    messageBytes: number,
+    take: (parts: readonly Buffer[]) => void,
+    command: () => void = () => {},
+  ) {
     this.#messageBytes = messageBytes;
     this.#take = take;
+    this.#command = command;
   }
 
   /** Throws `engine_error` beyond the limit, and what the taker throws. Parts are the taker's to keep. */
@@ -76,7 +82,8 @@ export class MessageCutter {
     if (before + size > this.#messageBytes)
       throw broken(`a message beyond ${this.#messageBytes} bytes`);
     if (bytes.length < head + size) return 0;
-    if ((flags & COMMAND) === 0) {
+    if ((flags & COMMAND) !== 0) this.#command();
+    else {
       this.#parts.push(Buffer.from(bytes.subarray(head, head + size)));
       if ((flags & MORE) === 0) {
         const parts = this.#parts;

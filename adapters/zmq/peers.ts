@@ -82,7 +82,12 @@ export const connectDealer = ({ host, port }: Endpoint, options: PeerOptions): P
 const subscription = (topic: string): Buffer => Buffer.concat([Buffer.of(1), Buffer.from(topic)]);
 
 function talk(socket: Socket, type: SocketType, options: PeerOptions, gone: () => void): Peer {
-  const cutter = new MessageCutter(options.messageBytes, options.message);
+  /** Until the peer is ready, whose first command says so: libzmq closes on a message that comes before its own READY is out. */
+  let unsent: Buffer[] | null = [];
+  const cutter = new MessageCutter(options.messageBytes, options.message, () => {
+    for (const bytes of unsent ?? []) socket.write(bytes);
+    unsent = null;
+  });
   let head = Buffer.alloc(0);
   let greeted = false;
   let over = false;
@@ -94,7 +99,6 @@ function talk(socket: Socket, type: SocketType, options: PeerOptions, gone: () =
     options.lost(error);
   };
   socket.setNoDelay(true);
-  // What is sent before the peer has greeted us lies in its buffer until it has.
   socket.write(greeting());
   socket.write(ready(type));
   socket.on("data", (bytes: Buffer) => {
@@ -114,7 +118,11 @@ function talk(socket: Socket, type: SocketType, options: PeerOptions, gone: () =
   socket.on("error", (error) => end(unreachable(error.message)));
   socket.on("close", () => end(unreachable("closed")));
   return {
-    send: (...parts) => void socket.write(message(...parts)),
+    send(...parts) {
+      const bytes = message(...parts);
+      if (unsent === null) socket.write(bytes);
+      else unsent.push(bytes);
+    },
     close() {
       over = true;
       socket.destroy();

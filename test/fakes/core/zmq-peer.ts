@@ -1,12 +1,23 @@
-/** The other end of ZMTP: greets, is ready, hands on what is said to it. */
+/** The other end of ZMTP: greets, is ready once its peer is, hands on what is said to it; as libzmq, it closes on what is said before. */
 import type { Socket } from "node:net";
 import { GREETING_BYTES, greeting, MessageCutter } from "../../../adapters/zmq/frames.ts";
 
 const READY = Buffer.concat([Buffer.of(4, 6), Buffer.from("\x05READY", "latin1")]);
 
 export function speak(socket: Socket, heard: (parts: readonly Buffer[]) => void): void {
-  socket.write(Buffer.concat([greeting(), READY]));
-  const cutter = new MessageCutter(1 << 20, heard);
+  socket.write(greeting());
+  let peerReady = false;
+  let ready = false;
+  const cutter = new MessageCutter(
+    1 << 20,
+    (parts) => {
+      if (ready) heard(parts);
+      else socket.destroy();
+    },
+    () => {
+      peerReady = true;
+    },
+  );
   let head = Buffer.alloc(0);
   socket.on("error", () => {});
   socket.on("data", (bytes: Buffer) => {
@@ -15,6 +26,9 @@ export function speak(socket: Socket, heard: (parts: readonly Buffer[]) => void)
       head = Buffer.concat([head, bytes]);
       if (head.length >= GREETING_BYTES) cutter.push(head.subarray(GREETING_BYTES));
     }
+    if (ready || !peerReady || socket.destroyed) return;
+    ready = true;
+    socket.write(READY);
   });
 }
 
