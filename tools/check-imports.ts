@@ -95,7 +95,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
       "server/checkpoint",
       "server/limits",
       "server/live-clock",
-      "server/simulator/engine/shape",
+      "server/simulator/engine",
       "adapters/embedded/wire",
     ],
   ],

@@ -1,88 +1,108 @@
 /**
- * Which prompt prefixes a stand-in engine would have in KV: chain hashes of full blocks, kept apart by
- * cache namespace, least recently used first out. Holds no tokens. Carried namespaces outlive the weights, and
- * tell so, as in `kv-blocks.ts`.
+ * What a stand-in engine keeps of KV: the simulator's book, with blocks named by chain hashes of the tokens, apart by cache
+ * namespace. Beside each block, which weights computed it: carried namespaces outlive the weights, and tell so, as in `kv-blocks.ts`.
+ * Holds no tokens.
  */
+import { KvBook } from "../simulator/engine/kv-book.ts";
+import type { Sequence } from "../simulator/engine/sequence.ts";
 import type { CoreRequest } from "./core.ts";
 
 const BLOCK_TOKENS = 16;
 
-type Prompt = Pick<CoreRequest, "cacheNamespace" | "cacheCarried" | "promptTokenIds">;
-
-export interface SimulatedCache {
-  /**
-   * Cached tokens at the head of the prompt: full blocks, never the whole prompt (its last token must be computed);
-   * and whether any of them is older than the weights.
-   */
-  lookup(prompt: Prompt): { readonly tokens: number; readonly older: boolean };
-  insert(prompt: Prompt, mixed: boolean): void;
-  /** The weights are others. */
-  age(): void;
-  drop(namespace: string): void;
-  clear(): void;
-}
+type Whose = Pick<CoreRequest, "cacheNamespace" | "cacheCarried">;
 
 interface Block {
+  readonly namespace: string;
+  readonly carried: boolean;
   /** Of the weights that computed it and all before it; null where these differ. */
   readonly age: number | null;
-  readonly carried: boolean;
 }
 
-export function createSimulatedCache(kvTokens: number): SimulatedCache {
-  const capacity = Math.max(1, Math.floor(kvTokens / BLOCK_TOKENS));
-  /** Insertion order is order of use. */
-  const blocks = new Map<string, Block>();
-  let now = 0;
+export class SimulatedCache {
+  readonly kv: KvBook;
+  readonly #blocks = new Map<number, Block>();
+  #now = 0;
 
-  function touch(key: string, block: Block): void {
-    blocks.delete(key);
-    blocks.set(key, block);
+  constructor(kvTokens: number) {
+    this.kv = new KvBook(kvTokens, {
+      blockTokens: BLOCK_TOKENS,
+      changed: (kind, hash) => {
+        if (kind === "removed") this.#blocks.delete(hash);
+      },
+    });
   }
 
-  return {
-    lookup({ cacheNamespace, promptTokenIds }) {
-      const full = Math.floor((promptTokenIds.length - 1) / BLOCK_TOKENS);
-      let tokens = 0;
-      let older = false;
-      for (const key of chain(cacheNamespace, promptTokenIds, full)) {
-        const block = blocks.get(key);
-        if (block === undefined) break;
-        touch(key, block);
-        tokens += BLOCK_TOKENS;
-        older ||= block.age !== now;
-      }
-      return { tokens, older };
-    },
-    insert({ cacheNamespace, cacheCarried, promptTokenIds }, mixed) {
-      const full = Math.floor(promptTokenIds.length / BLOCK_TOKENS);
-      for (const key of chain(cacheNamespace, promptTokenIds, full)) {
-        touch(key, blocks.get(key) ?? { age: mixed ? null : now, carried: cacheCarried });
-        if (blocks.size > capacity) {
-          const oldest = blocks.keys().next();
-          if (!oldest.done) blocks.delete(oldest.value);
-        }
-      }
-    },
-    age() {
-      now++;
-      for (const [key, { carried }] of blocks) if (!carried) blocks.delete(key);
-    },
-    drop(namespace) {
-      for (const key of blocks.keys()) if (key.startsWith(`${namespace}\n`)) blocks.delete(key);
-    },
-    clear: () => blocks.clear(),
-  };
+  /** Its context is computed. Answers whether any of it is of other weights than those in service. */
+  computed({ blocks }: Sequence, whose: Whose, mixed: boolean): boolean {
+    const now = this.#now;
+    const older = mixed || blocks.some(({ hash }) => (this.#blocks.get(hash)?.age ?? now) !== now);
+    this.#name(
+      blocks.map(({ hash }) => hash),
+      whose,
+      older,
+    );
+    return older;
+  }
+
+  /** Blocks of a context that stay for whoever comes next with it: none where the weights are of several minds and nobody is told. */
+  leaves(hashes: readonly number[], whose: Whose, mixed: boolean): readonly number[] {
+    return mixed && !whose.cacheCarried ? [] : hashes;
+  }
+
+  /** Full blocks that it left. */
+  left(hashes: readonly number[], whose: Whose, mixed: boolean): void {
+    this.#name(hashes, whose, mixed);
+  }
+
+  #name(hashes: readonly number[], { cacheNamespace, cacheCarried }: Whose, mixed: boolean): void {
+    for (const hash of hashes) {
+      if (this.#blocks.has(hash) || !this.kv.lists(hash)) continue;
+      const age = mixed ? null : this.#now;
+      this.#blocks.set(hash, { namespace: cacheNamespace, carried: cacheCarried, age });
+    }
+  }
+
+  /** The weights are others. */
+  age(): void {
+    this.#now++;
+    this.kv.dropTails();
+    this.#drop(({ carried }) => !carried);
+  }
+
+  drop(namespace: string): void {
+    this.#drop((block) => block.namespace === namespace);
+  }
+
+  clear(): void {
+    this.#blocks.clear();
+    this.kv.clear();
+  }
+
+  #drop(which: (block: Block) => boolean): void {
+    for (const [hash, block] of [...this.#blocks]) if (which(block)) this.kv.drop(hash);
+  }
 }
 
-/** 53-bit chain hashes: a stand-in may err once in 10^15 blocks. */
-function* chain(namespace: string, prompt: Uint32Array, count: number): Generator<string> {
+/** Of each full block: 53 bits, so that a stand-in errs once in 10^15 blocks. */
+export function blockHashes(namespace: string, ...parts: readonly ArrayLike<number>[]): number[] {
   let low = 0x811c9dc5;
   let high = 0x1234567;
-  for (let block = 0; block < count; block++) {
-    for (let i = block * BLOCK_TOKENS; i < (block + 1) * BLOCK_TOKENS; i++) {
-      low = Math.imul(low ^ (prompt[i] as number), 0x01000193);
-      high = Math.imul(high ^ (prompt[i] as number) ^ (low >>> 15), 0x85ebca6b);
+  const take = (value: number): void => {
+    low = Math.imul(low ^ value, 0x01000193);
+    high = Math.imul(high ^ value ^ (low >>> 15), 0x85ebca6b);
+  };
+  for (let i = 0; i < namespace.length; i++) take(namespace.charCodeAt(i));
+  const hashes: number[] = [];
+  let count = 0;
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++) {
+      take(part[i] as number);
+      if (++count % BLOCK_TOKENS === 0) hashes.push((high >>> 11) * 2 ** 32 + (low >>> 0));
     }
-    yield `${namespace}\n${(high >>> 0).toString(36)}${(low >>> 0).toString(36)}`;
   }
+  return hashes;
 }
+
+/** Whole blocks of what was found, as engines tell it. */
+export const wholeBlocks = (tokens: number): number =>
+  Math.floor(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;

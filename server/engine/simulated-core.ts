@@ -1,7 +1,6 @@
 /**
- * A Core without compute, for load and faults: reproducible tokens (`simulated-tokens.ts`), a KV limit
- * with preemption, prefix reuse inside a cache namespace, weights that are a digest, and the simulator's
- * model of step time.
+ * A Core without compute, for load and faults: reproducible tokens (`simulated-tokens.ts`), weights that are a digest, and the
+ * simulator's own batch: what it models in virtual time happens here a step at a time, in real time.
  */
 import { createHash } from "node:crypto";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
@@ -9,9 +8,10 @@ import { combineDigests, hashTensor } from "../checkpoint/digest.ts";
 import { readTensor, type TensorEntry } from "../checkpoint/safetensors.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { FinishReason } from "../contract/rollout.ts";
-import { stepSeconds } from "../simulator/engine/shape.ts";
+import { Batch, type Phase } from "../simulator/engine/batch.ts";
+import { Sequence } from "../simulator/engine/sequence.ts";
 import type { Core, CoreEvent, CoreRequest, CoreStats, HeldWeights } from "./core.ts";
-import { createSimulatedCache } from "./simulated-cache.ts";
+import { blockHashes, SimulatedCache, wholeBlocks } from "./simulated-cache.ts";
 import {
   hashText,
   hashTokens,
@@ -57,11 +57,10 @@ export interface SimulatedCoreOptions {
 
 interface Running {
   readonly request: CoreRequest;
-  readonly order: number;
+  readonly sequence: Sequence;
   readonly stream: SimulatedStream;
-  /** Prompt and output tokens whose KV exists. */
-  computed: number;
-  output: number;
+  /** Its output: what it came with, and what was made. */
+  readonly ids: number[];
   cachedTokens: number;
   started: boolean;
   /** Has made a token in this engine. */
@@ -71,12 +70,6 @@ interface Running {
 }
 
 const STEPS_KEPT = 64;
-
-/** Logits of a prompt that is scored are computed, whatever the cache holds. */
-const uncachedFrom = ({ started, request }: Running): number =>
-  started || !request.side?.promptLogprobs
-    ? Number.POSITIVE_INFINITY
-    : Math.max(0, request.side.promptLogprobs.start - 1);
 
 /** What a coordinator would publish `path` under, where it is a checkpoint; else of the path itself. */
 export function digestOfPath(path: string): string {
@@ -94,67 +87,38 @@ export function digestOfPath(path: string): string {
 
 export function createSimulatedCore(options: SimulatedCoreOptions): Core {
   const model: SimulatedModel = { ...SIMULATED_MODEL, ...options.model };
-  const shape = {
-    step: { a: model.stepSeconds, s: model.perRequestSeconds },
-    prefillTokensPerSecond: model.prefillTokensPerSecond,
-  };
+  const { prefillTokensPerSecond, prefillChunk } = model;
+  const { kvTokens, maxRunning } = options;
+  const step = { a: model.stepSeconds, s: model.perRequestSeconds };
+  const shape = { kvTokens, maxRunning, step, prefillTokensPerSecond, prefillChunk };
   const digestOf = options.digest ?? digestOfPath;
-  const cache = createSimulatedCache(options.kvTokens);
+  const cache = new SimulatedCache(kvTokens);
+  const batch = new Batch(shape, cache.kv);
   const known = new Map<string, Running>();
-  /** In order of arrival within a priority; a preempted request keeps its place. */
-  const waiting: Running[] = [];
-  const running: Running[] = [];
+  const bySequence = new Map<Sequence, Running>();
   const staged = new Map<string, string>();
   const steps: { batch: number; seconds: number }[] = [];
+  /** The step that is under way; who comes meanwhile takes part in the next. */
+  let planned: Phase | null = null;
   let held: HeldWeights | null = null;
   let digestHash = 0;
   let loads = 0;
   let arrivals = 0;
   let outputTokens = 0;
-  let prefillTokens = 0;
 
-  const contextOf = (r: Running): number => r.request.promptTokenIds.length + r.output;
-  const kvUsed = (): number => running.reduce((sum, r) => sum + contextOf(r), 0);
-
-  function enqueue(entry: Running): void {
-    const after = (other: Running): boolean =>
-      other.request.priority - entry.request.priority > 0 ||
-      (other.request.priority === entry.request.priority && other.order > entry.order);
-    const at = waiting.findIndex(after);
-    waiting.splice(at === -1 ? waiting.length : at, 0, entry);
-  }
-
-  function admit(): void {
-    let used = kvUsed();
-    while (running.length < options.maxRunning) {
-      const next = waiting[0];
-      // Room for one more token of everybody, or the next step would put it out again.
-      const growth = running.length + 1;
-      if (next === undefined || used + contextOf(next) + growth > options.kvTokens) return;
-      waiting.shift();
-      used += contextOf(next);
-      const found = cache.lookup(next.request);
-      next.computed = Math.min(found.tokens, uncachedFrom(next));
-      next.mixed = found.older;
-      if (!next.started) next.cachedTokens = next.computed;
-      running.push(next);
-    }
-  }
-
-  /** Back to the queue without KV, its tokens kept. */
-  function preempt(entry: Running): void {
-    running.splice(running.indexOf(entry), 1);
-    entry.computed = 0;
-    entry.mixed = false;
-    enqueue(entry);
-  }
+  const runningNow = (): Running[] =>
+    batch.running.flatMap((sequence) => bySequence.get(sequence) ?? []);
 
   function remove(id: string): boolean {
     const entry = known.get(id);
     if (entry === undefined) return false;
     known.delete(id);
-    const list = running.includes(entry) ? running : waiting;
-    list.splice(list.indexOf(entry), 1);
+    bySequence.delete(entry.sequence);
+    const { request, sequence, ids, mixed } = entry;
+    const context = blockHashes(request.cacheNamespace, request.promptTokenIds, ids);
+    const leaves = cache.leaves(context, request, mixed);
+    batch.remove(sequence, leaves);
+    cache.left(leaves, request, mixed);
     return true;
   }
 
@@ -167,29 +131,17 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     events.push({ type: "prompt", id, start, logprobs, version: held.version });
   }
 
-  /** Context that a request must still compute before it decodes: the last token's KV is made by the decode itself. */
-  function missingOf(entry: Running): number {
-    const missing = contextOf(entry) - entry.computed;
-    return entry.started && missing <= 1 ? 0 : missing;
-  }
-
-  function prefill(events: CoreEvent[]): number {
-    let left = model.prefillChunk;
-    for (const entry of running) {
-      if (left === 0) break;
-      const missing = missingOf(entry);
-      const chunk = Math.min(missing, left);
-      if (chunk === 0) continue;
-      left -= chunk;
-      entry.computed += chunk;
-      if (chunk < missing || entry.started) continue;
-      entry.started = true;
-      events.push({ type: "started", id: entry.request.id, cachedTokens: entry.cachedTokens });
-      score(entry, events);
-      cache.insert(entry.request, entry.mixed);
-    }
-    prefillTokens += model.prefillChunk - left;
-    return model.prefillChunk - left;
+  /** All of its context is computed, for the first time or again. */
+  function begin(entry: Running, events: CoreEvent[]): void {
+    const { request, sequence } = entry;
+    // What it left itself when it was put out, and found again.
+    entry.mixed = cache.computed(sequence, request, entry.mixed && sequence.tail);
+    sequence.wanted = Number.POSITIVE_INFINITY;
+    if (entry.started) return;
+    entry.started = true;
+    entry.cachedTokens = wholeBlocks(sequence.cachedTokens);
+    events.push({ type: "started", id: request.id, cachedTokens: entry.cachedTokens });
+    score(entry, events);
   }
 
   function finish(entry: Running, reason: FinishReason, events: CoreEvent[]): void {
@@ -200,15 +152,14 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
 
   function decode(entry: Running, version: number, events: CoreEvent[]): void {
     const { id, sampling, side } = entry.request;
-    if (entry.output >= sampling.maxNewTokens) {
+    const start = entry.ids.length;
+    if (start >= sampling.maxNewTokens) {
       finish(entry, { type: "length", cause: "max_new", matched: null }, events);
       return;
     }
-    const token = entry.stream.at(entry.output, digestHash);
-    const start = entry.output;
-    entry.output += 1;
+    const token = entry.stream.at(start, digestHash);
+    entry.ids.push(token.id);
     entry.sampled = true;
-    entry.computed = contextOf(entry) - 1;
     outputTokens += 1;
     events.push({
       type: "tokens",
@@ -225,21 +176,23 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
   }
 
   function reasonAfter(entry: Running, id: number): FinishReason | null {
-    const { sampling } = entry.request;
-    if (entry.output > sampling.minNewTokens) {
+    const { promptTokenIds, sampling } = entry.request;
+    const output = entry.ids.length;
+    const context = promptTokenIds.length + output;
+    if (output > sampling.minNewTokens) {
       if (id === model.eosTokenId && !sampling.ignoreEos) {
         return { type: "stop", cause: "eos", matched: id };
       }
       if (sampling.stopTokenIds.includes(id))
         return { type: "stop", cause: "stop_id", matched: id };
     }
-    if (entry.output >= sampling.maxNewTokens) {
+    if (output >= sampling.maxNewTokens) {
       return { type: "length", cause: "max_new", matched: null };
     }
-    if (contextOf(entry) >= model.maxModelLen) {
+    if (context >= model.maxModelLen) {
       return { type: "length", cause: "context", matched: null };
     }
-    if (contextOf(entry) >= options.kvTokens) return { type: "length", cause: "kv", matched: null };
+    if (context >= kvTokens) return { type: "length", cause: "kv", matched: null };
     return null;
   }
 
@@ -248,11 +201,11 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     loads += 1;
     held = { ...weights, load: loads };
     digestHash = hashText(weights.digest);
-    cache.age();
-    for (const entry of [...running]) {
+    for (const entry of runningNow()) {
       if (kv === "keep" && entry.sampled) entry.mixed = true;
-      else preempt(entry);
+      else batch.putOut(entry.sequence);
     }
+    cache.age();
     return held;
   }
 
@@ -266,28 +219,29 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       maxModelLen: model.maxModelLen,
       vocabSize: model.vocabSize,
       eosTokenIds: [model.eosTokenId],
-      slot: { index: 0, kvTokens: options.kvTokens, maxRunning: options.maxRunning },
+      slot: { index: 0, kvTokens, maxRunning },
     },
 
     add(request) {
       if (held === null) {
         throw new PacelineError("version_unavailable", "the engine holds no weights yet");
       }
-      check(request, model, options.kvTokens);
-      const { promptTokenIds, sampling, siblingIndex } = request;
+      check(request, model, kvTokens);
+      const { promptTokenIds, outputTokenIds, sampling, siblingIndex } = request;
+      const order = arrivals++;
       const entry: Running = {
         request,
-        order: arrivals++,
+        sequence: sequenceOf(request, order),
         stream: simulatedStream(model, hashTokens(promptTokenIds), sampling, siblingIndex),
-        computed: 0,
-        output: request.outputTokenIds.length,
+        ids: [...outputTokenIds],
         cachedTokens: 0,
         started: false,
         sampled: false,
         mixed: false,
       };
       known.set(request.id, entry);
-      enqueue(entry);
+      bySequence.set(entry.sequence, entry);
+      batch.add(entry.sequence);
     },
 
     abort: remove,
@@ -295,15 +249,17 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     step() {
       const events: CoreEvent[] = [];
       if (held === null) return events;
-      // Each running request needs room for one more token; the youngest gives way.
-      while (running.length > 1 && kvUsed() + running.length > options.kvTokens) {
-        preempt(running.reduce((young, r) => (r.order > young.order ? r : young)));
+      const phase = planned ?? batch.plan(0);
+      planned = null;
+      if (phase === null) return events;
+      batch.advance(1);
+      for (const sequence of batch.begun) {
+        const entry = bySequence.get(sequence);
+        if (entry !== undefined) begin(entry, events);
       }
-      admit();
-      const prefilled = prefill(events);
-      const ready = running.filter((r) => r.started && contextOf(r) - r.computed <= 1);
+      const ready = runningNow().filter(({ sequence }) => sequence.state === "decoding");
       for (const entry of ready) decode(entry, held.version, events);
-      steps.push({ batch: ready.length, seconds: stepSeconds(shape, ready.length, prefilled) });
+      steps.push({ batch: ready.length, seconds: phase.seconds });
       if (steps.length > STEPS_KEPT) steps.shift();
       return events;
     },
@@ -313,14 +269,12 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     },
 
     get stepDelayMs() {
-      const first = waiting[0];
-      let missing = first === undefined ? 0 : contextOf(first) - first.computed;
-      for (const entry of running) missing += missingOf(entry);
-      return 1000 * stepSeconds(shape, running.length, Math.min(missing, model.prefillChunk));
+      planned ??= batch.plan(0);
+      return 1000 * (planned?.seconds ?? 0);
     },
 
     retract() {
-      for (const entry of [...running]) preempt(entry);
+      for (const { sequence } of runningNow()) batch.putOut(sequence);
       cache.clear();
     },
 
@@ -369,16 +323,34 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
 
     stats(): CoreStats {
       return {
-        running: running.length,
-        waiting: waiting.length,
-        kvUsedTokens: kvUsed(),
-        kvTotalTokens: options.kvTokens,
+        running: batch.running.length,
+        waiting: batch.waiting.length,
+        kvUsedTokens: cache.kv.held,
+        kvTotalTokens: kvTokens,
         outputTokens,
-        prefillTokens,
+        prefillTokens: batch.prefilledTokens,
         steps: [...steps],
       };
     },
   };
+}
+
+function sequenceOf(request: CoreRequest, order: number): Sequence {
+  const { promptTokenIds, outputTokenIds, cacheNamespace, priority, side } = request;
+  return new Sequence({
+    order,
+    priority,
+    owner: order,
+    promptTokens: promptTokenIds.length,
+    outputTokens: outputTokenIds.length,
+    prefix: blockHashes(cacheNamespace, promptTokenIds, outputTokenIds),
+    adapter: null,
+    stopAt: Number.POSITIVE_INFINITY,
+    // Logits of a prompt that is scored are computed, whatever the cache holds.
+    wanted: side?.promptLogprobs
+      ? Math.max(0, side.promptLogprobs.start - 1)
+      : Number.POSITIVE_INFINITY,
+  });
 }
 
 /** What a real engine would die of is refused before it is queued. */

@@ -44,7 +44,7 @@ export class SimulatedWorker {
   ) {
     this.spec = spec;
     const changed: CacheChange = (kind, hash) => this.cacheChanges.add(kind, hash);
-    const kv = new KvBook(spec.kvTokens, spec.tiers, pool, changed);
+    const kv = new KvBook(spec.kvTokens, { tiers: spec.tiers, pool, changed });
     this.#adapters = spec.adapters === null ? null : new AdapterSlots(spec.adapters);
     this.batch = new Batch(spec, kv, this.#adapters);
     this.#agenda = agenda;

@@ -23,8 +23,8 @@ import { ReplyStream } from "./reply-stream.ts";
 /** Batches on the way; one is a few microseconds of work for the HTTP thread. */
 const WINDOW = 32;
 
-/** A core that models time may catch up this many milliseconds of steps at once; timers are that coarse. */
-const CATCH_UP_MS = 20;
+/** A core that models time may catch up this many milliseconds of steps at once: a busy machine wakes this thread that late, and no GPU waits for it. */
+const CATCH_UP_MS = 250;
 
 export interface ComputePort {
   post(message: FromCompute): void;

@@ -39,6 +39,8 @@ export class Batch {
   shape: EngineShape;
   /** Decode steps made. */
   #made = 0;
+  /** Who has begun to decode in what was made last. */
+  begun: Sequence[] = [];
   decodedTokens = 0;
   prefilledTokens = 0;
   /** Of these, what had been computed before. */
@@ -82,9 +84,10 @@ export class Batch {
     sequence.state = "gone";
   }
 
-  /** Its `stopAt` has moved. */
-  stopMoved(sequence: Sequence): void {
-    if (sequence.state === "decoding") this.#decoding.moved(sequence);
+  /** Back to the queue, its tokens kept. */
+  putOut(sequence: Sequence): void {
+    this.#rest(sequence);
+    this.add(sequence);
   }
 
   /** Lets in what fits, then: steps until something changes. Null: nothing to do. `now` in seconds. */
@@ -122,6 +125,7 @@ export class Batch {
   /** Makes `steps` of those planned; answers who has come to its `stopAt`. */
   advance(steps: number): Sequence[] {
     const head = this.#prefilling[0];
+    this.begun = [];
     if (head !== undefined) this.#prefill(steps);
     const decoding = this.#decoding.size;
     this.#made += steps;
@@ -157,9 +161,8 @@ export class Batch {
       const youngest = this.running.reduce((young, each) =>
         each.order > young.order ? each : young,
       );
-      this.#rest(youngest);
       this.preemptions++;
-      this.add(youngest);
+      this.putOut(youngest);
     }
   }
 
@@ -229,6 +232,7 @@ export class Batch {
       head.offset = this.#made - head.outputTokens;
       head.state = "decoding";
       this.#decoding.push(head);
+      this.begun.push(head);
       head = this.#prefilling[0];
     }
   }

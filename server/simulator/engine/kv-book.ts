@@ -10,6 +10,14 @@ import type { Sequence } from "./sequence.ts";
 /** As `PREFIX_BLOCK_TOKENS` of the scheduler's cards. */
 export const BLOCK_TOKENS = 256;
 
+export interface KvBookParts {
+  readonly tiers: TierRates | null;
+  readonly pool: Directory | null;
+  readonly changed: CacheChange;
+  /** Of the blocks that sequences' prefixes name. */
+  readonly blockTokens: number;
+}
+
 export interface Block {
   readonly hash: number;
   refs: number;
@@ -30,16 +38,14 @@ export class KvBook {
   readonly #idle = new Map<number, number>();
   readonly #host: HostTier | null;
   readonly #changed: CacheChange;
+  readonly #blockTokens: number;
   #held = 0;
   #idleTokens = 0;
 
-  constructor(
-    capacity: number,
-    tiers: TierRates | null = null,
-    pool: Directory | null = null,
-    changed: CacheChange = () => {},
-  ) {
+  constructor(capacity: number, parts: Partial<KvBookParts> = {}) {
+    const { tiers = null, pool = null, changed = () => {}, blockTokens = BLOCK_TOKENS } = parts;
     this.capacity = capacity;
+    this.#blockTokens = blockTokens;
     this.#changed = changed;
     const evicted = (key: number): void => {
       if (key >= 0 && !this.#blocks.has(key)) changed("removed", key);
@@ -61,13 +67,18 @@ export class KvBook {
     return this.#idleTokens;
   }
 
+  /** Whether a lookup finds this block. */
+  lists(hash: number): boolean {
+    return this.#blocks.has(hash);
+  }
+
   /** Tokens that it would take to let it run. */
   need({ prefix, contextTokens }: Sequence): number {
     let need = contextTokens;
     for (const hash of prefix) {
       const block = this.#blocks.get(hash);
-      if (block === undefined || need <= BLOCK_TOKENS) break;
-      if (block.refs > 0) need -= BLOCK_TOKENS;
+      if (block === undefined || need <= this.#blockTokens) break;
+      if (block.refs > 0) need -= this.#blockTokens;
     }
     return need;
   }
@@ -78,19 +89,22 @@ export class KvBook {
     this.#held += sequence.contextTokens - shared;
     const { cached, seconds } = this.#fetch(sequence, shared);
     // The last token is always computed: its logits give the next.
-    sequence.computed = Math.max(0, Math.min(cached, sequence.contextTokens - 1));
+    sequence.computed = Math.max(0, Math.min(cached, sequence.contextTokens - 1, sequence.wanted));
+    sequence.cachedTokens = sequence.computed;
+    sequence.tail = cached > sequence.blocks.length * this.#blockTokens;
     this.#evict();
     return seconds;
   }
 
   /** As it comes to its turn: a sibling that was ahead may have computed the prefix meanwhile. */
   lookAgain(sequence: Sequence): void {
-    const { blocks, prefix, contextTokens, computed } = sequence;
+    const { blocks, prefix, contextTokens, computed, wanted } = sequence;
     if (blocks.length === prefix.length) return;
     const more = this.#match(sequence);
     this.#held -= more;
-    const shared = Math.min(blocks.length * BLOCK_TOKENS, contextTokens - 1);
+    const shared = Math.min(blocks.length * this.#blockTokens, contextTokens - 1, wanted);
     sequence.computed = Math.max(computed, shared);
+    sequence.cachedTokens += sequence.computed - computed;
   }
 
   /** Its context is computed: the prefix can be shared from here on. */
@@ -116,13 +130,13 @@ export class KvBook {
    */
   release(sequence: Sequence, leaves?: readonly number[]): void {
     const { blocks, owner, computed, contextTokens } = sequence;
-    const shared = blocks.length * BLOCK_TOKENS;
+    const shared = blocks.length * this.#blockTokens;
     this.#held -= contextTokens - shared;
     // Oldest first out: a chain goes from its end.
     const kept = Math.max(0, computed - shared);
     const more =
-      leaves?.slice(blocks.length, blocks.length + Math.floor(kept / BLOCK_TOKENS)) ?? [];
-    const tail = kept - more.length * BLOCK_TOKENS;
+      leaves?.slice(blocks.length, blocks.length + Math.floor(kept / this.#blockTokens)) ?? [];
+    const tail = kept - more.length * this.#blockTokens;
     const key = tailKey(owner);
     if (tail > 0) this.#keep(key, tail);
     if (leaves !== undefined) this.#host?.forget(key);
@@ -141,6 +155,21 @@ export class KvBook {
     this.#idleTokens = 0;
     this.#host?.clear();
     this.#changed("cleared", 0);
+  }
+
+  /** This block is found no more; who runs keeps what it holds. */
+  drop(hash: number): void {
+    const block = this.#blocks.get(hash);
+    if (block === undefined) return;
+    block.listed = false;
+    this.#blocks.delete(hash);
+    this.#forget(hash);
+    this.#changed("removed", hash);
+  }
+
+  /** What whoever was put out left of its context, its blocks apart, is found no more. */
+  dropTails(): void {
+    for (const key of [...this.#idle.keys()]) if (key < 0) this.#forget(key);
   }
 
   /** What lies beyond the shared blocks: the rest of the prefix in a tier, then its own tail, here or there. */
@@ -169,14 +198,14 @@ export class KvBook {
   /** Takes part in the blocks that are there beyond those it has; answers their tokens. */
   #match({ prefix, blocks, contextTokens }: Sequence): number {
     const before = blocks.length;
-    const most = Math.min(prefix.length, Math.floor(contextTokens / BLOCK_TOKENS));
+    const most = Math.min(prefix.length, Math.floor(contextTokens / this.#blockTokens));
     for (let i = before; i < most; i++) {
       const block = this.#blocks.get(prefix[i] as number);
       if (block === undefined) break;
       if (block.refs++ === 0) this.#held += this.#forget(block.hash);
       blocks.push(block);
     }
-    return (blocks.length - before) * BLOCK_TOKENS;
+    return (blocks.length - before) * this.#blockTokens;
   }
 
   #leave(hash: number): void {
@@ -188,14 +217,14 @@ export class KvBook {
   }
 
   #rest(hash: number): void {
-    this.#keep(hash, BLOCK_TOKENS);
-    this.#host?.keep(hash, BLOCK_TOKENS);
+    this.#keep(hash, this.#blockTokens);
+    this.#host?.keep(hash, this.#blockTokens);
   }
 
   #unref(block: Block): void {
     block.refs--;
     if (block.refs > 0) return;
-    this.#held -= BLOCK_TOKENS;
+    this.#held -= this.#blockTokens;
     if (block.listed) this.#rest(block.hash);
   }
 

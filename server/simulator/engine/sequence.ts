@@ -16,6 +16,8 @@ export interface SequenceWish {
   readonly adapter: string | null;
   /** Output at which the batch stops and tells. */
   readonly stopAt: number;
+  /** Context from which on all is computed, whatever is cached: its logits are asked for. Default: none of it. */
+  readonly wanted?: number;
 }
 
 export class Sequence {
@@ -28,6 +30,10 @@ export class Sequence {
   /** While it does not decode; `Batch.outputOf` tells it always. */
   outputTokens: number;
   stopAt: number;
+  wanted: number;
+  /** Found cached since it was let in; and whether some of that was its own, beyond what it shares. */
+  cachedTokens = 0;
+  tail = false;
   /** Tokens whose KV exists, before it decodes. */
   computed = 0;
   /** Computed before, here or elsewhere: what is prefilled again. */
@@ -51,6 +57,7 @@ export class Sequence {
     this.prefix = wish.prefix;
     this.adapter = wish.adapter;
     this.stopAt = wish.stopAt;
+    this.wanted = wish.wanted ?? Number.POSITIVE_INFINITY;
     this.known = wish.outputTokens === 0 ? 0 : wish.promptTokens + wish.outputTokens;
   }
 

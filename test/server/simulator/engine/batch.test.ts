@@ -120,7 +120,8 @@ for (const { where, pool, rates, rate } of [
 ]) {
   test(`a context that was cut comes back from ${where}`, () => {
     const directory: Directory = new Map();
-    const make = (): Batch => new Batch(SHAPE, new KvBook(SHAPE.kvTokens, rates, directory));
+    const make = (): Batch =>
+      new Batch(SHAPE, new KvBook(SHAPE.kvTokens, { tiers: rates, pool: directory }));
     const first = make();
     const cut = sequence(0, 600, 100, 2);
     first.add(cut);
