@@ -51,6 +51,8 @@ export interface SchedulerOptions {
   readonly segmentTokens: { readonly pool: number; readonly host: number };
   /** Share of the tiers that what was cut may fill: hosts do not fill evenly, and each drops what is beyond its own. */
   readonly tierShare: number;
+  /** Share of its limit that a rollout makes at a stretch while the pool is full: of 3/8 to 3/4, the best on Moonlight. */
+  readonly fullTurnShare: number;
   /** Resuming is cheap where it takes at most this share of the segment's own time. */
   readonly cheapResumeShare: number;
   /** Between two looks at the regime, and at least between two changes of it, seconds: work in minutes does not turn in less. */
@@ -145,6 +147,7 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   rankTokens: 4_096,
   segmentTokens: { pool: 4_096, host: 8_192 },
   tierShare: 0.8,
+  fullTurnShare: 5 / 8,
   cheapResumeShare: 0.05,
   regimeSeconds: 1,
   regimeDwellSeconds: 10,

@@ -61,6 +61,7 @@ export class Order {
   /** Lower goes first; ties as they came. */
   rank(card: Card, job: Job): number {
     if (this.regime === "equal_progress") {
+      if (this.#segments.goesOn(card)) return -1;
       return Math.floor(card.outputTokens / this.#options.rankTokens);
     }
     if (!this.trusted) return card.group?.index === 0 ? 0 : 1;

@@ -87,6 +87,7 @@ export class Regimes {
     const capacity = capacityOf(this.#parts.roster);
     this.#weigh(capacity, WEIGH_STEPS);
     segments.tierTokens = capacity.tierTokens;
+    segments.pooled = capacity.pooled;
     const { sigmaErr, coverage } = predictor.calibration;
     const rho = this.#rho(capacity);
     const [cheap, resumeSeconds] = this.#price(capacity);
