@@ -16,7 +16,9 @@ const args = [
   "--test-reporter-destination=stderr",
   ...files,
 ];
-const child = spawn(`${root}node_modules/.bin/node`, args, { cwd: root, stdio: "inherit" });
+// Hundreds of processes load the same modules: compiled once, a quarter of what a short file takes is saved.
+const env = { NODE_COMPILE_CACHE: `${root}node_modules/.cache/compiled`, ...process.env };
+const child = spawn(`${root}node_modules/.bin/node`, args, { cwd: root, stdio: "inherit", env });
 child.on("error", (error) => {
   process.stderr.write(`${error.message}\nRemedy: node tools/setup.mjs\n`);
   process.exit(1);

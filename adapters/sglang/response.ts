@@ -86,9 +86,10 @@ export class ReplyReader implements ReplyDecoder {
     if (this.#finished) return;
     const chunk = this.#chunks.read(bytes, start, end, this.#made);
     this.#check(chunk);
-    if (!this.#started && chunk.cachedTokens !== null) {
+    // Before any token, told or not; what is cached is said again with the finish.
+    if (!this.#started && (chunk.cachedTokens !== null || chunk.tokens > 0)) {
       this.#started = true;
-      this.#emit({ type: "started", cachedTokens: chunk.cachedTokens });
+      this.#emit({ type: "started", cachedTokens: chunk.cachedTokens ?? 0 });
     }
     if (this.#ended === null) this.#tokens(chunk);
     else this.#chunks.rewind(this.#untold);

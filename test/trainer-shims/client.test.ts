@@ -77,7 +77,8 @@ group = client.group([72], size=3, max_new_tokens=4, rollout={"id": "g"})
 print(json.dumps({
     "endings": len(endings), "failures": [[one.id, one.error.code] for one in failures],
     "summary": [many.summary["finished"], many.summary["failed"]],
-    "group": [group.id, group.finished, [type(member).__name__ for member in group.members]],
+    "group": [group.id, group.finished, group.ended, [type(member).__name__ for member in group.members]],
+    "made": group.summary["members"],
     "ids": list(group.members[0].output_token_ids),
 }))
 `;
@@ -91,7 +92,8 @@ test("the Python client runs many rollouts and groups", {
       endings: 20,
       failures: [["r-1", "misaligned"]],
       summary: [19, 1],
-      group: ["g", 2, ["Result", "Failure", "Result"]],
+      group: ["g", 2, "failed", ["Result", "Failure", "Result"]],
+      made: 3,
       ids: [0, 1, 2, 3].map(scriptedId),
     });
   } finally {
@@ -99,6 +101,7 @@ test("the Python client runs many rollouts and groups", {
   }
 });
 
+const FOUR_EACH = { mean: 4, p50: 4, p90: 4 };
 const ARROW = `
 import json, sys
 from paceline import Client, PacelineError
@@ -140,7 +143,12 @@ test("pyarrow reads what the server answers in Arrow", {
       failed: ["r-1", null, "misaligned", true],
       summary: [1_999, 1],
       types: ["large_list<item: int32 not null>", "large_list<item: float not null>"],
-      group: { id: "g", size: 3, need: 3, finished: 2 },
+      group: {
+        ...{ id: "g", size: 3, need: 3, finished: 2, members: 3, ended: "failed", replaced: [] },
+        cut: { members: 0, tokens: 0 },
+        lengths: { all: FOUR_EACH, kept: FOUR_EACH, bias: 0 },
+        off_policy_share: 0,
+      },
       offsets: [0, 4, 4, 8],
       ids: [...ids, ...ids],
       one: ["r-0", 7, "max_new"],

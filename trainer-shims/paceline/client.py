@@ -56,7 +56,11 @@ class Group:
     size: int
     need: int
     finished: int
+    ended: str
+    """`need`, or why the sibling ended without which it could not be met."""
     members: list[Result | Failure]
+    summary: Body
+    """The server's whole account of the group: replacements, what was cut, lengths, off-policy share."""
 
 
 class Many:
@@ -139,7 +143,16 @@ class Client:
         """Run `size` siblings of one prompt; once `need` of them have finished the others end with what they have."""
         body = {**_rollout(prompt_token_ids, max_new_tokens, rollout, sampling), "size": size, "need": need}
         reply = self.call("POST", "/v1/groups", body)
-        return Group(**reply["group"], members=[_ending(member) for member in reply["rollouts"]])
+        told = reply["group"]
+        return Group(
+            id=told["id"],
+            size=told["size"],
+            need=told["need"],
+            finished=told["finished"],
+            ended=told["ended"],
+            members=[_ending(member) for member in reply["rollouts"]],
+            summary=told,
+        )
 
     def group_arrow(
         self,

@@ -99,6 +99,21 @@ const CUMULATIVE =
   DONE;
 
 describe("SGLang: response", () => {
+  test("its start comes before any token, whatever the socket cuts, also where it is told late what was cached", () => {
+    const text =
+      chunk({ ids: [5], total: 1, meta: { cached_tokens: null } }) +
+      chunk({ ids: [6], total: 2, meta: length(2) }) +
+      DONE;
+    for (const step of [1, 7, 341, 1e9]) {
+      const told = read(text, max(2), { incremental: true }, step);
+      assert.equal(told.error, null);
+      assert.deepEqual(told.events[0], { type: "started", cachedTokens: 0 });
+      assert.equal(told.events.filter(({ type }) => type === "started").length, 1);
+      const finish = told.events.at(-1);
+      assert.ok(finish?.type === "finished" && finish.cachedTokens === 4);
+    }
+  });
+
   for (const [name, text, incremental] of [
     ["increments", INCREMENTAL, true],
     ["a server that repeats itself", CUMULATIVE, false],
