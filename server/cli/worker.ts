@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
 import { SETTINGS } from "../config.ts";
 import { PacelineError } from "../contract/errors.ts";
@@ -140,6 +141,8 @@ function announce(fd: number, url: string, stop: AbortController): void {
   const pipe = new Socket({ fd, readable: true, writable: true });
   pipe.on("error", () => stop.abort());
   pipe.on("close", () => stop.abort());
+  // Told to end otherwise, it must not be what keeps the process.
+  stop.signal.addEventListener("abort", () => pipe.destroy(), { once: true });
   pipe.resume();
   pipe.write(`${JSON.stringify({ url })}\n`);
 }
@@ -176,7 +179,7 @@ async function keepLease(
       process.stderr.write(`paceline worker: ${error.code}: ${error.message}\n`);
       registered = null;
     }
-    await Promise.race([new Promise((resolve) => setTimeout(resolve, waitMs)), aborted(signal)]);
+    await sleep(waitMs, null, { signal }).catch(() => undefined);
   }
   await client.close();
 }

@@ -9,7 +9,7 @@ import { check, sumOf } from "./checker.ts";
 import { disturb, inService } from "./disturbances.ts";
 import { tapEvents } from "./event-tap.ts";
 import type { Evidence, Finding } from "./evidence.ts";
-import { startChaosFleet } from "./fleet.ts";
+import { type Stopped, startChaosFleet } from "./fleet.ts";
 import { createJournal } from "./journal.ts";
 import { runLoad } from "./load.ts";
 import { type Regenerated, regenerate } from "./regeneration.ts";
@@ -120,11 +120,12 @@ async function sourcesOf(http: HttpClient): Promise<Map<number, string>> {
 }
 
 function remains(
-  { server, orphans }: { readonly server: number | string; readonly orphans: readonly number[] },
+  { server, workers, orphans }: Stopped,
   { footprints: [before, after] }: Evidence,
 ): Finding[] {
   const wrong: string[] = [];
   if (server !== 0) wrong.push(`the server ended with ${server}`);
+  for (const how of workers) if (how !== 0) wrong.push(`a worker ended with ${how}`);
   if (orphans.length > 0) wrong.push(`processes left: ${orphans.join(", ")}`);
   if (before && after) {
     if (after.rssBytes > RSS_BYTES) wrong.push(`the server's RSS is ${after.rssBytes} bytes`);

@@ -28,8 +28,15 @@ export interface ChaosFleet {
   footprint(): Footprint | null;
   /** The last lines that the processes wrote, for whoever looks into a failure. */
   lines(): readonly string[];
-  /** Ends all: what went wrong, and pids that are still there. */
-  stop(): Promise<{ readonly server: number | string; readonly orphans: readonly number[] }>;
+  /** Ends all: how each ended, and pids that are still there. */
+  stop(): Promise<Stopped>;
+}
+
+export interface Stopped {
+  /** Exit code, or the signal that it took. */
+  readonly server: number | string;
+  readonly workers: readonly (number | string)[];
+  readonly orphans: readonly number[];
 }
 
 export interface ChaosFleetOptions {
@@ -97,10 +104,10 @@ export async function startChaosFleet({
     async stop() {
       const how = await ended(server, "SIGTERM");
       process.removeListener("exit", killServer);
-      const children = [...processes.values()];
+      const children = [...processes.values()].filter(({ signalCode }) => signalCode === null);
       for (const child of children) child.kill("SIGCONT");
-      await Promise.all(children.map((child) => ended(child, "SIGTERM")));
-      return { server: how, orphans: pids.filter(isAlive) };
+      const workers = await Promise.all(children.map((child) => ended(child, "SIGTERM")));
+      return { server: how, workers, orphans: pids.filter(isAlive) };
     },
   };
 }
