@@ -143,6 +143,18 @@ export const SETTINGS = {
     null,
     "File of the ledger and commits; `memory` keeps nothing.",
   ),
+  spool: setting(
+    z.string(),
+    "",
+    "folder",
+    "Where bulk that Results refer to lies; empty: beside the store's file, as .paceline/state.spool, and with `memory` nowhere; `none`: nowhere.",
+  ),
+  spool_bytes: setting(
+    z.coerce.number().int().min(1),
+    16 * 1024 ** 3,
+    "bytes",
+    "Most that the spool holds; beyond it nothing is taken (`spool_full`), and nothing goes before its Result does.",
+  ),
   static_workers: setting(
     z.union([z.array(text), z.string().transform((list) => list.split(",").filter(Boolean))]),
     [] as string[],

@@ -190,4 +190,10 @@ export const LIMITS = {
   arrowBatchTokens: 524_288,
   /** A finished rollout waits no longer than this for others to share its record batch. */
   arrowBatchMs: 100,
+  /** A spool's file is full from there on: few files, and each goes soon after the Results that it serves. */
+  spoolSegmentBytes: 64 * 1024 * 1024,
+  /** Files of a spool, which one wanted record each could keep. */
+  spoolSegments: 65_536,
+  /** Bytes that wait for the spool's disk; beyond it whoever brings more waits. */
+  spoolWaitingBytes: 32 * 1024 * 1024,
 } as const;

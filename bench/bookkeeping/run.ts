@@ -46,6 +46,7 @@ const metrics = createMetrics({
   workerVersions: () => [],
   kvUsed: () => [],
   distances: () => [],
+  spool: () => null,
 });
 const [result] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 1 }) as [Result];
 const observer = observeRollouts(metrics, createLifeCycle({ wall: () => 0 }), () => 1);

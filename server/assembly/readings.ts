@@ -3,6 +3,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { Scheduler } from "../scheduler/events.ts";
+import type { Spool } from "../spool/spool.ts";
 import type { Readings } from "../telemetry/metrics.ts";
 
 export function readingsOf(
@@ -10,6 +11,7 @@ export function readingsOf(
   ledger: Pick<Ledger, "policies" | "holds">,
   scheduler: Pick<Scheduler, "snapshot">,
   jobs: Pick<Jobs, "distances">,
+  spool: Pick<Spool, "usage"> | null,
 ): Readings {
   const committed = () =>
     ledger
@@ -48,5 +50,6 @@ export function readingsOf(
             : [{ worker: id, ratio: load.kvUsedTokens / load.kvTotalTokens }],
         ),
     distances: () => jobs.distances(),
+    spool: () => spool?.usage ?? null,
   };
 }

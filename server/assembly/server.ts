@@ -52,6 +52,7 @@ import {
 import { readinessOf } from "./readiness.ts";
 import { readingsOf } from "./readings.ts";
 import { createLiveScheduler } from "./recorder.ts";
+import { openServerSpool } from "./spool.ts";
 import { traced } from "./traced.ts";
 
 export interface ServerParts {
@@ -90,6 +91,7 @@ export async function startServer({
     config.store === "memory"
       ? createMemoryStore()
       : await openSqliteStore(config.store, { clock });
+  const spool = await openServerSpool(config, clock, log);
   const ledger = await createLedger(store, clock);
   const lifeCycle = createLifeCycle(clock);
   observeLedger(ledger, lifeCycle);
@@ -127,7 +129,7 @@ export async function startServer({
     summarised: (job, summary) => summaries.job(job, summary),
     failed: (error) => log.error({ code: error.code, reason: error.message }, "jobs"),
   });
-  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler, jobs));
+  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler, jobs, spool));
   const summaries = observeSummaries(metrics, lifeCycle, log);
   const grouped = observeGroups(metrics);
   const caches = createSessionCaches(fleet, clock, log);
@@ -299,6 +301,7 @@ export async function startServer({
     await fleet.close();
     await keeper.close();
     await store.close();
+    await spool?.close();
     metrics.close();
     await traces?.close();
     log.info("stopped");

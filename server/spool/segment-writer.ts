@@ -29,8 +29,13 @@ export class SegmentWriter {
   #size = 0;
   /** Segments that were filled since the last `sync`. */
   readonly #unsynced = new Set<number>();
-  /** Their folder has entries that are not on disk yet. */
-  #entries = false;
+  /** Segments that their folder may not have on disk yet. */
+  readonly #entries = new Set<number>();
+  /**
+   * Segments of which an fsync failed, and with what. The system may have thrown the pages away that it could not write, so a
+   * later fsync that succeeds says nothing of them (PostgreSQL's fsync errors of 2018).
+   */
+  readonly #poisoned = new Map<number, unknown>();
 
   /** `next`: number of the first segment. `segmentBytes`: a segment is full from there on; a longer record has one alone. */
   constructor(folder: string, next: number, segmentBytes: number, fs: SegmentFiles = files) {
@@ -57,24 +62,47 @@ export class SegmentWriter {
     return { segment: this.#number, offset, crc };
   }
 
-  /** All that was appended is on disk. */
+  /** All that was appended is on disk. Once it has thrown it throws, until the segments that were hit are dropped. */
   sync(): void {
-    for (const segment of this.#unsynced) this.#syncPath(segmentName(segment));
+    const open = this.#fd === null ? [] : [this.#number];
+    for (const segment of [...this.#unsynced, ...open]) this.#syncSegment(segment);
     this.#unsynced.clear();
-    if (this.#fd !== null) this.#fs.fsyncSync(this.#fd);
-    if (this.#entries) this.#syncPath("");
-    this.#entries = false;
+    if (this.#entries.size > 0) this.#syncEntries();
+    for (const failure of this.#poisoned.values()) throw failure;
   }
 
   /** Nobody wants what this segment, a filled one, holds. */
   drop(segment: number): void {
-    this.#unsynced.delete(segment);
+    for (const known of [this.#unsynced, this.#entries, this.#poisoned]) known.delete(segment);
     this.#fs.unlinkSync(join(this.#folder, segmentName(segment)));
   }
 
   close(): void {
     if (this.#fd !== null) this.#fs.closeSync(this.#fd);
     this.#fd = null;
+  }
+
+  #syncSegment(segment: number): void {
+    if (this.#poisoned.has(segment)) return;
+    const isOpen = this.#fd !== null && segment === this.#number;
+    try {
+      if (isOpen) this.#fs.fsyncSync(this.#fd as number);
+      else this.#syncPath(segmentName(segment));
+    } catch (thrown) {
+      this.#poisoned.set(segment, thrown);
+      // What comes next is not to share its fate.
+      if (isOpen) this.#seal();
+    }
+  }
+
+  #syncEntries(): void {
+    try {
+      this.#syncPath("");
+    } catch (thrown) {
+      for (const segment of this.#entries) this.#poisoned.set(segment, thrown);
+      if (this.#entries.has(this.#number)) this.#seal();
+    }
+    this.#entries.clear();
   }
 
   #syncPath(name: string): void {
@@ -90,7 +118,7 @@ export class SegmentWriter {
     const number = this.#number + 1;
     const fd = this.#fs.openSync(join(this.#folder, segmentName(number)), "wx", 0o600);
     this.#number = number;
-    this.#entries = true;
+    this.#entries.add(number);
     this.#size = 0;
     try {
       this.#write(fd, [segmentHead(number)], 0);

@@ -93,7 +93,7 @@ class SegmentedSpool implements Spool {
   readonly #segments = new Map<number, Segment>();
   readonly #free: ArrayBuffer[] = [];
   #bytes = 0;
-  /** The one that is written to. */
+  /** The one that is written to; 0: none of this life is. */
   #last = 0;
   /** Appended, not written yet. */
   #waiting = 0;
@@ -106,7 +106,6 @@ class SegmentedSpool implements Spool {
     for (const { segment, bytes } of found.segments) {
       this.#segments.set(segment, { bytes, live: 0, writtenAt });
       this.#bytes += bytes;
-      this.#last = segment;
     }
     for (const { ref } of found.records) this.#segment(ref.segment).live += 1;
     for (const segment of this.#segments.keys()) this.#dropDead(segment);

@@ -30,6 +30,8 @@ export interface Readings {
   kvUsed(): readonly { readonly worker: string; readonly ratio: number }[];
   /** Of declared jobs, so that labels are bounded. */
   distances(): readonly ({ readonly job: string } & Distance)[];
+  /** Null: there is none. */
+  spool(): { readonly bytes: number; readonly segments: number } | null;
 }
 
 /** How far from the bound a run is; null where not known. */
@@ -132,6 +134,7 @@ function registerGauges(registry: Registry, readings: Readings): void {
   );
   gauge("paceline_inflight", "Rollouts running on a worker", [], (g) => g.set(readings.inflight()));
   registerRegime(gauge, readings);
+  registerSpool(gauge, readings);
   gauge("paceline_sessions", "Sessions that the scheduler knows, by state", ["state"], (g) => {
     const { alive, paused } = readings.sessions() ?? { alive: 0, paused: 0 };
     g.set({ state: "open" }, alive - paused);
@@ -169,6 +172,22 @@ function registerGauges(registry: Registry, readings: Readings): void {
       for (const { worker, ratio } of readings.kvUsed()) g.set({ worker }, ratio);
     },
   );
+}
+
+/** Nothing where there is no spool. */
+function registerSpool(
+  gauge: (name: string, help: string, labels: string[], read: (gauge: Gauge) => void) => Gauge,
+  { spool }: Readings,
+): void {
+  for (const [name, help, of] of [
+    ["paceline_spool_bytes", "Bytes of the spool's files", "bytes"],
+    ["paceline_spool_segments", "Files of the spool", "segments"],
+  ] as const) {
+    gauge(name, help, [], (g) => {
+      const usage = spool();
+      if (usage !== null) g.set(usage[of]);
+    });
+  }
 }
 
 /** Answers who is to be told of each call of many: it is told without a label, jobs with theirs. */

@@ -23,6 +23,7 @@ const NO_READINGS = {
   workerVersions: () => [],
   kvUsed: () => [],
   distances: () => [],
+  spool: () => null,
 };
 
 const span = (version: number, start: number, end: number) =>

@@ -166,3 +166,24 @@ test("what cannot be cut off is left behind as the torn end of a segment", () =>
     [{ segment: 1, what: "torn" }],
   );
 });
+
+test("once an fsync has failed no later one says that all is well, until nobody wants what was hit", () => {
+  const folder = freshFolder();
+  let failing = true;
+  const writer = new SegmentWriter(folder, 1, 10_000, {
+    ...fs,
+    fsyncSync(fd) {
+      if (failing) throw Object.assign(new Error("input/output error"), { code: "EIO" });
+      fs.fsyncSync(fd);
+    },
+  });
+  writer.append(0, Buffer.alloc(20, 65));
+  assert.throws(() => writer.sync(), { code: "EIO" });
+  failing = false;
+  assert.throws(() => writer.sync(), { code: "EIO" }, "the pages may be gone");
+  assert.equal(writer.append(1, Buffer.alloc(20, 66)).segment, 2, "what comes next lies elsewhere");
+  assert.throws(() => writer.sync(), { code: "EIO" });
+  writer.drop(1);
+  writer.sync();
+  writer.close();
+});

@@ -12,6 +12,7 @@ const READINGS: Readings = {
   workerVersions: () => [],
   kvUsed: () => [],
   distances: () => [],
+  spool: () => null,
 };
 
 /** Of the public surface: those that a server without feeds, relays and bounds can tell. */
@@ -52,6 +53,8 @@ const PUBLIC = [
   "paceline_tail_rho gauge",
   "paceline_tail_share gauge",
   "paceline_below_bound_total counter",
+  "paceline_spool_bytes gauge",
+  "paceline_spool_segments gauge",
 ];
 
 test("every name of the public surface is told with its type, and once", async (t) => {

@@ -56,6 +56,7 @@ test("metrics carry the public names; tokens are weighted into the lag histogram
     workerVersions: () => [{ worker: "w-1", policy: "default", version: 6, lag: 1 }],
     kvUsed: () => [{ worker: "w-1", ratio: 0.5 }],
     distances: () => [],
+    spool: () => null,
   });
   metrics.tokenLag.observe("default", 1, 100);
   metrics.tokenLag.observe("default", 40, 5);

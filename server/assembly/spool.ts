@@ -1,0 +1,37 @@
+/** The spool of one server: where it lies, and what an earlier life left there. */
+import { dirname, join, parse } from "node:path";
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import type { Clock } from "../contract/clock.ts";
+import { LIMITS } from "../limits.ts";
+import { openSpool, type Spool } from "../spool/spool.ts";
+
+/** Null: there is none. */
+export function spoolFolder({ spool, store }: Pick<Config, "spool" | "store">): string | null {
+  if (spool === "none") return null;
+  if (spool !== "") return spool;
+  return store === "memory" ? null : join(dirname(store), `${parse(store).name}.spool`);
+}
+
+/**
+ * What is found is dropped, since the Results that named it lived in memory; damages are logged. Throws `store_unavailable`
+ * where the folder cannot be written or another server uses it.
+ */
+export async function openServerSpool(
+  config: Config,
+  clock: Clock,
+  log: Logger,
+): Promise<Spool | null> {
+  const folder = spoolFolder(config);
+  if (folder === null) return null;
+  const limits = {
+    bytes: config.spool_bytes,
+    segments: LIMITS.spoolSegments,
+    segmentBytes: LIMITS.spoolSegmentBytes,
+    waitingBytes: LIMITS.spoolWaitingBytes,
+  };
+  const { spool, found } = await openSpool({ folder, clock, limits });
+  for (const damage of found.damages) log.warn({ folder, ...damage }, "spool damaged");
+  for (const { ref } of found.records) spool.release(ref);
+  return spool;
+}
