@@ -296,6 +296,7 @@ export async function startServer({
     statics.close();
     await publisher.close();
     owner.retire();
+    sessions.stop();
     await save();
     await supervisor.stop(CLOSE_GRACE_MS);
     await fleet.close();

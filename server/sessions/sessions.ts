@@ -6,7 +6,7 @@
  * In memory, as rollouts are: a session that is not known may begin at any turn, since it may have outlived its
  * time or this server, and what lies before that turn is then not known to be wrong.
  */
-import type { Clock } from "../contract/clock.ts";
+import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import { type SessionRef, sessionKey } from "../contract/rollout.ts";
 import { LIMITS } from "../limits.ts";
@@ -44,6 +44,8 @@ export interface Sessions {
   /** Ends a session; repeated calls answer the same. Throws `not_found`, and `conflict` while a turn runs. */
   finish(job: string, id: string): FinishedSession;
   readonly alive: number;
+  /** None expires any more: nothing of a server that has stopped waits for the longest idle one. */
+  stop(): void;
 }
 
 interface Session {
@@ -65,7 +67,7 @@ export function createSessions(
   const finished = new Map<string, FinishedSession>();
   /** Without a running turn, longest idle first, with the time of their end. */
   const idle = new Map<string, number>();
-  let watching = false;
+  let watch: Timer | null = null;
 
   const close = (session: Session, how: SessionEnd): void => {
     const { key, job, id, turns } = session;
@@ -75,11 +77,11 @@ export function createSessions(
   };
 
   const sweep = (): void => {
-    watching = false;
+    watch = null;
     for (const [key, endsAt] of idle) {
       const left = endsAt - clock.now();
       if (left > 0) {
-        watch(left);
+        watchFor(left);
         return;
       }
       const session = alive.get(key);
@@ -87,15 +89,14 @@ export function createSessions(
     }
   };
 
-  const watch = (ms: number): void => {
-    if (!watching) clock.timer(ms, sweep);
-    watching = true;
+  const watchFor = (ms: number): void => {
+    watch ??= clock.timer(ms, sweep);
   };
 
   const rest = (session: Session): void => {
     idle.delete(session.key);
     idle.set(session.key, clock.now() + ttlMs);
-    watch(ttlMs);
+    watchFor(ttlMs);
   };
 
   const over = (session: Session): FinishedSession => {
@@ -165,6 +166,10 @@ export function createSessions(
     },
     get alive() {
       return alive.size;
+    },
+    stop() {
+      watch?.cancel();
+      watch = null;
     },
   };
 }

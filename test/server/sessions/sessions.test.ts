@@ -210,3 +210,12 @@ test("a caller that counts no turns is told which may begin: the next of a branc
   running.ended(false);
   assert.deepEqual(next(), [1, 0]);
 });
+
+test("stopped, it waits for nobody", () => {
+  const { clock, closed, done, sessions } = world();
+  done(0);
+  assert.equal(clock.timers, 1);
+  sessions.stop();
+  assert.equal(clock.timers, 0);
+  assert.deepEqual(closed, []);
+});
