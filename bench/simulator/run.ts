@@ -2,7 +2,7 @@
  * Schedulers against each other and against the bound, in virtual time: T/LB with ρ, means over seeds with 95 % intervals, as
  * Markdown. The whole takes an hour; `--quick` some minutes.
  *
- *   node bench/simulator/run.ts [--quick] [--seeds 10] [--only b1,b2,b4,b5,b7]
+ *   node bench/simulator/run.ts [--quick] [--seeds 10] [--only b1,b2,b4,b5,b7,rounds]
  */
 import { parseArgs } from "node:util";
 import type { SchedulerName } from "../../server/simulator/schedulers.ts";
@@ -11,6 +11,7 @@ import { b2 } from "./b2.ts";
 import { b4 } from "./b4.ts";
 import { b5 } from "./b5.ts";
 import { b7 } from "./b7.ts";
+import { rounds } from "./rounds.ts";
 
 export interface Budget {
   readonly seeds: readonly number[];
@@ -19,7 +20,14 @@ export interface Budget {
   readonly told: (scheduler: SchedulerName) => void;
 }
 
-const SCENARIOS: Readonly<Record<string, (budget: Budget) => void>> = { b1, b2, b4, b5, b7 };
+const SCENARIOS: Readonly<Record<string, (budget: Budget) => void>> = {
+  b1,
+  b2,
+  b4,
+  b5,
+  b7,
+  rounds,
+};
 
 const { values } = parseArgs({
   options: {

@@ -51,6 +51,8 @@ export class Driver {
   finished = 0;
   truncated = 0;
   refused = 0;
+  /** Withdrawn for good. */
+  dropped = 0;
   lost = 0;
   events = 0;
 
@@ -88,7 +90,7 @@ export class Driver {
   }
 
   get over(): boolean {
-    return this.finished + this.refused === this.journeys.length;
+    return this.finished + this.refused + this.dropped === this.journeys.length;
   }
 
   send(event: SchedulerEvent): void {
@@ -127,6 +129,41 @@ export class Driver {
     }
   }
 
+  /** Ends what it does, unless it has come to its end; what it has made is kept. */
+  withdraw(journey: Journey): void {
+    const { key, attempt, stay } = journey;
+    if (stay === null) {
+      this.waiting--;
+      this.send({ type: "withdraw", key });
+    } else {
+      if (!this.#leave(journey, stay, "aborted")) return;
+      const { outputTokens } = journey;
+      this.send({ type: "done", key, attempt, outcome: "aborted", outputTokens });
+    }
+    journey.attempt++;
+  }
+
+  /** One that was withdrawn goes on from what it has made. */
+  goOn(journey: Journey): void {
+    this.#offer(journey);
+  }
+
+  /** One that was withdrawn, or has finished, is as if it had never begun. */
+  forget(journey: Journey): void {
+    if (journey.finishedAt !== null) {
+      this.finished--;
+      journey.attempt++;
+    }
+    journey.forget();
+  }
+
+  /** One that was withdrawn never comes back. */
+  drop(journey: Journey): void {
+    if (journey.finishedAt !== null) return;
+    journey.forget();
+    this.dropped++;
+  }
+
   #run(command: SchedulerCommand): void {
     switch (command.type) {
       case "grant":
@@ -156,8 +193,13 @@ export class Driver {
   #grant({ key, attempt, worker: id, incarnation, held, segment }: Grant): void {
     const journey = this.#byKey.get(key);
     const worker = this.#workers.get(id);
-    if (journey === undefined || worker === undefined || journey.attempt !== attempt) return;
+    if (journey === undefined || worker === undefined) return;
     const { rollout, outputTokens } = journey;
+    if (journey.attempt !== attempt) {
+      // Withdrawn while the grant was made.
+      this.send({ type: "done", key, attempt, outcome: "aborted", outputTokens });
+      return;
+    }
     const { policy, promptTokens, prefix } = rollout;
     const last = Math.min(rollout.outputTokens, worker.spec.kvTokens - promptTokens);
     const end = Math.min(last, outputTokens + (segment ?? last));

@@ -85,6 +85,7 @@ export class Journey {
     if (stay === null) return;
     this.segments.push({
       worker: stay.worker.spec.id,
+      version: stay.version,
       startSeconds: stay.startedAt,
       endSeconds: now,
       from: this.outputTokens,
@@ -97,6 +98,15 @@ export class Journey {
     }
     this.outputTokens = outputTokens;
     this.stay = null;
+  }
+
+  /** What it made was for nothing. */
+  forget(): void {
+    this.outputTokens = 0;
+    this.firstVersion = null;
+    this.lastVersion = null;
+    this.finishedAt = null;
+    this.segments.length = 0;
   }
 
   written(): RolloutRun {

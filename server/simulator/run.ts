@@ -6,6 +6,8 @@ import type { Resolution } from "./options.ts";
 /** What one attempt made. */
 export interface SegmentRun {
   readonly worker: string;
+  /** Under which it began; `keep` may have replaced it meanwhile. */
+  readonly version: number;
   readonly startSeconds: number;
   readonly endSeconds: number;
   /** Output tokens before and after. */
@@ -39,6 +41,8 @@ export interface TrainerRun {
   /** When each of its steps ended. */
   readonly stepEnds: readonly number[];
   readonly trainedTokens: number;
+  /** Of these, made by attempts that began under an older version. */
+  readonly offPolicyTokens: number;
   /** Of these it had no batch. */
   readonly idleSeconds: number;
   /** Rollouts by the versions that they were behind when they were taken. */
@@ -63,6 +67,8 @@ export interface Run {
   readonly finished: number;
   /** Rollouts that nothing could place any more, or that were refused. */
   readonly unfinished: number;
+  /** Ended by the trainer's rounds, for good: siblings beyond those that were needed. */
+  readonly dropped: number;
   /** Finished at a worker's KV before their length. */
   readonly truncated: number;
   readonly makespanSeconds: number;

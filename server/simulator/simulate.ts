@@ -8,10 +8,11 @@ import { Driver } from "./driver.ts";
 import type { Directory } from "./engine/host-tier.ts";
 import { type FaultSpec, scheduleFaults } from "./faults.ts";
 import { DRIVER_OPTIONS, type DriverOptions, RESOLUTIONS, type Resolution } from "./options.ts";
+import { Rounds, type RoundsParts } from "./rounds.ts";
 import type { Run, TimelineSample } from "./run.ts";
 import { type Lie, watchWorkers } from "./telemetry.ts";
 import { Rows, Timeline } from "./timeline.ts";
-import { Trainer } from "./trainer.ts";
+import { type Consumer, Trainer, type TrainerParts } from "./trainer.ts";
 import { UPDATE_OPTIONS, type UpdateOptions, Updates } from "./updates.ts";
 import { SimulatedWorker } from "./worker.ts";
 import type { Workload } from "./workload.ts";
@@ -73,7 +74,7 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
 interface Assembly {
   readonly driver: Driver;
   readonly workers: readonly SimulatedWorker[];
-  readonly trainer: Trainer | null;
+  readonly trainer: Consumer | null;
 }
 
 function assemble(
@@ -106,16 +107,14 @@ function assemble(
   });
   const trained = workload.policies[0]?.name ?? "";
   const publish = (steps: number): void => updates.publish(trained, steps + 1);
-  const trainer = workload.trainer
-    ? new Trainer({ agenda, spec: workload.trainer, staleness, publish })
-    : null;
+  const trainer = consumerOf(workload, { agenda, staleness, publish, fleet: () => driver });
   const driver: Driver = new Driver({
     workload,
     scheduler: create({ now: () => agenda.now * 1_000 }, random, workload),
     agenda,
     workers,
     options: driverOptions,
-    staleness: trainer === null ? null : staleness,
+    staleness: workload.trainer === undefined || workload.trainer.rounds ? null : staleness,
     mayStart: (journey) => trainer?.mayStart(journey) ?? true,
     finished: (journey) => trainer?.finished(journey),
     gated: (worker) => updates.gated(worker),
@@ -133,6 +132,14 @@ function assemble(
     tellBack: (worker) => updates.back(worker),
   });
   return { driver, workers, trainer };
+}
+
+type ConsumerParts = Omit<TrainerParts & RoundsParts, "spec" | "rounds">;
+
+function consumerOf({ trainer: spec }: Workload, parts: ConsumerParts): Consumer | null {
+  if (spec === undefined) return null;
+  const { rounds } = spec;
+  return rounds ? new Rounds({ ...parts, spec, rounds }) : new Trainer({ ...parts, spec });
 }
 
 function look(agenda: Agenda, driver: Driver, rows: Rows): TimelineSample {

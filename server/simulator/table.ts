@@ -41,8 +41,9 @@ function others({ lost, adapterLoads, trainer }: Run): (readonly [string, string
   return rows;
 }
 
-const ratio = ({ makespanSeconds, bound }: Run): string =>
-  bound.seconds === 0 ? "none" : (makespanSeconds / bound.seconds).toFixed(3);
+/** The bound is that of all rollouts, so it says nothing where some were dropped. */
+const ratio = ({ makespanSeconds, bound, dropped }: Run): string =>
+  bound.seconds === 0 || dropped > 0 ? "none" : (makespanSeconds / bound.seconds).toFixed(3);
 
 function finished({ finished: whole, unfinished, truncated }: Run): string {
   const less = unfinished > 0 ? `, ${unfinished} never` : "";

@@ -7,7 +7,20 @@
 import type { Agenda } from "./agenda.ts";
 import type { Journey } from "./journey.ts";
 import type { TrainerRun } from "./run.ts";
+import { TrainerSteps } from "./trainer-steps.ts";
 import type { TrainerSpec } from "./workload.ts";
+
+/** Who decides which groups come in, and takes what they made. */
+export interface Consumer {
+  /** A step is under way. */
+  readonly busy: boolean;
+  /** Whether its group may come in; counted where it may. */
+  mayStart(journey: Journey): boolean;
+  finished(journey: Journey): void;
+  /** The whole fleet holds the version of so many steps. */
+  holds(steps: number): void;
+  written(): TrainerRun;
+}
 
 export interface TrainerParts {
   readonly agenda: Agenda;
@@ -26,31 +39,24 @@ interface Group {
   readonly due: number;
 }
 
-export class Trainer {
+export class Trainer implements Consumer {
   readonly #parts: TrainerParts;
   readonly #groups = new Map<string, Group>();
   /** Not taken yet, in the order in which they were let in. */
   #line: Group[] = [];
   #admitted = 0;
-  /** When each step ended. */
-  readonly #ends: number[] = [];
-  /** Steps whose version the whole fleet holds. */
+  readonly #steps: TrainerSteps;
   #held = 0;
-  #busy = false;
-  #idleSince = 0;
-  #idleSeconds = 0;
-  #tokens = 0;
-  readonly #lags: number[] = [];
 
   constructor(parts: TrainerParts) {
     this.#parts = parts;
+    this.#steps = new TrainerSteps(parts.agenda, parts.spec.stepSeconds);
   }
 
   get busy(): boolean {
-    return this.#busy;
+    return this.#steps.busy;
   }
 
-  /** Whether its group may come in; counted where it may. */
   mayStart({ rollout }: Journey): boolean {
     const { staleness, spec } = this.#parts;
     if (this.#admitted >= (staleness + this.#held + 1) * spec.batchGroups) return false;
@@ -71,34 +77,20 @@ export class Trainer {
     if (group.missing === 0) this.#take();
   }
 
-  /** The whole fleet holds the version of so many steps. */
   holds(steps: number): void {
     this.#held = Math.max(this.#held, steps);
   }
 
   written(): TrainerRun {
-    const lags = Array.from(this.#lags, (count) => count ?? 0);
-    return {
-      stepEnds: this.#ends,
-      trainedTokens: this.#tokens,
-      idleSeconds: this.#idleSeconds,
-      lags,
-      late: lags.slice(this.#parts.staleness + 1).reduce((sum, count) => sum + count, 0),
-    };
+    return this.#steps.written(this.#parts.staleness);
   }
 
   #take(): void {
-    const { spec, agenda, publish } = this.#parts;
-    const batch = this.#busy ? null : this.#batch();
+    const batch = this.#steps.busy ? null : this.#batch();
     if (batch === null) return;
-    this.#busy = true;
-    this.#idleSeconds += agenda.now - this.#idleSince;
-    for (const { members } of batch) for (const member of members.splice(0)) this.#train(member);
-    agenda.once(agenda.now + spec.stepSeconds, () => {
-      this.#busy = false;
-      this.#idleSince = agenda.now;
-      this.#ends.push(agenda.now);
-      publish(this.#ends.length);
+    const members = batch.flatMap((group) => group.members.splice(0));
+    this.#steps.begin(members, (steps) => {
+      this.#parts.publish(steps);
       this.#take();
     });
   }
@@ -110,18 +102,10 @@ export class Trainer {
     if (whole.length < batchGroups) return null;
     const taken = new Set(whole);
     const rest = this.#line.filter((group) => !taken.has(group));
-    const next = this.#ends.length + 1;
+    const next = this.#steps.done + 1;
     const late = rest.some(({ due }, place) => next + Math.floor(place / batchGroups) > due);
     if (late) return null;
     this.#line = rest;
     return whole;
-  }
-
-  #train({ outputTokens, firstVersion }: Journey): void {
-    this.#tokens += outputTokens;
-    // The fleet's versions count from 1.
-    const version = this.#ends.length + 1;
-    const lag = version - (firstVersion ?? version);
-    this.#lags[lag] = (this.#lags[lag] ?? 0) + 1;
   }
 }

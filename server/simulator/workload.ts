@@ -76,4 +76,15 @@ export interface TrainerSpec {
   readonly stepSeconds: number;
   /** How long an update holds a worker. */
   readonly pauseSeconds: number;
+  /** The fleet stands while it computes; absent: it goes on, within η. */
+  readonly rounds?: RoundsSpec;
+}
+
+/** How a round of a synchronous trainer is asked for, and what becomes of groups that are not whole when a batch is. */
+export interface RoundsSpec {
+  /** Groups that are asked for over those that a batch takes, at least 1. */
+  readonly issue: number;
+  /** Siblings that make a group whole; those that still run then end. Absent: all. */
+  readonly need?: number;
+  readonly leftover: "resume" | "long-round";
 }

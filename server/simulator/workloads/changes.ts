@@ -4,6 +4,8 @@ import type { Resume } from "./fleets.ts";
 export interface PresetChanges {
   readonly workers?: number;
   readonly groups?: number;
+  /** Siblings of a group. */
+  readonly size?: number;
   readonly sessions?: number;
   /** Where KV of a cut context can be kept. Default `recompute`: nowhere. */
   readonly resume?: Resume;

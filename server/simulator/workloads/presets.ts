@@ -141,7 +141,8 @@ export function presetWorkload(
   const preset: GroupPreset = GROUP_PRESETS[name];
   const { groups, fleet, lengths } = preset;
   const { workers = fleet.workers, resume = "recompute", within = lengths.within } = changes;
-  const shape: GroupShape = { ...preset, lengths: { ...lengths, within } };
+  const { size = preset.size } = changes;
+  const shape: GroupShape = { ...preset, size, lengths: { ...lengths, within } };
   const place = { policy: "policy", arrivalSeconds: 0 };
   return {
     name,

@@ -53,6 +53,14 @@ export const headerSchema = z.strictObject({
       batch_groups: z.int().min(1),
       step_seconds: duration,
       pause_seconds: duration,
+      /** As `RoundsSpec`; absent: within a staleness. */
+      rounds: z
+        .strictObject({
+          issue: z.number().min(1).max(100),
+          need: z.int().min(1).optional(),
+          leftover: z.enum(["resume", "long-round"]),
+        })
+        .optional(),
     })
     .optional(),
 });

@@ -3,7 +3,13 @@ import type { z } from "zod";
 import { PacelineError } from "../../contract/errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { PREFIX_BLOCK_TOKENS } from "../../scheduler/card.ts";
-import type { FleetSpec, SimulatedRollout, WorkerSpec, Workload } from "../workload.ts";
+import type {
+  FleetSpec,
+  SimulatedRollout,
+  TrainerSpec,
+  WorkerSpec,
+  Workload,
+} from "../workload.ts";
 import { type TraceFault, type TraceLine, traceFault } from "./trace-checks.ts";
 import {
   headerSchema,
@@ -102,9 +108,16 @@ function toWorkload(
             batchGroups: trainer.batch_groups,
             stepSeconds: trainer.step_seconds,
             pauseSeconds: trainer.pause_seconds,
+            ...roundsOf(trainer),
           },
         }),
   };
+}
+
+function roundsOf({ rounds }: NonNullable<TraceHeader["trainer"]>): Pick<TrainerSpec, "rounds"> {
+  if (rounds === undefined) return {};
+  const { issue, need, leftover } = rounds;
+  return { rounds: { issue, leftover, ...(need === undefined ? {} : { need }) } };
 }
 
 /** Hashes of full blocks of ours: a larger block of the trace becomes several, equal where it was equal. */
@@ -168,6 +181,7 @@ function headerFor({ name, policies, fleet, trainer }: Workload): z.input<typeof
         batch_groups: trainer.batchGroups,
         step_seconds: trainer.stepSeconds,
         pause_seconds: trainer.pauseSeconds,
+        ...(trainer.rounds && { rounds: trainer.rounds }),
       },
     }),
   };

@@ -56,6 +56,16 @@ for (const name of PRESET_NAMES) {
   });
 }
 
+test("a trainer's rounds are the same after a trace", () => {
+  const asked = presetWorkload("async", 1, { groups: 1 });
+  assert.ok(asked.trainer);
+  for (const more of [{}, { need: 4 }]) {
+    const rounds = { issue: 1.25, leftover: "long-round", ...more } as const;
+    const workload = { ...asked, trainer: { ...asked.trainer, rounds } };
+    assert.deepEqual(readTrace(writeTrace(workload), NAMELESS).trainer, workload.trainer);
+  }
+});
+
 test("a trace of Mooncake is read as it is", () => {
   const { fleet } = presetWorkload("short16k", 1);
   const [first, second] = [
