@@ -61,8 +61,9 @@ test("a trainer's rounds are the same after a trace", () => {
   assert.ok(asked.trainer);
   for (const more of [{}, { need: 4 }]) {
     const rounds = { issue: 1.25, leftover: "long-round", ...more } as const;
-    const workload = { ...asked, trainer: { ...asked.trainer, rounds } };
-    assert.deepEqual(readTrace(writeTrace(workload), NAMELESS).trainer, workload.trainer);
+    const trainer = { ...asked.trainer, rounds };
+    const workload = { ...asked, trainer };
+    assert.deepEqual(readTrace(writeTrace(workload), NAMELESS).trainer, trainer);
   }
 });
 
