@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PacelineError } from "../../../../server/contract/errors.ts";
+import type { RoundsSpec, TrainerSpec } from "../../../../server/simulator/workload.ts";
 import { PRESET_NAMES, presetWorkload } from "../../../../server/simulator/workloads/presets.ts";
 import { readTrace, writeTrace } from "../../../../server/simulator/workloads/trace.ts";
 import { testSeed } from "../../../support/seeded-random.ts";
@@ -57,13 +58,15 @@ for (const name of PRESET_NAMES) {
 }
 
 test("a trainer's rounds are the same after a trace", () => {
-  const asked = presetWorkload("async", 1, { groups: 1 });
-  assert.ok(asked.trainer);
-  for (const more of [{}, { need: 4 }]) {
-    const rounds = { issue: 1.25, leftover: "long-round", ...more } as const;
-    const trainer = { ...asked.trainer, rounds };
-    const workload = { ...asked, trainer };
-    assert.deepEqual(readTrace(writeTrace(workload), NAMELESS).trainer, trainer);
+  const given = presetWorkload("async", 1, { groups: 1 });
+  const step = { batchGroups: 4, stepSeconds: 30, pauseSeconds: 2 };
+  const cases: readonly RoundsSpec[] = [
+    { issue: 1.25, leftover: "resume" },
+    { issue: 2, need: 4, leftover: "long-round" },
+  ];
+  for (const rounds of cases) {
+    const trainer: TrainerSpec = { ...step, rounds };
+    assert.deepEqual(readTrace(writeTrace({ ...given, trainer }), NAMELESS).trainer, trainer);
   }
 });
 
