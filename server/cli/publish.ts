@@ -48,7 +48,10 @@ export function publishCommand(): Command {
         "latest_wins",
       ]),
     )
-    .option("--wave <n>", "rolling: workers out of service at once (default: a quarter)")
+    .option(
+      "--wave <n>",
+      "rolling: workers out of service at once (default: what can be spared, an eighth to half)",
+    )
     .option("--quorum <n>", "quorum: workers that must have staged")
     .addOption(
       new Option(

@@ -39,7 +39,7 @@ const options = () => ({
       quorum: uint32(1).nullish(),
       /** Until all have staged. */
       timeout_ms: uint32(1).nullish(),
-      /** Mode `rolling`: workers out of service at once; absent: a quarter of them, at least one. */
+      /** Mode `rolling`: workers out of service at once; absent: as many as can be spared, between an eighth and half, at least one. */
       wave: uint32(1).nullish(),
     })
     .nullish(),

@@ -24,6 +24,8 @@ export interface Gate {
   open(worker: string): void;
   /** `graceMs`, or the grace of a job where that is longer. */
   longestGraceMs(graceMs: number): number;
+  /** Of these workers' KV room, what nothing that runs or waits needs now, 0–1; none while anything waits. */
+  spareShare(workers: ReadonlySet<string>): number;
 }
 
 export type DrainMode = "finish" | "migrate";

@@ -21,6 +21,7 @@ import type { PromptHistory } from "../scheduler/prediction/histories.ts";
 import { type CacheFailure, createCacheFeed } from "./cache-feed.ts";
 import { createGates, type DrainMode, type Gate } from "./gates.ts";
 import type { PlacementPort, PlacementReply, PlacementRequest } from "./port.ts";
+import { spareShareOf } from "./spare.ts";
 import { telemetryOf, viewOf } from "./worker-view.ts";
 
 export type { Gate } from "./gates.ts";
@@ -289,6 +290,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
       handle({ type: "job", job, weight, maxRunning });
     },
     longestGraceMs: gates.longestGraceMs,
+    spareShare: (workers) => spareShareOf(scheduler.snapshot(), workers),
     finishSession: (session) => handle({ type: "session_finished", session }),
     snapshot: () => scheduler.snapshot(),
     retire() {

@@ -39,7 +39,7 @@ export interface CommitOptions {
   readonly mode?: CommitMode;
   /** Of mode `quorum`: workers that must have staged. */
   readonly quorum?: number;
-  /** Of mode `rolling`: workers out of service at once; absent: a quarter of them. */
+  /** Of mode `rolling`: workers out of service at once; absent: as many as can be spared, between an eighth and half. */
   readonly wave?: number;
   /** Until all have staged, ms. */
   readonly timeoutMs?: number;

@@ -19,6 +19,8 @@ export interface UpdateGate {
   ): Promise<{ readonly kept: readonly string[] }>;
   /** What emptying a worker may take, ms, where an update waits `graceMs` for whoever has no grace of its own. */
   longestGraceMs(graceMs: number): number;
+  /** Of these workers' KV room, what nothing that runs or waits needs now, 0–1. */
+  spareShare(workers: ReadonlySet<string>): number;
   /** Idempotent. */
   open(worker: string): void;
   /** Closes the worker and ends all that runs there, to go on elsewhere: its weights cannot be trusted. */

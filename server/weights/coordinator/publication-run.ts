@@ -234,7 +234,9 @@ export function runPublication(parts: RunParts): PublicationRun {
     }
     // Asked for before, or while the step above was written.
     if (unwanted !== null) return abort(unwanted.code, unwanted.reason);
-    send({ type: "start", members: parts.muster() });
+    const members = parts.muster();
+    const spareShare = gate.spareShare(new Set(members.map(({ worker }) => worker)));
+    send({ type: "start", members, spareShare });
   }
 
   begin(async () => {

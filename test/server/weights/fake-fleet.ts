@@ -394,6 +394,10 @@ export class FakeFleet implements FleetPart, UpdateGate {
     return graceMs;
   }
 
+  spareShare(): number {
+    return 0.25;
+  }
+
   open(id: string): void {
     this.log.push(`${id}:open`);
     this.closed.delete(id);

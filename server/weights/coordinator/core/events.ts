@@ -19,7 +19,12 @@ export interface MemberEntry extends MemberRef {
 }
 
 export type CoordinatorEvent =
-  | { readonly type: "start"; readonly members: readonly MemberEntry[] }
+  /** `spareShare`: of the members' room, what nothing that runs or waits needs, 0–1. */
+  | {
+      readonly type: "start";
+      readonly members: readonly MemberEntry[];
+      readonly spareShare: number;
+    }
   /** The worker has read the weights beside its own and says what it read; null: its engine shows no digest, ever. */
   | ({ readonly type: "staged"; readonly digest: string | null } & MemberRef)
   | ({

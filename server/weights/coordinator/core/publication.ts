@@ -279,7 +279,7 @@ export function createPublication(plan: PublicationPlan): PublicationCore {
       if (event.type === "start" && state === "idle") {
         members.add(event.members);
         stageBy = now + plan.stageMs;
-        wave = waveOf(rule, event.members.length, plan.width);
+        wave = waveOf(rule, event.members.length, event.spareShare, plan.width);
         state = "staging";
       } else if (event.type === "gone") {
         const member = members.find(event);

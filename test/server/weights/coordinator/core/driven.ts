@@ -33,7 +33,7 @@ export function driven(plan: PublicationPlan, ...members: readonly MemberEntry[]
   const send = (event: CoordinatorEvent) => names(core.handle(event, now));
   return {
     core,
-    first: send({ type: "start", members }),
+    first: send({ type: "start", members, spareShare: 0.25 }),
     send,
     at: (time: number) => {
       now = time;

@@ -52,7 +52,7 @@ describe("a publication by hand", () => {
   for (const [what, event, code] of failures) {
     test(`before the commit, ${what} aborts all`, () => {
       const core = createPublication(PLAN);
-      core.handle({ type: "start", members: [entry(A), entry(B)] }, 0);
+      core.handle({ type: "start", members: [entry(A), entry(B)], spareShare: 0 }, 0);
       core.handle({ type: "staged", ...B, digest: "good" }, 0);
       const commands = core.handle(event, 1);
       assert.equal(core.state, "aborted");
@@ -186,7 +186,7 @@ function history(mode: CommitRule["mode"], random: Random): string {
   const rule = ruleOf(mode, random);
   const width = 1 + (random.u32() % 4);
   const core = createPublication({ ...PLAN, rule, width });
-  const open: CoordinatorEvent[] = [{ type: "start", members }];
+  const open: CoordinatorEvent[] = [{ type: "start", members, spareShare: 0.25 }];
   const shown = new Map<string, string>();
   const told = new Set<string>();
   let now = 0;

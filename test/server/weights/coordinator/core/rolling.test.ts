@@ -130,12 +130,14 @@ describe("a roll", () => {
     assert.equal(alone.state, "done");
   });
 
-  test("without a wave size takes a quarter, at least one", () => {
+  test("without a wave size takes what can be spared: an eighth to half, at least one", () => {
     const rule = { mode: "rolling", wave: null } as const;
-    assert.deepEqual(
-      [0, 1, 3, 4, 7, 8, 100, 1_000].map((members) => waveOf(rule, members, 64)),
-      [1, 1, 1, 1, 1, 2, 25, 64],
-    );
+    const sizes = (spare: number): number[] =>
+      [0, 1, 3, 4, 8, 16, 100, 1_000].map((members) => waveOf(rule, members, spare, 64));
+    assert.deepEqual(sizes(0.25), [1, 1, 1, 1, 2, 4, 25, 64]);
+    assert.deepEqual(sizes(0), [1, 1, 1, 1, 1, 2, 12, 64]);
+    assert.deepEqual(sizes(1), [1, 1, 1, 2, 4, 8, 50, 64]);
+    assert.equal(waveOf({ mode: "rolling", wave: 3 }, 16, 0, 64), 3);
   });
 });
 
