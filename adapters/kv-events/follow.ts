@@ -4,14 +4,16 @@
  * `buffer_steps`, and so is what was there before we came; what it does not have any more is a gap: whatever was known of
  * that rank's cache is void.
  *
- * An endpoint that names a host is one that the engine connects to, so that we listen there; only with `*` or `::` does it
- * listen itself, on its own host.
+ * An endpoint with `*` or `::` is one that the engine listens at, on its own host. One that names a host is one that it
+ * connects to, so that we listen there; but vLLM that was given `tcp://*:0` listens too, and tells the address that it got.
+ * So where it is no address of ours, or is taken, we connect to it.
  */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { CacheFollower } from "../engine.ts";
 import {
   bindSubscriber,
   connectSubscriber,
+  type Endpoint,
   type PeerOptions,
   parseEndpoint,
 } from "../zmq/peers.ts";
@@ -64,6 +66,12 @@ async function followOne(
 ): Promise<{ close(): void }> {
   const own = (endpoint: string) => {
     const at = parseEndpoint(endpoint);
+    if (at.port === 0) {
+      throw new PacelineError(
+        "unsupported",
+        `events over ${endpoint}: the engine does not tell which port that is; give it one`,
+      );
+    }
     const listens = at.host === "*" || at.host === "::";
     return { ...at, host: listens ? host : at.host, listens };
   };
@@ -83,7 +91,7 @@ async function followOne(
   try {
     const peer = at.listens
       ? connectSubscriber(at, from.topic, options)
-      : await bindSubscriber(at, from.topic, options);
+      : await listenOrConnect(at, from.topic, options);
     return {
       close() {
         ordered.close();
@@ -93,5 +101,28 @@ async function followOne(
   } catch (thrown) {
     ordered.close();
     throw thrown;
+  }
+}
+
+/** Errors of listening at an address that is another machine's, or has its listener. */
+const TAKEN: readonly unknown[] = ["EADDRINUSE", "EADDRNOTAVAIL"];
+
+async function listenOrConnect(
+  at: Endpoint,
+  topic: string,
+  options: PeerOptions,
+): Promise<{ close(): void }> {
+  try {
+    return await bindSubscriber(at, topic, options);
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (!TAKEN.includes(code)) throw thrown;
+    return connectSubscriber(at, topic, {
+      ...options,
+      lost(error) {
+        const why = `${error.message}, and we cannot listen at ${at.host}:${at.port} ourselves (${code})`;
+        options.lost(new PacelineError(error.code, why, { cause: error }));
+      },
+    });
   }
 }

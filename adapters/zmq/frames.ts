@@ -1,7 +1,7 @@
 /** ZMTP 3.0 on the wire (RFC 23), NULL mechanism: as much as a subscriber and a dealer need. */
 import { PacelineError } from "../../server/contract/errors.ts";
 
-export type SocketType = "SUB" | "DEALER";
+export type SocketType = "PUB" | "XPUB" | "SUB" | "ROUTER" | "DEALER";
 
 const MORE = 1;
 const LONG = 2;
@@ -45,25 +45,40 @@ export function ready(type: SocketType): Buffer {
 export const message = (...parts: readonly Uint8Array[]): Buffer =>
   Buffer.concat(parts.map((part, at) => frame(part, at < parts.length - 1 ? MORE : 0)));
 
-/** Cuts what a peer sends, after its greeting, into messages; of commands (its READY, pings) only the coming is told. */
+/** What its READY says it is; null: no READY, or one that does not say. */
+export function socketTypeOf(command: Buffer): string | null {
+  const head = text("READY");
+  if (!command.subarray(0, head.length).equals(head)) return null;
+  for (let at = head.length; at < command.length; ) {
+    const name = command.toString("latin1", at + 1, at + 1 + (command[at] as number));
+    const from = at + 1 + name.length + 4;
+    if (from > command.length) return null;
+    const end = from + command.readUInt32BE(from - 4);
+    if (name === "Socket-Type") return command.toString("latin1", from, end);
+    at = end;
+  }
+  return null;
+}
+
+/** Cuts what a peer sends, after its greeting, into messages and commands (its READY, pings). */
 export class MessageCutter {
   readonly #messageBytes: number;
   readonly #take: (parts: readonly Buffer[]) => void;
-  readonly #command: () => void;
+  readonly #command: (body: Buffer) => void;
   #kept = Buffer.alloc(0);
   #parts: Buffer[] = [];
 
   constructor(
     messageBytes: number,
     take: (parts: readonly Buffer[]) => void,
-    command: () => void = () => {},
+    command: (body: Buffer) => void = () => {},
   ) {
     this.#messageBytes = messageBytes;
     this.#take = take;
     this.#command = command;
   }
 
-  /** Throws `engine_error` beyond the limit, and what the taker throws. Parts are the taker's to keep. */
+  /** Throws `engine_error` beyond the limit, and what the takers throw. Parts are the taker's to keep. */
   push(bytes: Uint8Array): void {
     let rest = Buffer.concat([this.#kept, bytes]);
     for (let taken = this.#frame(rest); taken > 0; taken = this.#frame(rest))
@@ -82,9 +97,10 @@ export class MessageCutter {
     if (before + size > this.#messageBytes)
       throw broken(`a message beyond ${this.#messageBytes} bytes`);
     if (bytes.length < head + size) return 0;
-    if ((flags & COMMAND) !== 0) this.#command();
+    const body = Buffer.from(bytes.subarray(head, head + size));
+    if ((flags & COMMAND) !== 0) this.#command(body);
     else {
-      this.#parts.push(Buffer.from(bytes.subarray(head, head + size)));
+      this.#parts.push(body);
       if ((flags & MORE) === 0) {
         const parts = this.#parts;
         this.#parts = [];

@@ -8,7 +8,7 @@ import {
   MessageCutter,
   message,
   ready,
-  type SocketType,
+  socketTypeOf,
 } from "./frames.ts";
 
 export interface PeerOptions {
@@ -81,10 +81,22 @@ export const connectDealer = ({ host, port }: Endpoint, options: PeerOptions): P
 
 const subscription = (topic: string): Buffer => Buffer.concat([Buffer.of(1), Buffer.from(topic)]);
 
-function talk(socket: Socket, type: SocketType, options: PeerOptions, gone: () => void): Peer {
+/** Whom each of ours can talk to: on one port there may listen another subscriber, of whom nothing would ever be heard. */
+const PARTNERS = { SUB: ["PUB", "XPUB"], DEALER: ["ROUTER"] } as const;
+
+function talk(
+  socket: Socket,
+  type: keyof typeof PARTNERS,
+  options: PeerOptions,
+  gone: () => void,
+): Peer {
   /** Until the peer is ready, whose first command says so: libzmq closes on a message that comes before its own READY is out. */
   let unsent: Buffer[] | null = [];
-  const cutter = new MessageCutter(options.messageBytes, options.message, () => {
+  const cutter = new MessageCutter(options.messageBytes, options.message, (command) => {
+    const told = socketTypeOf(command);
+    const partners: readonly string[] = PARTNERS[type];
+    if (told !== null && !partners.includes(told))
+      throw unreachable(`a ${told} is there, no ${partners[0]}`);
     for (const bytes of unsent ?? []) socket.write(bytes);
     unsent = null;
   });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { describe, test } from "node:test";
-import type { CacheFollower } from "../../../adapters/engine.ts";
+import type { CacheChange, CacheFollower } from "../../../adapters/engine.ts";
 import { changesOf } from "../../../adapters/kv-events/changes.ts";
 import { followSources, type KvEventSource } from "../../../adapters/kv-events/follow.ts";
 import { parseSources as sglangSources } from "../../../adapters/sglang/kv-events.ts";
@@ -11,6 +11,8 @@ import { parseSources } from "../../../adapters/vllm/kv-events.ts";
 import { message } from "../../../adapters/zmq/frames.ts";
 import { pack } from "../../fakes/core/pack.ts";
 import { numbered, speak } from "../../fakes/core/zmq-peer.ts";
+
+const BOUNDS = { messageBytes: 1 << 20, messagesHeld: 64 };
 
 /** `[1.0, [{type: BlockRemoved, block_hashes: [number]}], 0]`: a message that can be told from others. */
 const told = (sequence: number): Buffer =>
@@ -25,7 +27,7 @@ async function router(
 ): Promise<{ server: Server; port: number; asked: number[] }> {
   const asked: number[] = [];
   const server = createServer((socket) =>
-    speak(socket, (parts) => {
+    speak(socket, "ROUTER", (parts) => {
       const from = Number(parts.at(-1)?.readBigUInt64BE());
       asked.push(from);
       for (const sequence of had[asked.length - 1] ?? had.at(-1) ?? []) {
@@ -62,7 +64,6 @@ async function heardOf(
   };
   const heard: (number | string)[] = [];
   const last = Promise.withResolvers<void>();
-  const bounds = { messageBytes: 1 << 20, messagesHeld: 64 };
   const follower: CacheFollower = {
     changes(slot, changes) {
       assert.equal(slot, 0);
@@ -76,11 +77,11 @@ async function heardOf(
     gap: () => heard.push("gap"),
     lost: () => {},
   };
-  const following = await followSources([source], "127.0.0.1", follower, bounds);
+  const following = await followSources([source], "127.0.0.1", follower, BOUNDS);
   assert.ok(following);
   const publisher = connect(port, "127.0.0.1");
   const subscribed = Promise.withResolvers<void>();
-  speak(publisher, (parts) => {
+  speak(publisher, "PUB", (parts) => {
     assert.deepEqual(parts, [Buffer.of(1)]);
     subscribed.resolve();
   });
@@ -134,6 +135,39 @@ describe("cache events over ZeroMQ", () => {
     assert.deepEqual(await heardOf([7, 2, 3], port), [6, 7, "gap", 0, 1, 2, 3]);
     assert.deepEqual(asked, [0, 0]);
     server.close();
+  });
+
+  test("one that listens and tells its own address is connected to; one that listens for publishers, too, is none", async () => {
+    const heard = Promise.withResolvers<readonly CacheChange[]>();
+    const at = async (type: "PUB" | "SUB", follower: Partial<CacheFollower>) => {
+      const server = createServer((socket) =>
+        speak(socket, type, () => void socket.write(whole(3))),
+      );
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const endpoint = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const source = { rank: 0, endpoint, replayEndpoint: null, topic: "" };
+      const deaf = { changes() {}, gap() {}, lost() {}, ...follower };
+      const following = await followSources([source], "127.0.0.1", deaf, BOUNDS);
+      return { server, following };
+    };
+    const one = await at("PUB", { changes: (_, changes) => heard.resolve(changes) });
+    assert.deepEqual(await heard.promise, [{ type: "removed", hashes: ["3"] }]);
+    const lost = Promise.withResolvers<Error>();
+    const other = await at("SUB", { lost: lost.resolve });
+    assert.match((await lost.promise).message, /a SUB is there, no PUB, .*EADDRINUSE/);
+    for (const { server, following } of [one, other]) {
+      following?.close();
+      server.close();
+    }
+  });
+
+  test("a port that is not told is refused", async () => {
+    const source = { rank: 0, endpoint: "tcp://*:0", replayEndpoint: null, topic: "" };
+    const deaf: CacheFollower = { changes() {}, gap() {}, lost() {} };
+    await assert.rejects(followSources([source], "127.0.0.1", deaf, BOUNDS), {
+      code: "unsupported",
+      message: /tcp:\/\/\*:0/,
+    });
   });
 
   test("sources are read from what the server says", () => {

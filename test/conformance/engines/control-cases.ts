@@ -1,7 +1,7 @@
 /** What every engine must do when it is probed, paused and given new weights. */
 import assert from "node:assert/strict";
 import { Attempt, deadline, type Outcome, run } from "./attempt.ts";
-import { assertComplete, type Case, LONG } from "./case.ts";
+import { assertComplete, type Case, LONG, longOf } from "./case.ts";
 import { type Bench, toldLoad, untilHeld, weightsOf } from "./fixture.ts";
 
 /** Versions in order of output. */
@@ -51,7 +51,7 @@ export const CONTROL_CASES: readonly Case[] = [
     needs: ({ description }) => description.capabilities.pause.includes(mode),
     async run(bench) {
       const { engine } = bench;
-      const wish = bench.repeatable(LONG);
+      const wish = bench.repeatable({ sampling: { maxNewTokens: longOf(bench) } });
       const undisturbed = await run(engine, wish);
       const attempt = new Attempt(engine, wish);
       await attempt.reached(5);
@@ -88,13 +88,15 @@ export const CONTROL_CASES: readonly Case[] = [
     needs: ({ description }) => description.capabilities.pause.includes("abort"),
     async run(bench) {
       const { engine } = bench;
-      const attempts = [new Attempt(engine, LONG), new Attempt(engine, LONG)];
+      const maxNewTokens = longOf(bench);
+      const long = { sampling: { maxNewTokens } };
+      const attempts = [new Attempt(engine, long), new Attempt(engine, long)];
       for (const attempt of attempts) await attempt.reached(2);
       await engine.control.pause("abort", deadline());
       for (const attempt of attempts) {
         const outcome = await attempt.outcome;
         assert.deepEqual([outcome.error, outcome.finish?.reason.type], [null, "abort"]);
-        assert.ok(outcome.ids.length >= 2 && outcome.ids.length < 400);
+        assert.ok(outcome.ids.length >= 2 && outcome.ids.length < maxNewTokens);
       }
       const waits = new Attempt(engine, {});
       await untilHeld(bench, 0, 1);
@@ -115,7 +117,8 @@ export const CONTROL_CASES: readonly Case[] = [
     name: `an update with kv ${kv} mid-way: versions change once, in order, and mixed is told`,
     async run(bench) {
       const { engine, install, description } = bench;
-      const wish = bench.continuable(LONG);
+      const maxNewTokens = longOf(bench);
+      const wish = bench.continuable({ sampling: { maxNewTokens } });
       const before = await run(engine, wish);
       const attempt = new Attempt(engine, wish);
       await attempt.reached(5);
@@ -123,7 +126,7 @@ export const CONTROL_CASES: readonly Case[] = [
       await install(2, kv);
       await engine.control.resume(deadline());
       const outcome = await attempt.outcome;
-      assertComplete(outcome, 400);
+      assertComplete(outcome, maxNewTokens);
       assert.notDeepEqual(outcome.ids, before.ids);
       if (!tells(bench)) return;
       assert.deepEqual(versionsOf(outcome), [1, 2]);
@@ -171,16 +174,15 @@ export const CONTROL_CASES: readonly Case[] = [
   {
     name: "an update without a pause takes effect between two tokens, and the versions say which",
     async run(bench) {
-      const { engine, install, description } = bench;
-      // A real engine on a busy machine makes hundreds before it is told.
-      const tokens = Math.min(1_600, description.maxModelLen - 100);
-      const wish = bench.repeatable({ sampling: { maxNewTokens: tokens } });
+      const { engine, install } = bench;
+      const maxNewTokens = longOf(bench);
+      const wish = bench.repeatable({ sampling: { maxNewTokens } });
       const before = await run(engine, wish);
       const attempt = new Attempt(engine, wish);
       await attempt.reached(5);
       await install(2);
       const outcome = await attempt.outcome;
-      assertComplete(outcome, tokens);
+      assertComplete(outcome, maxNewTokens);
       if (!tells(bench)) return;
       assert.deepEqual(versionsOf(outcome), [1, 2]);
       const swapped = outcome.spans?.[1]?.start ?? 0;

@@ -1,7 +1,7 @@
 /** What a fake publishes of its prefix cache, as vLLM and SGLang do: a PUB that listens, and a ROUTER that sends again what was missed. */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { message } from "../../../adapters/zmq/frames.ts";
+import { message, type SocketType } from "../../../adapters/zmq/frames.ts";
 import { createCacheTale } from "./cache-tale.ts";
 import type { FakeModel } from "./fake-model.ts";
 import { type Packable, pack } from "./pack.ts";
@@ -22,20 +22,23 @@ export async function startCachePublisher(): Promise<CachePublisher> {
   const subscribers = new Set<Socket>();
   const sockets = new Set<Socket>();
   const sent: Buffer[] = [];
-  const listen = async (heard: (socket: Socket, parts: readonly Buffer[]) => void) => {
+  const listen = async (
+    type: SocketType,
+    heard: (socket: Socket, parts: readonly Buffer[]) => void,
+  ) => {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.on("close", () => {
         sockets.delete(socket);
         subscribers.delete(socket);
       });
-      speak(socket, (parts) => heard(socket, parts));
+      speak(socket, type, (parts) => heard(socket, parts));
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
     return server;
   };
-  const publisher = await listen((socket) => subscribers.add(socket));
-  const router = await listen((socket, parts) => {
+  const publisher = await listen("PUB", (socket) => subscribers.add(socket));
+  const router = await listen("ROUTER", (socket, parts) => {
     const from = Number(parts.at(-1)?.readBigUInt64BE());
     for (const [sequence, payload] of sent.entries()) {
       if (sequence >= from) socket.write(message(Buffer.alloc(0), ...numbered(sequence, payload)));

@@ -1,10 +1,18 @@
 /** The other end of ZMTP: greets, is ready once its peer is, hands on what is said to it; as libzmq, it closes on what is said before. */
 import type { Socket } from "node:net";
-import { GREETING_BYTES, greeting, MessageCutter } from "../../../adapters/zmq/frames.ts";
+import {
+  GREETING_BYTES,
+  greeting,
+  MessageCutter,
+  ready as readyAs,
+  type SocketType,
+} from "../../../adapters/zmq/frames.ts";
 
-const READY = Buffer.concat([Buffer.of(4, 6), Buffer.from("\x05READY", "latin1")]);
-
-export function speak(socket: Socket, heard: (parts: readonly Buffer[]) => void): void {
+export function speak(
+  socket: Socket,
+  type: SocketType,
+  heard: (parts: readonly Buffer[]) => void,
+): void {
   socket.write(greeting());
   let peerReady = false;
   let ready = false;
@@ -28,7 +36,7 @@ export function speak(socket: Socket, heard: (parts: readonly Buffer[]) => void)
     }
     if (ready || !peerReady || socket.destroyed) return;
     ready = true;
-    socket.write(READY);
+    socket.write(readyAs(type));
   });
 }
 

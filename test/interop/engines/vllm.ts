@@ -1,4 +1,5 @@
 /** Real vLLM on a machine without a GPU: its CPU build, with the routes of scale-out and of development. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import { enginesFolder, PYTHON_FOLDER } from "./folder.ts";
 import { ensureModels } from "./models.ts";
@@ -31,8 +32,8 @@ export async function openVllm(): Promise<Vllm> {
   return {
     python,
     models,
-    start: (flags = [], port) =>
-      startEngineProcess({
+    async start(flags = [], port) {
+      const engine = await startEngineProcess({
         name: "vllm",
         python,
         args: (at) => argsOf(models[0], at, flags),
@@ -40,6 +41,7 @@ export async function openVllm(): Promise<Vllm> {
           VLLM_SERVER_DEV_MODE: "1",
           VLLM_ALLOW_RUNTIME_LORA_UPDATING: "True",
           VLLM_CPU_CI_ENV: "1",
+          VLLM_HOST_IP: "127.0.0.1",
           VLLM_CPU_OMP_THREADS_BIND: "nobind",
           VLLM_NO_USAGE_STATS: "1",
           DO_NOT_TRACK: "1",
@@ -49,8 +51,25 @@ export async function openVllm(): Promise<Vllm> {
           VLLM_CACHE_ROOT: `${enginesFolder()}/vllm-cache`,
         },
         ...(port === undefined ? {} : { port }),
-      }),
+      });
+      await warm(engine.url);
+      return engine;
+    },
   };
+}
+
+/**
+ * What it does but once takes longer on a busy machine than any test waits: its first token is read from disk after `/health`
+ * has answered, and what `/server_info` tells of its environment is asked of other programs.
+ */
+async function warm(url: string): Promise<void> {
+  const body = JSON.stringify({ token_ids: [10], sampling_params: { max_tokens: 1 } });
+  const headers = { "content-type": "application/json" };
+  const replies = await Promise.all([
+    fetch(`${url}/inference/v1/generate`, { method: "POST", headers, body }),
+    fetch(`${url}/server_info?config_format=json`),
+  ]);
+  for (const reply of replies) assert.equal(reply.status, 200, await reply.text());
 }
 
 /** Weights that a trainer moves itself (`/start_weight_update` …), by files: `update_info: {path}`. */
