@@ -1,59 +1,81 @@
 /** Random histories: nothing lost, nothing twice, eligibility and capacity never broken (I3, I7). */
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  createDiscipline,
-  type MakeRule,
-  scheduleBy,
-} from "../../../server/scheduler/disciplines/disciplines.ts";
-import { longestFirst } from "../../../server/scheduler/disciplines/longest-first.ts";
-import { DISCIPLINE_NAMES } from "../../../server/scheduler/disciplines/names.ts";
-import type { Oracle } from "../../../server/scheduler/disciplines/oracle.ts";
-import { seer } from "../../../server/scheduler/disciplines/seer.ts";
-import { streamSkew } from "../../../server/scheduler/disciplines/stream-skew.ts";
-import { tailSieve } from "../../../server/scheduler/disciplines/tail-sieve.ts";
-import { thunderAgent } from "../../../server/scheduler/disciplines/thunder-agent.ts";
+import { createScheduler } from "../../../server/scheduler/scheduler.ts";
 import { testSeed } from "../../support/seeded-random.ts";
-import { histories, report } from "./history-steps.ts";
-import { ModelFleet, OURS, type Subject } from "./model-fleet.ts";
-
-/** Knows no rollout of these histories: what rules do with a card that they have no plan for. */
-const ORACLE: Oracle = {
-  all: [],
-  outputTokens: () => 50,
-  stepOf: () => ({ a: 0.01, s: 0.001 }),
-};
-const RULES: readonly (readonly [name: string, make: MakeRule])[] = [
-  ["seer", (_, options) => seer(options)],
-  ["tail-sieve", () => tailSieve(ORACLE)],
-  ["stream-skew", (random, options) => streamSkew(ORACLE, random, options)],
-  ["thunder-agent", () => thunderAgent()],
-  ["longest-first", (_, options) => longestFirst(ORACLE, options)],
-];
-
-const SUBJECTS: readonly (readonly [string, Subject])[] = [
-  ...DISCIPLINE_NAMES.map((name): readonly [string, Subject] => [
-    name,
-    name === "paceline"
-      ? OURS
-      : { create: (...parts) => createDiscipline(name, ...parts), bounded: false },
-  ]),
-  ...RULES.map(([name, make]): readonly [string, Subject] => [
-    name,
-    { create: (...parts) => scheduleBy(make, ...parts), bounded: false },
-  ]),
-];
+import { duplicates } from "./duplicates.ts";
+import { histories, readHistory, written } from "./history-steps.ts";
+import { failure, live, minimal, reportOf } from "./minimise.ts";
+import { OURS, SUBJECTS, type Subject } from "./subjects.ts";
 
 for (const [name, subject] of SUBJECTS) {
   test(`${name}: random histories keep every rule, and whoever can be served is served in the end`, () => {
     const seed = testSeed(`scheduler histories of ${name}`);
     const all = Number(process.env["PACELINE_HISTORIES"] ?? 2_000);
     fc.assert(
-      fc.property(histories, (history) => {
-        new ModelFleet(subject).live(history.map(([, act]) => act));
-      }),
+      fc.property(histories, (history) => live(history, subject)),
       // The disciplines share their frame, so together they get half as many as ours.
-      { seed, numRuns: subject === OURS ? all : Math.ceil(all / 16), reporter: report },
+      {
+        seed,
+        numRuns: subject === OURS ? all : Math.ceil(all / 16),
+        reporter: reportOf(name, subject),
+      },
     );
   });
 }
+
+test("twenty thousand duplicates break no rule, and nothing comes of them", () => {
+  duplicates(20_000, testSeed("duplicates"), OURS, "paceline");
+});
+
+/** Takes the end of an attempt that is long over for the end of the one that runs. */
+const FENCELESS: Subject = {
+  bounded: true,
+  create(...parts) {
+    const real = createScheduler(...parts);
+    const latest = new Map<string, number>();
+    return {
+      snapshot: () => real.snapshot(),
+      handle(event) {
+        if (event.type === "offer") latest.set(event.card.key, event.card.attempt);
+        if (event.type !== "done") return real.handle(event);
+        return real.handle({ ...event, attempt: latest.get(event.key) ?? event.attempt });
+      },
+    };
+  },
+};
+
+test("a broken scheduler is found; the seed finds it again, and no step of what is printed can be left out", () => {
+  const find = () => {
+    try {
+      fc.assert(
+        fc.property(histories, (history) => live(history, FENCELESS)),
+        { seed: 3, numRuns: 200, reporter: reportOf("fenceless", FENCELESS) },
+      );
+      return "";
+    } catch (thrown) {
+      return thrown instanceof Error ? thrown.message : "";
+    }
+  };
+  const told = find();
+  const [, text = ""] = /--history "(.*)"/.exec(told) ?? [];
+  assert.equal(find(), told);
+  const least = readHistory(text);
+  assert.equal(written(least), text);
+  assert.deepEqual(
+    least.map(([what]) => what.split(" ")[0]),
+    ["offer", "done", "late"],
+  );
+  assert.ok(failure(least, FENCELESS));
+  assert.equal(failure(least, OURS), null);
+});
+
+test("what is left of a history has no step that could go", () => {
+  const needed = [3, 40, 41, 99];
+  const all = Array.from({ length: 100 }, (_, i) => i);
+  assert.deepEqual(
+    minimal(all, (some) => needed.every((each) => some.includes(each))),
+    needed,
+  );
+});

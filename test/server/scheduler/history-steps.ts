@@ -6,15 +6,30 @@ import type { ModelFleet } from "./model-fleet.ts";
 
 export type Step = readonly [what: string, act: (fleet: ModelFleet) => void];
 
+/** Of one event in `duplicates.ts`, and rarely in a random history. */
+export const MANY_TIMES = 200;
+/** How often an event is said again. */
+const times = fc.oneof(
+  { weight: 30, arbitrary: fc.nat(12) },
+  { weight: 1, arbitrary: fc.constant(MANY_TIMES) },
+);
 const number = fc.nat(1_000);
+/** Reads a step's words again, by its name. */
+const readers = new Map<string, (given: readonly unknown[]) => Step>();
+
 const step = <T extends unknown[]>(
   name: string,
   values: { [K in keyof T]: fc.Arbitrary<T[K]> },
   act: (fleet: ModelFleet, ...given: T) => void,
-): fc.Arbitrary<Step> =>
-  fc
-    .tuple<T>(...values)
-    .map((given) => [`${name} ${given.join(" ")}`, (fleet) => act(fleet, ...given)] as const);
+): fc.Arbitrary<Step> => {
+  const made = fc.tuple<T>(...values);
+  const stepOf = (given: T): Step => [[name, ...given].join(" "), (fleet) => act(fleet, ...given)];
+  readers.set(name, (given) => {
+    if (made.canShrinkWithoutContext(given)) return stepOf(given);
+    throw new RangeError(`${name} is not of ${given.join(" ")}`);
+  });
+  return made.map(stepOf);
+};
 
 const outcome = fc.constantFrom<Outcome>("finished", "aborted", "lost", "failed", "revoked");
 const why = fc.constantFrom("update", "drain", "migrate");
@@ -29,6 +44,10 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: step("withdraw", [number], (f, n) => f.withdraw(n)) },
   { weight: 2, arbitrary: step("late", [number], (f, n) => f.late(n)) },
+  {
+    weight: 2,
+    arbitrary: step("again", [number, times], (f, n, t) => f.again(n, t)),
+  },
   {
     weight: 4,
     arbitrary: step("worker", [number, number, fc.boolean()], (f, n, m, b) => f.worker(n, m, b)),
@@ -50,20 +69,32 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: step("advance", [fc.nat(50)], (f, ms) => f.advance(ms)) },
   { weight: 4, arbitrary: step("cut", [number], (f, n) => f.cut(n)) },
   { weight: 2, arbitrary: step("cache", [number, number], (f, n, m) => f.cache(n, m)) },
-  { weight: 1, arbitrary: step("session over", [number], (f, n) => f.sessionOver(n)) },
+  { weight: 1, arbitrary: step("session_over", [number], (f, n) => f.sessionOver(n)) },
   { weight: 1, arbitrary: step("repool", [number, fc.boolean()], (f, n, b) => f.repool(n, b)) },
   { weight: 1, arbitrary: step("update", [number, onUpdate], (f, n, u) => f.update(n, u)) },
   { weight: 2, arbitrary: step("lie", [number, number], (f, n, m) => f.lie(n, m)) },
 );
 
-export const histories = fc.array(steps, { minLength: 20, maxLength: 150, size: "max" });
+// From one step on: a shrunk history is never longer than its fault needs.
+export const histories = fc.array(steps, { minLength: 1, maxLength: 150, size: "max" });
 
-/** The shrunk history in words, not as functions, and how to see it again. */
-export function report(details: fc.RunDetails<[Step[]]>): void {
-  if (!details.failed) return;
-  const [history] = details.counterexample ?? [[]];
-  const told = history.map(([what]) => what).join("\n");
-  const cause = details.errorInstance instanceof Error ? details.errorInstance : undefined;
-  const again = `npm run histories -- --seed ${details.seed} --path ${details.counterexamplePath}`;
-  throw new Error(`${again}\n${history.length} steps:\n${told}\n${cause?.stack}`);
+/** Between the steps of a history that is written in one line. */
+const BETWEEN = "; ";
+
+export const written = (history: readonly Step[]): string =>
+  history.map(([what]) => what).join(BETWEEN);
+
+/** A history that `written` made. */
+export function readHistory(text: string): Step[] {
+  return text.split(BETWEEN).map((line) => {
+    const [name = "", ...given] = line.trim().split(" ");
+    const reader = readers.get(name);
+    if (reader === undefined) throw new RangeError(`no step is called ${name}`);
+    return reader(given.map(argument));
+  });
+}
+
+function argument(word: string): unknown {
+  if (word === "true" || word === "false") return word === "true";
+  return /^\d+$/.test(word) ? Number(word) : word;
 }

@@ -91,6 +91,27 @@ test("a clock that goes back, and versions that do, change nothing", () => {
   assert.ok((wake?.at ?? 20_000) >= 10_000);
 });
 
+test("more KV in use than there is leaves no room, and no less than none", () => {
+  const bench = new Bench();
+  bench.fleet(worker("w"));
+  bench.send(told({ kvUsedTokens: 5_000, running: 9 }));
+  const [waits] = only(bench.offer(card("1")), "held");
+  assert.equal(waits?.reason, "queue");
+  assert.deepEqual(grants(bench.send(told({}))), ["1>w"]);
+  const [slot] = bench.scheduler.snapshot().slots;
+  assert.ok(slot !== undefined && slot.reservedTokens >= 200 && slot.reservedTokens <= 900);
+});
+
+test("a worker that says it holds an older version gets nobody who has a newer one's tokens", () => {
+  const bench = new Bench();
+  bench.fleet(worker("w"));
+  bench.send({ type: "committed", policy: "p", version: 3 });
+  bench.send({ type: "worker", worker: worker("w", { holds: [held(3)] }) });
+  bench.send({ type: "worker", worker: worker("w", { holds: [held(1)] }) });
+  const newer = card("newer", { attempt: 2, outputTokens: 5, lastVersion: 3 });
+  assert.deepEqual(grants(bench.offer(newer, card("new"))), ["new>w"]);
+});
+
 test("a worker that flaps, and is told of a thousand times over, leaves nothing behind", () => {
   const bench = new Bench();
   bench.fleet(worker("w"));
