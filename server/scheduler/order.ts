@@ -1,6 +1,6 @@
 /**
  * Who goes first. Urgency: the caller's priority, then what the next commit would make too old, then what a fault threw
- * back and the turns of sessions whose context rests on a slot. Within it, and within a job, rank: by equal progress (least attained service, in quanta), by predicted length
+ * back, partial rollouts that their caller gives back to go on, and the turns of sessions whose context rests on a slot. Within it, and within a job, rank: by equal progress (least attained service, in quanta), by predicted length
  * with the longest first, or as they came. A prediction orders only while its error is small: with more, the order by it is
  * no better than by arrival (`reference/scheduling.md` §2.4), so then only one member of each group goes before the rest,
  * that the group may be known sooner.
@@ -41,8 +41,8 @@ export class Order {
 
   /** Lower goes first; ties are for fairness between jobs. */
   urgency(card: Card): number {
-    const { priority, attempt } = card;
-    const resumed = attempt > 1 && !this.#segments.wasCut(card);
+    const { priority, attempt, outputTokens } = card;
+    const resumed = (attempt > 1 || outputTokens > 0) && !this.#segments.wasCut(card);
     const first = resumed || this.#residents.homeOf(card) !== null;
     const begun = this.#residents.isPaused(card);
     return 8 * priority - (this.#pressing(card) ? 4 : 0) - (first ? 2 : 0) - (begun ? 1 : 0);

@@ -184,6 +184,11 @@ describe("order", () => {
       cards: [card("a"), card("b", { attempt: 2, outputTokens: 10 }), card("c", { priority: -1 })],
       want: ["c", "b", "a"],
     },
+    {
+      name: "a partial rollout that was given back, before new ones",
+      cards: [card("a"), card("b", { outputTokens: 10 })],
+      want: ["b", "a"],
+    },
   ];
   for (const { name, cards, want } of cases) {
     test(name, () => assert.deepEqual(waitFor(new Bench(), cards), want));
