@@ -11,6 +11,7 @@ import { type Card, PREFIX_BLOCK_TOKENS } from "./card.ts";
 import { Generations } from "./generations.ts";
 import type { SchedulerOptions } from "./options.ts";
 import { eachMark } from "./prefix-marks.ts";
+import type { Cut } from "./segments.ts";
 import type { Slot } from "./slots.ts";
 
 /** A slot that probably holds KV of the first `tokens` tokens of a prompt. */
@@ -26,6 +27,8 @@ interface Trace {
   filled: number;
   /** Clock time in seconds from which on the engine has told of it, if it tells at all. */
   toldAt: number;
+  /** What it is of, where that was cut: its tier keeps it, however much goes through the cache. */
+  readonly cut: Cut | null;
 }
 
 export interface Hint {
@@ -34,6 +37,8 @@ export interface Hint {
   /** Of these, such as come back from the host's memory. */
   hostTokens: number;
   readonly home: boolean;
+  /** It was cut there, and no other slot reads what it left. */
+  readonly parked: boolean;
 }
 
 /** KV that lies in the pool. */
@@ -75,7 +80,8 @@ export class Affinity {
       for (const slot of this.#blocks.holders(mark)) {
         const known = hints.find((hint) => hint.slot === slot);
         if (known === undefined) {
-          hints.push({ slot, cachedTokens: exactTokens(slot, card), hostTokens: 0, home: false });
+          const cachedTokens = exactTokens(slot, card);
+          hints.push({ slot, cachedTokens, hostTokens: 0, home: false, parked: false });
         } else known.cachedTokens = Math.max(known.cachedTokens, tokens);
       }
     });
@@ -126,9 +132,9 @@ export class Affinity {
   }
 
   /** What it leaves is kept where the slot's tiers keep it, and found by its next attempt. */
-  cut(attempt: Attempt): void {
-    const { card, slot, contextTokens, cacheLife, held } = attempt;
-    this.#cuts.set(card.key, { ...this.#trace(slot, held, contextTokens), life: cacheLife });
+  cut(attempt: Attempt, cut: Cut): void {
+    const { card, slot, contextTokens, cacheLife: life, held } = attempt;
+    this.#cuts.set(card.key, { ...this.#trace(slot, held, contextTokens), life, cut });
   }
 
   sessionFinished(session: string): void {
@@ -159,11 +165,13 @@ export class Affinity {
   #trace(slot: Slot, held: HeldVersion, tokens: number): Trace {
     const { cacheLife: life, filled, prefillFreeAt, worker } = slot;
     const toldAt = prefillFreeAt + this.#options.cacheEventSeconds;
-    return { slot, life, held, holdsLife: worker.holdsLife, tokens, filled, toldAt };
+    return { slot, life, held, holdsLife: worker.holdsLife, tokens, filled, toldAt, cut: null };
   }
 
   #hint(trace: Trace, card: Card, now: number, home: boolean): Hint {
-    const hint: Hint = { slot: trace.slot, cachedTokens: 0, hostTokens: 0, home };
+    const { slot, cut } = trace;
+    const parked = cut !== null && slot.worker.kind.facts.poolTokensPerSecond === null;
+    const hint: Hint = { slot, cachedTokens: 0, hostTokens: 0, home, parked };
     keep(hint, trace, card, now);
     return hint;
   }
@@ -189,10 +197,11 @@ const exactTokens = (slot: Slot, { prefix }: Card): number =>
 
 /** Least recently used goes first: after a whole cache of other tokens it is gone, from the host's memory after that of both. */
 function alive(trace: Trace): boolean {
-  const { slot, life, filled } = trace;
+  const { slot, life, filled, cut } = trace;
   if (life !== slot.cacheLife) return false;
   const { view, holdsLife } = slot.worker;
-  if (slot.filled - filled > slot.kvTokens + (view.tiers?.hostTokens ?? 0)) return false;
+  const gone = slot.filled - filled > slot.kvTokens + (view.tiers?.hostTokens ?? 0);
+  if (cut === null ? gone : !cut.kept) return false;
   if (trace.holdsLife === holdsLife) return true;
   const namespace = cacheNamespace(trace.held);
   if (!view.holds.some((held) => cacheNamespace(held) === namespace)) return false;

@@ -36,7 +36,7 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   passed = 0;
   /** Slots that are kept free for it. */
   claims: readonly Slot[] = NO_CLAIMS;
-  /** Where its session rests. */
+  /** Where its session rests, or it was cut. */
   home: Slot | null = null;
   /** It was placed, or taken out. */
   gone = false;

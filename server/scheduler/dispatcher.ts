@@ -4,7 +4,13 @@
  */
 import type { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
-import type { Buffer, Queue, Waiting, WaitingClass } from "./buffer.ts";
+import {
+  type Buffer,
+  type Queue,
+  type Waiting,
+  type WaitingClass,
+  waitingBefore,
+} from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
 import type { Census } from "./census.ts";
 import type { SchedulerCommand } from "./events.ts";
@@ -46,7 +52,7 @@ export class Dispatcher {
 
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
-    const { census, buffer, matching, placer, residents } = this.#parts;
+    const { census, buffer, matching, placer, residents, segments } = this.#parts;
     const home = residents.homeOf(card);
     // Who waits for the same workers goes first, but for a place that is its session's.
     if ((nobodyWaits(cls) || home !== null) && !job.full) {
@@ -60,10 +66,8 @@ export class Dispatcher {
     }
     const waiting = buffer.add(cls, job, card);
     census.waits(waiting);
-    if (home !== null) {
-      waiting.home = home;
-      home.returning.add(waiting);
-    }
+    waiting.home = home ?? segments.homeOf(card);
+    waiting.home?.returning.add(waiting);
     matching.joined(waiting);
     return waiting;
   }
@@ -150,10 +154,9 @@ export class Dispatcher {
     this.#recall(slot);
   }
 
-  /** The first of those that wait for their session's slot, whether or not it is still there. */
-  #recall(slot: Slot): void {
-    const first = slot.returning.values().next();
-    if (!first.done) this.#called.add(first.value);
+  /** The first of those that wait for this slot, whether or not what they wait for is still there. */
+  #recall({ returning: { first } }: Slot): void {
+    if (first !== null) this.#called.add(first);
   }
 
   /** Nothing new starts there for now. */
@@ -177,6 +180,7 @@ export class Dispatcher {
     const { touched } = this.#parts.matching;
     for (;;) {
       for (const waiting of this.#called) {
+        if (this.#yields(waiting)) continue;
         this.#called.delete(waiting);
         if (waiting.gone || !this.#tryWaiting(waiting, now)) continue;
         if (waiting.home !== null) this.#recall(waiting.home);
@@ -186,6 +190,20 @@ export class Dispatcher {
       touched.delete(kind);
       this.#fill(kind, now);
     }
+  }
+
+  /** What was cut there precedes what was cut elsewhere; but who can go anywhere and is before it goes first. */
+  #yields(waiting: Waiting): boolean {
+    const kind = waiting.home?.worker.kind;
+    if (kind === undefined || !this.#parts.matching.touched.has(kind)) return false;
+    if (!this.#isParked(waiting)) return false;
+    const first = kind.line.first?.queue.head ?? null;
+    return first !== null && waitingBefore(first, waiting) && !this.#isParked(first);
+  }
+
+  /** It was cut, and only where it was has its KV. */
+  #isParked({ card, home }: Waiting): boolean {
+    return home?.worker.open === true && this.#parts.segments.homeOf(card) === home;
   }
 
   #fill(kind: Kind, now: number): void {
@@ -247,6 +265,8 @@ export class Dispatcher {
   /** A grant went past the first of a line; after some a slot is kept free for it. */
   #passed(lane: Lane, kind: Kind): void {
     const { head } = lane.queue;
+    // It waits for its own slot, and no other is to be kept free for it.
+    if (this.#isParked(head)) return;
     head.passed++;
     if (head.passed >= this.#parts.options.claimAfterPasses) this.#claim(lane, kind);
   }

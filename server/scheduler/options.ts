@@ -5,7 +5,7 @@
 export interface SchedulerOptions {
   /** Cards that may wait, all jobs; beyond it a new rollout is refused. Attempts after the first are let in: they were accepted, and are bounded by what ran. */
   readonly waitingLimit: number;
-  /** Share of a slot's KV that is never reserved: `progress` lags, and engines round up to blocks. */
+  /** Share of a slot's KV that is never reserved: `progress` lags by 256 tokens a rollout, and engines round up to blocks. */
   readonly kvHeadroom: number;
   /** What forecasts of an end count beyond themselves: siblings share a slot and err together. Segments end for sure and count once. */
   readonly forecastMargin: number;
@@ -47,11 +47,11 @@ export interface SchedulerOptions {
   readonly rankLog: number;
   /** Rollouts of equal progress to so many tokens rank alike. */
   readonly rankTokens: number;
-  /** Tokens of a deliberate segment, where KV comes back from a pool and where only from the worker's own host: shorter is nearer to equal progress, and costs more. */
-  readonly segmentTokens: { readonly pool: number; readonly host: number };
-  /** Share of the tiers that what was cut may fill: hosts do not fill evenly, and each drops what is beyond its own. */
+  /** Tokens of a deliberate segment: shorter is nearer to equal progress, and costs more. */
+  readonly segmentTokens: number;
+  /** Share of a tier that what was cut may fill before the next goes on where it is; beyond all of it the oldest is dropped. */
   readonly tierShare: number;
-  /** Share of its limit that a rollout makes at a stretch while the pool is full: of 3/8 to 3/4, the best on Moonlight. */
+  /** Share of its limit that a rollout makes at a stretch while its tier is full: of 3/8 to 3/4, the best on Moonlight. */
   readonly fullTurnShare: number;
   /** Resuming is cheap where it takes at most this share of the segment's own time. */
   readonly cheapResumeShare: number;
@@ -145,7 +145,7 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   trustedSigma: 0.3,
   rankLog: 0.14,
   rankTokens: 4_096,
-  segmentTokens: { pool: 4_096, host: 8_192 },
+  segmentTokens: 4_096,
   tierShare: 0.8,
   fullTurnShare: 5 / 8,
   cheapResumeShare: 0.05,

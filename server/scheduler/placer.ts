@@ -75,7 +75,7 @@ export class Placer {
     return slotSeconds(ask, slot, cachedTokens, kvBarrierSeconds, rest === slot ? 0 : slot.resting);
   }
 
-  /** Seconds until the session's slot has room for its turn, and what it costs there then; null: it has, or is of no use. */
+  /** Seconds until the slot that has its context has room for it, and what it costs there then; null: it has, or is of no use. */
   #awaited({ card, class: cls, outlook }: Applicant, ask: Ask, hint: Hint): number | null {
     const { slot } = hint;
     if (!slot.worker.open || !cls.kinds.has(slot.worker.kind)) return null;
@@ -111,7 +111,7 @@ export class Placer {
       const { slot, cachedTokens } = hint;
       if (!cls.kinds.has(slot.worker.kind) || !eligible(slot.worker.kind)) continue;
       if (!this.#fits(applicant, slot, rest)) {
-        if (slot === rest) awaited = this.#awaited(applicant, ask, hint) ?? awaited;
+        if (slot === rest || hint.parked) awaited = this.#awaited(applicant, ask, hint) ?? awaited;
         continue;
       }
       const fetchSeconds = hostSeconds(hint);
@@ -165,7 +165,7 @@ export class Placer {
 
 function addTo(hints: Hint[], slot: Slot): void {
   if (hints.some((hint) => hint.slot === slot)) return;
-  hints.push({ slot, cachedTokens: 0, hostTokens: 0, home: false });
+  hints.push({ slot, cachedTokens: 0, hostTokens: 0, home: false, parked: false });
 }
 
 function hostSeconds({ slot, hostTokens }: Hint): number {

@@ -37,8 +37,8 @@ interface Capacity {
   readonly kvTokens: number;
   /** Of these, where what is cut can rest and rightly go on. */
   readonly keptTokens: number;
+  /** Of the largest tier beside a slot. */
   readonly tierTokens: number;
-  readonly pooled: boolean;
   /** KV that comes back, tokens/s: of the slowest worker that keeps any; NaN without one. */
   readonly tierRate: number;
 }
@@ -87,7 +87,6 @@ export class Regimes {
     const capacity = capacityOf(this.#parts.roster);
     this.#weigh(capacity, WEIGH_STEPS);
     segments.tierTokens = capacity.tierTokens;
-    segments.pooled = capacity.pooled;
     const { sigmaErr, coverage } = predictor.calibration;
     const rho = this.#rho(capacity);
     const [cheap, resumeSeconds] = this.#price(capacity);
@@ -101,8 +100,7 @@ export class Regimes {
       this.#changedAt = now;
       order.regime = regime;
     }
-    const quantum = capacity.pooled ? options.segmentTokens.pool : options.segmentTokens.host;
-    segments.quantum = order.regime === "equal_progress" ? quantum : null;
+    segments.quantum = order.regime === "equal_progress" ? options.segmentTokens : null;
     if (change) changed(this.#view);
     const trusted = predictor.trusted !== order.trusted;
     order.trusted = predictor.trusted;
@@ -151,7 +149,6 @@ export class Regimes {
     keptTokens,
     tierRate,
     slots,
-    pooled,
   }: Capacity): [cheap: boolean, seconds: number] {
     const { options } = this.#parts;
     const { cheapResumeShare, segmentTokens } = options;
@@ -159,8 +156,7 @@ export class Regimes {
     const [slot] = slots;
     if (slot === undefined) return [false, 0];
     if (keptTokens < kvTokens / 2) return [false, context / slot.prefillTokensPerSecond];
-    const segment =
-      (pooled ? segmentTokens.pool : segmentTokens.host) * (slot.step.a + slot.step.s);
+    const segment = segmentTokens * (slot.step.a + slot.step.s);
     const seconds = context / tierRate;
     return [seconds <= cheapResumeShare * segment, seconds];
   }
@@ -198,7 +194,6 @@ function capacityOf({ workers }: Roster): Capacity {
   const slots: Slot[] = [];
   let [running, contextTokens, kvTokens, keptTokens, tierTokens] = [0, 0, 0, 0, 0];
   let tierRate = Number.NaN;
-  let pooled = true;
   for (const worker of workers.values()) {
     const tiers = worker.view.tiers ?? null;
     const keeps = tiers !== null && worker.view.capabilities.resume.seeded;
@@ -212,9 +207,8 @@ function capacityOf({ workers }: Roster): Capacity {
       const { hostTokens, hostTokensPerSecond, poolTokensPerSecond } = tiers;
       const rate = poolTokensPerSecond ?? hostTokensPerSecond;
       keptTokens += slot.kvTokens;
-      tierTokens += hostTokens;
+      tierTokens = Math.max(tierTokens, hostTokens);
       tierRate = Number.isNaN(tierRate) ? rate : Math.min(tierRate, rate);
-      pooled &&= poolTokensPerSecond !== null;
     }
   }
   return {
@@ -225,6 +219,5 @@ function capacityOf({ workers }: Roster): Capacity {
     keptTokens,
     tierTokens,
     tierRate,
-    pooled,
   };
 }

@@ -287,8 +287,7 @@ class PureScheduler implements Scheduler {
   #learn(attempt: Attempt, outcome: Outcome, told: boolean): void {
     const { card, outputTokens, account } = attempt;
     if (outcome === "cut") {
-      this.#segments.cut(card, attempt.contextTokens);
-      this.#affinity.cut(attempt);
+      this.#affinity.cut(attempt, this.#segments.cut(attempt));
     } else if (told && outcome === "finished") {
       this.#predictor.finished(card, outputTokens, account.job.level);
       if (this.#order.predicts) this.#dispatcher.restand(card);

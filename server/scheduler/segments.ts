@@ -1,24 +1,32 @@
 /**
  * Deliberate cuts: how many tokens an attempt may make before others have their turn, and what was cut and waits. Only
- * while progress is to be equal, only of what may rightly be cut, and only where a tier keeps its KV meanwhile: while that
- * is full, who begins goes to its end, and the fleet comes down to first come, first served. In a pool it is cut all the
- * same, but goes on at once where it is, until it has made so much that the turn of others is worth computing it again.
+ * while progress is to be equal, only of what may rightly be cut, and only where a tier keeps its KV meanwhile. Where that
+ * is full it is cut all the same, but goes on at once where it is, until it has made so much that the turn of others is
+ * worth computing it again.
  */
+import type { Attempt } from "./attempts.ts";
 import type { Card } from "./card.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Worker } from "./roster.ts";
+import type { Slot } from "./slots.ts";
+
+/** What an attempt that was cut left. */
+export interface Cut {
+  readonly attempt: number;
+  readonly tokens: number;
+  readonly slot: Slot;
+  /** False once others have put it out of its tier. */
+  kept: boolean;
+}
 
 export class Segments {
   /** Tokens of a segment; null: nothing is cut. */
   quantum: number | null = null;
-  /** Tokens that tiers of the fleet can keep. */
+  /** Tokens that the largest tier beside a slot can keep. */
   tierTokens = 0;
-  /** Whether every worker reads what any of them keeps. */
-  pooled = false;
-  /** Context tokens of what was cut and waits. */
-  parkedTokens = 0;
-  /** By key: the attempt that was cut, and what it left. The oldest first. */
-  readonly #cuts = new Map<string, { readonly attempt: number; readonly tokens: number }>();
+  readonly #cuts = new Map<string, Cut>();
+  /** Of those, by the slot beside which it lies. The oldest first, as a tier drops them. */
+  readonly #parked = new WeakMap<Slot, { readonly cuts: Set<Cut>; tokens: number }>();
   readonly #options: SchedulerOptions;
 
   constructor(options: SchedulerOptions) {
@@ -30,9 +38,7 @@ export class Segments {
     const { quantum } = this;
     if (quantum === null || !card.cuttable) return null;
     const context = card.promptTokens + card.outputTokens + quantum;
-    const parked = this.parkedTokens - (this.#cuts.get(card.key)?.tokens ?? 0);
-    const others = this.pooled ? 0 : parked;
-    if (others + context > this.tierTokens * this.#options.tierShare) return null;
+    if (context > this.tierTokens * this.#options.tierShare) return null;
     // To the next multiple, so that all are cut at the same lengths whatever lost them an attempt.
     const segment = quantum - (card.outputTokens % quantum);
     return card.outputTokens + segment < card.maxNewTokens ? segment : null;
@@ -44,30 +50,57 @@ export class Segments {
     const segment = this.tokens(card);
     if (segment === null) return null;
     const context = card.promptTokens + card.outputTokens + segment;
-    return context < kind.longestContext ? segment : null;
+    const fits = context <= tierOf(view) * this.#options.tierShare;
+    return fits && context < kind.longestContext ? segment : null;
   }
 
-  /** It was cut while the pool is full: whoever ran in its place would cost it, or another, its KV. */
+  /** It was cut where the tier is full: whoever ran in its place would cost it, or another, its KV. */
   goesOn(card: Card): boolean {
-    const { quantum, pooled, parkedTokens, tierTokens } = this;
-    if (quantum === null || !pooled || !this.wasCut(card)) return false;
-    if (parkedTokens <= tierTokens * this.#options.tierShare) return false;
+    const { quantum } = this;
+    const cut = this.#cutOf(card);
+    if (quantum === null || cut === null) return false;
+    const tier = tierOf(cut.slot.worker.view);
+    if (this.parkedAt(cut.slot) <= tier * this.#options.tierShare) return false;
     const turn = Math.max(quantum, card.maxNewTokens * this.#options.fullTurnShare);
     return card.outputTokens % turn >= quantum;
   }
 
-  cut(card: Card, contextTokens: number): void {
+  /** Context tokens of what was cut there and waits. */
+  parkedAt(slot: Slot): number {
+    return this.#parked.get(slot)?.tokens ?? 0;
+  }
+
+  cut({ card, slot, contextTokens: tokens }: Attempt): Cut {
     this.forget(card.key);
-    this.#cuts.set(card.key, { attempt: card.attempt, tokens: contextTokens });
-    this.parkedTokens += contextTokens;
-    if (this.#cuts.size <= this.#options.waitingLimit) return;
-    const [oldest] = this.#cuts.keys();
-    if (oldest !== undefined) this.forget(oldest);
+    const cut: Cut = { attempt: card.attempt, tokens, slot, kept: true };
+    this.#cuts.set(card.key, cut);
+    const parked = this.#parked.get(slot) ?? { cuts: new Set(), tokens: 0 };
+    this.#parked.set(slot, parked);
+    parked.cuts.add(cut);
+    parked.tokens += tokens;
+    const tier = tierOf(slot.worker.view);
+    for (const oldest of parked.cuts) {
+      if (parked.tokens <= tier) break;
+      this.#drop(oldest);
+    }
+    if (this.#cuts.size > this.#options.waitingLimit) {
+      const [key] = this.#cuts.keys();
+      if (key !== undefined) this.forget(key);
+    }
+    return cut;
   }
 
   /** Whether the attempt before this card's was cut, and nothing worse. */
   wasCut(card: Card): boolean {
-    return this.#cuts.get(card.key)?.attempt === card.attempt - 1;
+    return this.#cutOf(card) !== null;
+  }
+
+  /** The one slot that comes by its KV without computing it; null: none, or any. */
+  homeOf(card: Card): Slot | null {
+    const cut = this.#cutOf(card);
+    return cut?.kept === true && cut.slot.worker.kind.facts.poolTokensPerSecond === null
+      ? cut.slot
+      : null;
   }
 
   /** It runs again, or will not. */
@@ -75,6 +108,20 @@ export class Segments {
     const cut = this.#cuts.get(key);
     if (cut === undefined) return;
     this.#cuts.delete(key);
-    this.parkedTokens -= cut.tokens;
+    this.#drop(cut);
+  }
+
+  #cutOf({ key, attempt }: Card): Cut | null {
+    const cut = this.#cuts.get(key);
+    return cut?.attempt === attempt - 1 ? cut : null;
+  }
+
+  #drop(cut: Cut): void {
+    const parked = this.#parked.get(cut.slot);
+    cut.kept = false;
+    if (parked?.cuts.delete(cut)) parked.tokens -= cut.tokens;
   }
 }
+
+/** Tokens that the tier beside each of its slots keeps. */
+const tierOf = ({ tiers }: Worker["view"]): number => tiers?.hostTokens ?? 0;

@@ -9,6 +9,7 @@ import { KvProfile } from "./kv-profile.ts";
 import type { SchedulerOptions } from "./options.ts";
 import { isCount, isPrefillRate, isStep, plausibleSize } from "./plausible.ts";
 import type { Resident } from "./residents.ts";
+import { Returning } from "./returning.ts";
 import type { Worker } from "./roster.ts";
 import { SharedPrefixes } from "./shared-prefixes.ts";
 
@@ -46,8 +47,8 @@ export class Slot {
   resting = 0;
   /** What those will soon have grown by: newcomers leave them room for it, tokens. */
   growing = 0;
-  /** Cards whose session rests here and that wait for room here: they go first. */
-  readonly returning = new Set<Waiting>();
+  /** They go first; of what was cut, before what was cut elsewhere. */
+  readonly returning = new Returning();
   /** Kept free for this card, which was passed over too often. */
   claimedBy: Waiting | null = null;
   /** Counts what emptied the cache: remembered prefixes of an older life are void. */

@@ -35,7 +35,7 @@ const HASTY = {
   estimateAfter: 2,
   calibrationWindow: 8,
   trustedSigma: 1,
-  segmentTokens: { pool: 16, host: 32 },
+  segmentTokens: 16,
   rankTokens: 16,
   cheapResumeShare: 10,
 };

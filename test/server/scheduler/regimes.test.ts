@@ -7,7 +7,7 @@ import { Bench, card, grants, only, worker } from "./samples.ts";
 
 const TIERS = { hostTokens: 4_000, hostTokensPerSecond: 1e5, poolTokensPerSecond: 1e5 };
 const SMALL: Partial<SchedulerOptions> = {
-  segmentTokens: { pool: 64, host: 128 },
+  segmentTokens: 64,
   rankTokens: 64,
   tierShare: 1,
 };

@@ -1,52 +1,75 @@
-/** How far what can be cut may go, and who goes on at once, by how full the tiers are. */
+/** How far what can be cut may go, who goes on at once, and what a tier still keeps, by how full it is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Attempt } from "../../../server/scheduler/attempts.ts";
+import type { Card } from "../../../server/scheduler/card.ts";
+import { Jobs } from "../../../server/scheduler/fairness.ts";
 import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
+import { Roster } from "../../../server/scheduler/roster.ts";
 import { Segments } from "../../../server/scheduler/segments.ts";
-import { card } from "./samples.ts";
+import type { Slot } from "../../../server/scheduler/slots.ts";
+import { card, held, worker } from "./samples.ts";
 
 const QUANTUM = 1_000;
 const LIMIT = 16_000;
+const OPTIONS = { ...DEFAULT_OPTIONS, tierShare: 0.8, fullTurnShare: 5 / 8 };
+const TIERS = { hostTokens: 100_000, hostTokensPerSecond: 1e5, poolTokensPerSecond: null };
 
-function segments(pooled: boolean, parkedTokens: number): Segments {
-  const made = new Segments({ ...DEFAULT_OPTIONS, tierShare: 0.8, fullTurnShare: 5 / 8 });
-  Object.assign(made, { quantum: QUANTUM, tierTokens: 100_000, pooled });
-  made.cut(card("other", { cuttable: true }), parkedTokens);
-  return made;
+function fleet(): { segments: Segments; slots: readonly [Slot, Slot] } {
+  const roster = new Roster(OPTIONS, { kindAdded() {}, kindRemoved() {}, kindChanged() {} });
+  const slots = ["a", "b"].map((id) => roster.join(worker(id, { tiers: TIERS })).slots[0]);
+  const segments = new Segments(OPTIONS);
+  Object.assign(segments, { quantum: QUANTUM, tierTokens: TIERS.hostTokens });
+  return { segments, slots: slots as unknown as readonly [Slot, Slot] };
 }
 
-/** The card of a rollout that was cut at so many tokens. */
-function cutAt(made: Segments, outputTokens: number) {
+/** The next attempt's card of a rollout that was cut there at so many tokens. */
+function cut(segments: Segments, slot: Slot, key: string, outputTokens: number): Card {
   const shape = { cuttable: true, promptTokens: 0, maxNewTokens: LIMIT, outputTokens };
-  made.cut(card("it", shape), outputTokens);
-  return card("it", { ...shape, attempt: 2 });
+  const account = new Jobs(1).get("j").account("a");
+  const outlook = { growth: 0, holding: [], peakTokens: 0 };
+  segments.cut(new Attempt(card(key, shape), slot, account, held(1), outlook, outputTokens));
+  return card(key, { ...shape, attempt: 2 });
 }
 
-test("a host that is full lets who begins go to its end; a pool cuts all the same", () => {
-  const begins = card("it", { cuttable: true, maxNewTokens: LIMIT });
-  assert.equal(segments(false, 80_000).tokens(begins), null);
-  assert.equal(segments(true, 80_000).tokens(begins), QUANTUM);
-  assert.equal(segments(false, 10_000).tokens(begins), QUANTUM);
+test("where a tier is full all is cut the same; what no tier could take goes to its end", () => {
+  const { segments, slots } = fleet();
+  cut(segments, slots[0], "other", 90_000);
+  const begins = { cuttable: true, maxNewTokens: LIMIT };
+  assert.equal(segments.tokens(card("it", begins)), QUANTUM);
+  assert.equal(segments.tokens(card("it", { ...begins, promptTokens: 80_000 })), null);
 });
 
-test("with a full pool what is cut goes on, until it has made 5/8 of its limit since it last gave way", () => {
-  const made = segments(true, 90_000);
-  const goesOn = Array.from({ length: 15 }, (_, n) => made.goesOn(cutAt(made, (n + 1) * QUANTUM)));
-  // A turn of 10,000: at its end and no sooner.
-  assert.deepEqual(
-    goesOn.map((goes, n) => (goes ? null : (n + 1) * QUANTUM)).filter((at) => at !== null),
-    [10_000],
+test("what is cut beside a full tier goes on, until it has made 5/8 of its limit since it last gave way", () => {
+  const { segments, slots } = fleet();
+  cut(segments, slots[0], "other", 82_000);
+  const stops = Array.from({ length: 15 }, (_, n) => (n + 1) * QUANTUM).filter(
+    (at) => !segments.goesOn(cut(segments, slots[0], "it", at)),
   );
+  // A turn of 10,000: at its end and no sooner.
+  assert.deepEqual(stops, [10_000]);
 });
 
-test("while there is room for it, and where only its own host keeps it, what is cut gives way", () => {
-  for (const made of [segments(true, 10_000), segments(false, 90_000)]) {
-    assert.equal(made.goesOn(cutAt(made, 2 * QUANTUM)), false);
-  }
+test("each slot has a tier of its own: where that has room what is cut gives way", () => {
+  const { segments, slots } = fleet();
+  cut(segments, slots[0], "other", 90_000);
+  assert.equal(segments.goesOn(cut(segments, slots[1], "it", 2 * QUANTUM)), false);
+});
+
+test("a tier drops the oldest, which has no home from then on", () => {
+  const { segments, slots } = fleet();
+  const oldest = cut(segments, slots[0], "oldest", 40_000);
+  const second = cut(segments, slots[0], "second", 40_000);
+  assert.equal(segments.homeOf(oldest), slots[0]);
+  cut(segments, slots[0], "third", 40_000);
+  assert.equal(segments.homeOf(oldest), null);
+  assert.equal(segments.homeOf(second), slots[0]);
+  assert.equal(segments.parkedAt(slots[0]), 80_000);
 });
 
 test("what was lost, not cut, does not go before others by it", () => {
-  const made = segments(true, 90_000);
-  const { attempt, ...lost } = cutAt(made, 2 * QUANTUM);
-  assert.equal(made.goesOn(card("it", { ...lost, attempt: attempt + 1 })), false);
+  const { segments, slots } = fleet();
+  cut(segments, slots[0], "other", 90_000);
+  const { attempt, ...lost } = cut(segments, slots[0], "it", 2 * QUANTUM);
+  assert.equal(segments.goesOn(card("it", { ...lost, attempt: attempt + 1 })), false);
 });
