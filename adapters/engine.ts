@@ -9,6 +9,7 @@ import type { EngineFacts } from "../server/contract/engine-facts.ts";
 import type { PacelineError } from "../server/contract/errors.ts";
 import type { HeldReport } from "../server/contract/policy.ts";
 import type { FinishReason, LogprobMode, Sampling } from "../server/contract/rollout.ts";
+import type { ExpertsHead } from "../server/contract/routed-experts.ts";
 import type { PromptLogprobs, SideChunk, SideWant } from "../server/contract/side-data.ts";
 import type { TokenChunk } from "../server/contract/tokens.ts";
 import type { EngineDescription, MoverCall } from "../server/contract/worker.ts";
@@ -78,6 +79,10 @@ export type EngineEvent =
       /** One row a token of what was asked for; absent where nothing was. */
       readonly side?: SideChunk;
     }
+  /** Once, wherever the engine tells it, where routed experts are wanted. */
+  | { readonly type: "experts_head"; readonly head: ExpertsHead }
+  /** Their bytes from `side.routedExperts.start` on, one piece after the other; the consumer's, whole buffer and all. */
+  | { readonly type: "experts"; readonly bytes: Uint8Array<ArrayBuffer> }
   | EngineFinish;
 
 export interface EngineFinish {

@@ -59,6 +59,7 @@ const FEATURES: readonly Feature[] = [
   ["prompt logprobs", ({ promptLogprobs }) => promptLogprobs],
   ["top logprobs", ({ maxTopLogprobs }) => maxTopLogprobs > 0 && `${maxTopLogprobs}`],
   ["sampling mask", ({ samplingMask }) => samplingMask],
+  ["routed experts", ({ routedExperts }) => routedExperts === true],
   ["tokens as they are made", ({ journal }) => journal === "stream"],
   ["versions of tokens", ({ spans }) => spans !== "none" && SPANS[spans]],
   ["resume from tokens", ({ resume }) => resume.seeded],

@@ -22,6 +22,7 @@ const ENGINE = ["adapters/engine", "adapters/read-pacing", "server/contract"];
 const ADAPTER = [
   ...ENGINE,
   "adapters/seed",
+  "adapters/experts",
   "adapters/http",
   "adapters/json",
   "adapters/kv-events",
@@ -84,6 +85,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["adapters/seed", []],
   ["adapters/http", ENGINE],
   ["adapters/json", []],
+  ["adapters/experts", [...ENGINE, "adapters/json"]],
   ["adapters/kv-events", [...ENGINE, "adapters/lora", "adapters/zmq"]],
   ["adapters/lora", ENGINE],
   ["adapters/zmq", ["server/contract"]],

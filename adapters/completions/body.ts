@@ -62,6 +62,7 @@ function unhonoured(request: EngineRequest, { logprobModes }: BodyFacts): string
   for (const _ in sampling.engine) return "sampling.engine";
   if (side?.promptLogprobs) return "want.prompt_logprobs";
   if (side?.samplingMask) return "want.sampling_mask";
+  if (side?.routedExperts != null) return "want.routed_experts";
   if (side !== null && side.topLogprobs > 0) return "want.top_logprobs";
   if (cacheCarried) return "cache.reuse";
   // Tokens made so far would count as prompt.

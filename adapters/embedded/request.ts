@@ -1,13 +1,11 @@
 /** From an EngineRequest to the wire. What this engine cannot honour is refused here, never dropped (I6). */
 import { PacelineError } from "../../server/contract/errors.ts";
-import type { Sampling } from "../../server/contract/rollout.ts";
 import type { EngineRequest } from "../engine.ts";
 import type { GenerateBody, SamplingBody } from "./wire.ts";
 
 /** Throws `unsupported` with the parameter's name. `streamInterval` null: the engine's own. */
 export function encodeRequest(request: EngineRequest, streamInterval: number | null): string {
-  const { sampling } = request;
-  refuseUnsupported(sampling);
+  refuseUnsupported(request);
   if (request.slot !== 0) {
     throw new PacelineError(
       "invalid_argument",
@@ -68,13 +66,15 @@ function samplingBody({ sampling, badWords }: EngineRequest): SamplingBody {
   };
 }
 
-function refuseUnsupported(sampling: Sampling): void {
-  const refused =
-    (sampling.structured !== null && sampling.structured !== undefined && "structured") ||
-    (hasKeys(sampling.engine) && "engine");
-  if (refused === false) return;
-  throw new PacelineError("unsupported", `the embedded engine does not honour ${refused}`, {
-    details: { path: `sampling.${refused}` },
+function refuseUnsupported({ sampling, side }: EngineRequest): void {
+  const { structured, engine } = sampling;
+  const path =
+    (structured !== null && structured !== undefined && "sampling.structured") ||
+    (hasKeys(engine) && "sampling.engine") ||
+    (side?.routedExperts != null && "want.routed_experts");
+  if (path === false) return;
+  throw new PacelineError("unsupported", `the embedded engine does not honour ${path}`, {
+    details: { path },
   });
 }
 

@@ -22,6 +22,8 @@ interface Waiter {
 export interface ReplyDecoder {
   /** The next bytes of a 2xx's body, good until this returns. */
   push(bytes: Uint8Array): void;
+  /** Amid one value of many bytes: the socket is read as fast as it gives them. Default: never. */
+  readonly bulk?: boolean;
   /** The body is whole. Emits `finished` or throws; told only if it has not been emitted before. */
   end(): void;
 }
@@ -148,6 +150,7 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
   #readOn(): boolean {
     const { pacing, request } = this.#options;
     if (pacing === null || this.#exchange === null || request.watched()) return true;
+    if (this.#decoder.bulk === true) return true;
     const wait = pacing.wait(performance.now() - this.#began);
     if (wait > 0) pacing.after(wait, this);
     return wait === 0;
@@ -210,8 +213,13 @@ export class EventStream implements AsyncIterableIterator<EngineEvent, undefined
   }
 }
 
-const tokensOf = (event: EngineEvent): number =>
-  event.type === "tokens" ? event.chunk.ids.length : 0;
+/** Bulk counts as the tokens that would take as much memory. */
+function tokensOf(event: EngineEvent): number {
+  if (event.type === "tokens") return event.chunk.ids.length;
+  return event.type === "experts" ? event.bytes.length / TOKEN_BYTES : 0;
+}
+
+const TOKEN_BYTES = 8;
 
 const utf8 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();

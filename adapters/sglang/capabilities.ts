@@ -36,6 +36,7 @@ const serverInfo = z.object({
   incremental_streaming_output: z.boolean().nullish(),
   enable_memory_saver: z.boolean().nullish(),
   sampling_mask_max_tokens: natural.nullish(),
+  enable_return_routed_experts: z.boolean().nullish(),
   disaggregation_mode: z.string().nullish(),
   enable_lora: z.boolean().nullish(),
   max_loras_per_batch: natural.nullish(),
@@ -113,6 +114,7 @@ export function capabilitiesOf(facts: Facts): Capabilities {
     promptLogprobs: true,
     maxTopLogprobs: Math.min(facts.vocabSize, LIMITS.topLogprobs),
     samplingMask: facts.maskTokens >= facts.vocabSize,
+    ...(facts.experts ? { routedExperts: true } : {}),
   };
 }
 

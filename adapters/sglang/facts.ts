@@ -20,6 +20,8 @@ export interface Facts {
   readonly streamInterval: boolean;
   /** Most ids of one position's sampling mask; 0: it tells none. */
   readonly maskTokens: number;
+  /** `--enable-return-routed-experts`: it was seen to tell them. */
+  readonly experts: boolean;
   /** `--enable-memory-saver`: it can give its KV cache back, and does not die of being asked to. */
   readonly memorySaver: boolean;
   /** `--enable-lora`: adapters that it holds at once; 0: none. */

@@ -88,8 +88,9 @@ async function measure(
   signal: AbortSignal,
 ): Promise<Facts> {
   const vocabSize = await vocabularyOf(client, signal);
+  const experts = info.enable_return_routed_experts === true;
   const ask = (id: number, sampling: object, rows: number): Promise<Meta> =>
-    generate(client, { rid: `${incarnation}-${id}`, sampling, rows }, signal);
+    generate(client, { rid: `${incarnation}-${id}`, sampling, rows, experts }, signal);
   const adapters = adaptersOf(info);
   const [all, sharp, checksums] = await Promise.all([
     ask(1, { temperature: 1, min_new_tokens: 1, max_new_tokens: 1, stream_interval: 8 }, vocabSize),
@@ -114,6 +115,7 @@ async function measure(
     // The first request had one, and servers that know none refuse.
     streamInterval: true,
     maskTokens: info.sampling_mask_max_tokens ?? 0,
+    experts: typeof all["routed_experts"] === "string",
     memorySaver: info.enable_memory_saver === true,
     adapters: takes ? adapters : 0,
     logprobMode: modeOf(flat, firstRow(sharp)),
@@ -137,7 +139,8 @@ async function contextOf({ calls }: Client, signal: AbortSignal): Promise<number
 async function vocabularyOf(client: Client, signal: AbortSignal): Promise<number> {
   const sampling = { max_new_tokens: 0, logit_bias: { [NO_TOKEN]: 0 } };
   try {
-    await generate(client, { rid: "paceline-vocabulary", sampling, rows: 0 }, signal);
+    const rid = "paceline-vocabulary";
+    await generate(client, { rid, sampling, rows: 0, experts: false }, signal);
   } catch (thrown) {
     const error = PacelineError.from(thrown);
     const last = /\[0, (\d+)\]/.exec(error.message)?.[1];
@@ -148,9 +151,16 @@ async function vocabularyOf(client: Client, signal: AbortSignal): Promise<number
   throw new PacelineError("unsupported", "this SGLang server does not check token ids of a bias");
 }
 
+interface Probing {
+  readonly rid: string;
+  readonly sampling: object;
+  readonly rows: number;
+  readonly experts: boolean;
+}
+
 async function generate(
   { replies }: Client,
-  { rid, sampling, rows }: { rid: string; sampling: object; rows: number },
+  { rid, sampling, rows, experts }: Probing,
   signal: AbortSignal,
 ): Promise<Meta> {
   const body = {
@@ -159,6 +169,7 @@ async function generate(
     extra_key: rid,
     return_logprob: true,
     top_logprobs_num: rows,
+    ...(experts ? { return_routed_experts: true } : {}),
     sampling_params: { top_k: -1, ...sampling },
   };
   const reply = await replies.json({ method: "POST", path: "/generate", body }, signal);

@@ -79,6 +79,9 @@ function unhonoured(
   if (side?.samplingMask === true && maskWidth(s, facts) > facts.maskTokens) {
     return "want.sampling_mask";
   }
+  // Tokens behind a stop id that we end at would have rows too.
+  const ours = s.ignoreEos && s.stopTokenIds.length > 0;
+  if (side?.routedExperts != null && (!facts.experts || ours)) return "want.routed_experts";
   return null;
 }
 
@@ -114,6 +117,12 @@ export function generateBody({ request, facts, streamInterval }: Wish): string {
     },
     ...(side !== null && side.topLogprobs > 0 ? { top_logprobs_num: side.topLogprobs } : {}),
     ...(side?.samplingMask === true ? { return_sampling_mask: true } : {}),
+    ...(side?.routedExperts == null
+      ? {}
+      : {
+          return_routed_experts: true,
+          routed_experts_start_len: side.routedExperts.start,
+        }),
     stream: true,
   });
 }

@@ -15,6 +15,7 @@ import {
 import { assertLogprobs } from "../../server/contract/tokens.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
+import { ExpertsLift } from "../experts/experts-lift.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
 import { shown } from "../http/shown.ts";
 import { SseCutter } from "../http/sse.ts";
@@ -32,11 +33,15 @@ export interface ReplyContext {
   readonly abort: () => void;
 }
 
+const EXPERTS_LIMITS = { pieceBytes: LIMITS.sidePieceBytes, mostBytes: LIMITS.sideBytes };
+
 export class ReplyReader implements ReplyDecoder {
   readonly #context: ReplyContext;
   readonly #emit: (event: EngineEvent) => void;
   readonly #chunks: ChunkReader;
   readonly #cutter: SseCutter;
+  /** Null where none are wanted: it sends none then. */
+  readonly #experts: ExpertsLift | null;
   /** Where SGLang would go on past a stop id, we end there. */
   readonly #stopIds: ReadonlySet<number>;
   readonly #certain: boolean;
@@ -60,6 +65,14 @@ export class ReplyReader implements ReplyDecoder {
       { data: (bytes, start, end) => this.#data(bytes, start, end), done: () => {} },
       LIMITS.engineReplyBytes,
     );
+    this.#experts =
+      context.request.side?.routedExperts == null
+        ? null
+        : new ExpertsLift(
+            { form: "int32", wanted: true, ...EXPERTS_LIMITS },
+            (bytes) => this.#cutter.push(bytes),
+            emit,
+          );
     this.#stopIds = new Set(sampling.ignoreEos ? sampling.stopTokenIds : []);
     this.#certain = isCertain(logprobMode, sampling);
     this.#forgetful =
@@ -70,14 +83,19 @@ export class ReplyReader implements ReplyDecoder {
 
   push(bytes: Uint8Array): void {
     try {
-      this.#cutter.push(bytes);
+      (this.#experts ?? this.#cutter).push(bytes);
     } finally {
       // Also before an error: what came before it is good.
       this.#tell(null);
     }
   }
 
+  get bulk(): boolean {
+    return this.#experts?.inside === true;
+  }
+
   end(): void {
+    this.#experts?.end();
     this.#cutter.end();
     if (!this.#finished) throw broken("the stream ended without a finish");
   }

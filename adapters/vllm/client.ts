@@ -86,7 +86,7 @@ export function createClient(url: string, pacing: ReadPacing | null): Client {
     const left = (): void => abort(request.requestId);
     const events = new EventStream(
       { request, signal, pacing, left, limits: STREAM_LIMITS, refused: errorFromReply },
-      (emit) => streamDecoder(request, emit),
+      (emit) => streamDecoder(request, emit, known.experts),
     );
     const headers = headersOf(request, known);
     return events.reads(

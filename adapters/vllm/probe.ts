@@ -20,6 +20,8 @@ interface Shown {
   readonly promptLogprobs: boolean;
   /** It told what its token was drawn from. */
   readonly masks: boolean;
+  /** It told which experts its tokens were sent to. */
+  readonly experts: boolean;
   /** It was seen to read adapters. */
   readonly adapters: boolean;
 }
@@ -103,7 +105,11 @@ export function createProber(
       const shown = await abortable(shownBy(now, shape, paused || asleep), signal);
       weights.takeAdapters(shown.adapters);
       const { priorities, ranks, logprobMode, masks, vocabSize } = shape;
-      now.known = { priorities, logprobMode, masks, vocabSize, streamInterval, slots: ranks };
+      const { experts } = shown;
+      now.known = {
+        ...{ priorities, logprobMode, masks, experts, vocabSize },
+        ...{ streamInterval, slots: ranks },
+      };
       kvTotalTokens = shape.kvTokens * ranks;
       sleeps = shape.sleeps;
       return {
@@ -139,7 +145,18 @@ function incarnationOf(metrics: string): string {
   throw new PacelineError("engine_error", "/metrics does not tell when this vLLM was started");
 }
 
-const NOTHING: Shown = { spans: "none", promptLogprobs: false, masks: false, adapters: false };
+const NOTHING: Shown = {
+  spans: "none",
+  promptLogprobs: false,
+  masks: false,
+  experts: false,
+  adapters: false,
+};
+
+const TOLD = [
+  ...["token_ids", "logprobs", "weight_versions"],
+  ...["sampling_mask", "routed_experts"],
+] as const;
 
 async function show(client: Client, { maxLogprobs, masks, adapters }: Shape): Promise<Shown> {
   const body = {
@@ -159,9 +176,7 @@ async function show(client: Client, { maxLogprobs, masks, adapters }: Shape): Pr
     AbortSignal.timeout(LEARN_MS),
   )) as {
     prompt_logprobs?: unknown;
-    choices?: readonly Readonly<
-      Partial<Record<"token_ids" | "logprobs" | "weight_versions" | "sampling_mask", unknown>>
-    >[];
+    choices?: readonly Readonly<Partial<Record<(typeof TOLD)[number], unknown>>>[];
   } | null;
   const choice = reply?.choices?.[0];
   if (
@@ -178,6 +193,7 @@ async function show(client: Client, { maxLogprobs, masks, adapters }: Shape): Pr
     spans: Array.isArray(choice.weight_versions) ? "end" : "none",
     promptLogprobs: Array.isArray(reply?.prompt_logprobs),
     masks: Array.isArray(choice.sampling_mask) && choice.sampling_mask.length === 1,
+    experts: typeof choice.routed_experts === "string",
     adapters: adapters > 0 && (await takesAdapters(client, AbortSignal.timeout(LEARN_MS))),
   };
 }
@@ -219,6 +235,7 @@ function capabilitiesOf(shape: Shape, shown: Shown): Capabilities {
     // One place is the sampled token's own.
     maxTopLogprobs: Math.max(0, maxLogprobs === -1 ? shape.vocabSize - 1 : maxLogprobs - 1),
     samplingMask: shown.masks,
+    ...(shown.experts ? { routedExperts: true } : {}),
   };
 }
 

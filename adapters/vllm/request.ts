@@ -19,6 +19,8 @@ export interface Served {
    * has no top-k.
    */
   readonly masks: boolean;
+  /** `--enable-return-routed-experts`: it tells them with every reply. */
+  readonly experts: boolean;
   readonly vocabSize: number;
 }
 
@@ -29,7 +31,7 @@ const OURS: ReadonlySet<string> = new Set([
   ...["ignore_eos", "logit_bias", "allowed_token_ids", "bad_words", "structured_outputs"],
   ...["logprobs", "prompt_logprobs", "prompt_logprob_token_ids", "prompt_logprob_start"],
   ...["logprob_token_ids", "flat_logprobs", "detokenize", "stream_interval", "output_kind"],
-  ...["skip_reading_prefix_cache", "trace_decode_token_ids"],
+  ...["skip_reading_prefix_cache", "trace_decode_token_ids", "routed_experts_prompt_start"],
 ]);
 
 /** The id that vLLM knows the request by: in its replies, and for an abort. */
@@ -52,6 +54,13 @@ export function generateBody(request: EngineRequest, served: Served): string {
       // The sampled token comes beside the most likely ones, if it is none of them.
       logprobs: top === 0 ? 0 : top + 1,
       ...(served.streamInterval === null ? {} : { stream_interval: served.streamInterval }),
+      // Rows of the prompt that nobody wants are left out; those of the output come in any case.
+      ...(served.experts
+        ? {
+            routed_experts_prompt_start:
+              side?.routedExperts?.start ?? request.promptTokenIds.length,
+          }
+        : {}),
     },
     stream: true,
     stream_options: { include_usage: true },
@@ -72,6 +81,7 @@ export function scoreBody(request: EngineRequest, served: Served): string {
       ...mostLikely(served.masks),
       prompt_logprobs: 0,
       detokenize: false,
+      ...(served.experts ? { routed_experts_prompt_start: request.promptTokenIds.length } : {}),
     },
     stream: false,
     ...shared(request, served),
@@ -147,6 +157,7 @@ function assertHonoured(
     throw unsupported("sampling.structured");
   }
   if (side?.samplingMask && !served.masks) throw unsupported("want.sampling_mask");
+  if (side?.routedExperts != null && !served.experts) throw unsupported("want.routed_experts");
   if (cacheCarried) throw unsupported("cache.reuse");
   if (outputTokenIds.length > 0 && isPenalised(sampling)) {
     // It would count the tokens made so far as prompt.

@@ -13,6 +13,7 @@ import {
 } from "../../server/contract/side-data.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
+import { ExpertsLift } from "../experts/experts-lift.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
 import { SseCutter } from "../http/sse.ts";
 import { weightsPolicyOf } from "../lora/name.ts";
@@ -23,9 +24,11 @@ import { engineId } from "./request.ts";
 
 const reader = new ChunkReader();
 
+/** `lift`: the server gives routed experts, with every reply. */
 export function streamDecoder(
   request: EngineRequest,
   emit: (event: EngineEvent) => void,
+  lift = false,
 ): ReplyDecoder {
   const given = request.outputTokenIds.length;
   const topLogprobs = request.side?.topLogprobs ?? 0;
@@ -118,6 +121,17 @@ export function streamDecoder(
     emit({ ...ended, cachedTokens });
   }
 
+  const experts = lift
+    ? new ExpertsLift(
+        {
+          form: "npy",
+          wanted: request.side?.routedExperts != null,
+          ...{ pieceBytes: LIMITS.sidePieceBytes, mostBytes: LIMITS.sideBytes },
+        },
+        (bytes) => cutter.push(bytes),
+        emit,
+      )
+    : null;
   const cutter = new SseCutter(
     {
       data: (bytes, from, to) => take(reader.read(bytes, from, to, wanted)),
@@ -126,8 +140,12 @@ export function streamDecoder(
     LIMITS.engineFrameBytes,
   );
   return {
-    push: (bytes) => cutter.push(bytes),
+    push: (bytes) => (experts ?? cutter).push(bytes),
+    get bulk() {
+      return experts?.inside === true;
+    },
     end() {
+      experts?.end();
       cutter.end();
       if (!cutter.done) throw broken("its stream ended without [DONE]");
     },

@@ -103,6 +103,9 @@ const instant: RolloutService = {
       attach: () => () => {},
     };
   },
+  side: () => {
+    throw new Error("nothing is by reference here");
+  },
   get: () => {
     throw new Error("not in this bench");
   },

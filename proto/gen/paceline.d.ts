@@ -411,6 +411,8 @@ export namespace paceline {
             top_logprobs?: (number|null);
             routed_experts?: (boolean|null);
             sampling_mask?: (boolean|null);
+            routed_experts_start?: (number|null);
+            side_by_ref?: (boolean|null);
             static create(properties: paceline.v1.Want.$Shape): paceline.v1.Want & paceline.v1.Want.$Shape;
             static create(properties?: paceline.v1.Want.$Properties): paceline.v1.Want;
             static encode(message: paceline.v1.Want.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -424,6 +426,8 @@ export namespace paceline {
                 top_logprobs?: (number|null);
                 routed_experts?: (boolean|null);
                 sampling_mask?: (boolean|null);
+                routed_experts_start?: (number|null);
+                side_by_ref?: (boolean|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.Want.$Properties;
@@ -729,6 +733,7 @@ export namespace paceline {
             constructor(properties?: paceline.v1.Side.$Properties);
             $unknowns?: Uint8Array[];
             sampling_mask?: (paceline.v1.SamplingMask.$Properties|null);
+            routed_experts?: (paceline.v1.RoutedExperts.$Properties|null);
             static create(properties: paceline.v1.Side.$Shape): paceline.v1.Side & paceline.v1.Side.$Shape;
             static create(properties?: paceline.v1.Side.$Properties): paceline.v1.Side;
             static encode(message: paceline.v1.Side.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -738,9 +743,58 @@ export namespace paceline {
         namespace Side {
             interface $Properties {
                 sampling_mask?: (paceline.v1.SamplingMask.$Properties|null);
+                routed_experts?: (paceline.v1.RoutedExperts.$Properties|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.Side.$Properties;
+        }
+
+        interface IRoutedExperts extends paceline.v1.RoutedExperts.$Properties {
+        }
+
+        class RoutedExperts {
+            constructor(properties?: paceline.v1.RoutedExperts.$Properties);
+            $unknowns?: Uint8Array[];
+            dtype: paceline.v1.ExpertsDtype;
+            first_position: number;
+            shape: number[];
+            source: paceline.v1.ExpertsSource;
+            bytes: (number|Long);
+            crc32: number;
+            data?: (Uint8Array|null);
+            ref?: (string|null);
+            static create(properties: paceline.v1.RoutedExperts.$Shape): paceline.v1.RoutedExperts & paceline.v1.RoutedExperts.$Shape;
+            static create(properties?: paceline.v1.RoutedExperts.$Properties): paceline.v1.RoutedExperts;
+            static encode(message: paceline.v1.RoutedExperts.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.RoutedExperts & paceline.v1.RoutedExperts.$Shape;
+        }
+
+        namespace RoutedExperts {
+            interface $Properties {
+                dtype?: (paceline.v1.ExpertsDtype|null);
+                first_position?: (number|null);
+                shape?: (number[]|null);
+                source?: (paceline.v1.ExpertsSource|null);
+                bytes?: (number|Long|null);
+                crc32?: (number|null);
+                data?: (Uint8Array|null);
+                ref?: (string|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.RoutedExperts.$Properties;
+        }
+
+        enum ExpertsDtype {
+            EXPERTS_DTYPE_UNSPECIFIED = 0,
+            EXPERTS_DTYPE_UINT8 = 1,
+            EXPERTS_DTYPE_UINT16 = 2,
+            EXPERTS_DTYPE_INT32 = 3
+        }
+
+        enum ExpertsSource {
+            EXPERTS_SOURCE_UNSPECIFIED = 0,
+            EXPERTS_SOURCE_SAMPLED = 1,
+            EXPERTS_SOURCE_RECOMPUTED = 2
         }
 
         interface ISamplingMask extends paceline.v1.SamplingMask.$Properties {
@@ -1716,7 +1770,8 @@ export namespace paceline {
             ERROR_CODE_INTERNAL = 28,
             ERROR_CODE_SIDE_DATA_TOO_LARGE = 29,
             ERROR_CODE_EXPIRED = 30,
-            ERROR_CODE_SPOOL_FULL = 31
+            ERROR_CODE_SPOOL_FULL = 31,
+            ERROR_CODE_RANGE_NOT_SATISFIABLE = 32
         }
 
         enum Boundary {

@@ -1876,6 +1876,8 @@ export const paceline = $root.paceline = (() => {
             Want.prototype.top_logprobs = null;
             Want.prototype.routed_experts = null;
             Want.prototype.sampling_mask = null;
+            Want.prototype.routed_experts_start = null;
+            Want.prototype.side_by_ref = null;
 
             let $oneOfFields;
 
@@ -1903,6 +1905,18 @@ export const paceline = $root.paceline = (() => {
                 set: $util.oneOfSetter($oneOfFields)
             });
 
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Want.prototype, "_routed_experts_start", {
+                get: $util.oneOfGetter($oneOfFields = ["routed_experts_start"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Want.prototype, "_side_by_ref", {
+                get: $util.oneOfGetter($oneOfFields = ["side_by_ref"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
             Want.create = function(properties) {
                 return new Want(properties);
             };
@@ -1924,6 +1938,10 @@ export const paceline = $root.paceline = (() => {
                     writer.uint32(32).bool(message.routed_experts);
                 if (message.sampling_mask != null && $Object.hasOwnProperty.call(message, "sampling_mask"))
                     writer.uint32(40).bool(message.sampling_mask);
+                if (message.routed_experts_start != null && $Object.hasOwnProperty.call(message, "routed_experts_start"))
+                    writer.uint32(48).uint32(message.routed_experts_start);
+                if (message.side_by_ref != null && $Object.hasOwnProperty.call(message, "side_by_ref"))
+                    writer.uint32(56).bool(message.side_by_ref);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1997,6 +2015,20 @@ export const paceline = $root.paceline = (() => {
                                 break;
                             message.sampling_mask = reader.bool();
                             message._sampling_mask = "sampling_mask";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            message.routed_experts_start = reader.uint32();
+                            message._routed_experts_start = "routed_experts_start";
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            message.side_by_ref = reader.bool();
+                            message._side_by_ref = "side_by_ref";
                             continue;
                         }
                     }
@@ -3159,12 +3191,19 @@ export const paceline = $root.paceline = (() => {
             };
 
             Side.prototype.sampling_mask = null;
+            Side.prototype.routed_experts = null;
 
             let $oneOfFields;
 
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Side.prototype, "_sampling_mask", {
                 get: $util.oneOfGetter($oneOfFields = ["sampling_mask"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Side.prototype, "_routed_experts", {
+                get: $util.oneOfGetter($oneOfFields = ["routed_experts"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -3181,6 +3220,8 @@ export const paceline = $root.paceline = (() => {
                     throw $Error("max depth exceeded");
                 if (message.sampling_mask != null && $Object.hasOwnProperty.call(message, "sampling_mask"))
                     $root.paceline.v1.SamplingMask.encode(message.sampling_mask, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.routed_experts != null && $Object.hasOwnProperty.call(message, "routed_experts"))
+                    $root.paceline.v1.RoutedExperts.encode(message.routed_experts, writer.uint32(18).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3221,6 +3262,13 @@ export const paceline = $root.paceline = (() => {
                             message._sampling_mask = "sampling_mask";
                             continue;
                         }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.routed_experts = $root.paceline.v1.RoutedExperts.decode(reader, reader.size(), $undefined, _depth + 1, message.routed_experts);
+                            message._routed_experts = "routed_experts";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -3239,6 +3287,209 @@ export const paceline = $root.paceline = (() => {
             };
 
             return Side;
+        })();
+
+        v1.RoutedExperts = (function() {
+
+            const RoutedExperts = function (properties) {
+                this.shape = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            RoutedExperts.prototype.dtype = 0;
+            RoutedExperts.prototype.first_position = 0;
+            RoutedExperts.prototype.shape = $util.emptyArray;
+            RoutedExperts.prototype.source = 0;
+            RoutedExperts.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            RoutedExperts.prototype.crc32 = 0;
+            RoutedExperts.prototype.data = null;
+            RoutedExperts.prototype.ref = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(RoutedExperts.prototype, "_data", {
+                get: $util.oneOfGetter($oneOfFields = ["data"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(RoutedExperts.prototype, "_ref", {
+                get: $util.oneOfGetter($oneOfFields = ["ref"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            RoutedExperts.create = function(properties) {
+                return new RoutedExperts(properties);
+            };
+
+            RoutedExperts.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.dtype != null && $Object.hasOwnProperty.call(message, "dtype") && message.dtype !== 0)
+                    writer.uint32(8).int32(message.dtype);
+                if (message.first_position != null && $Object.hasOwnProperty.call(message, "first_position") && message.first_position !== 0)
+                    writer.uint32(16).uint32(message.first_position);
+                if (message.shape != null && message.shape.length)
+                    writer.uint32(26).uint32s(message.shape);
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== 0)
+                    writer.uint32(32).int32(message.source);
+                if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+                    writer.uint32(40).uint64(message.bytes);
+                if (message.crc32 != null && $Object.hasOwnProperty.call(message, "crc32") && message.crc32 !== 0)
+                    writer.uint32(48).uint32(message.crc32);
+                if (message.data != null && $Object.hasOwnProperty.call(message, "data"))
+                    writer.uint32(58).bytes(message.data);
+                if (message.ref != null && $Object.hasOwnProperty.call(message, "ref"))
+                    writer.uint32(66).string(message.ref);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            RoutedExperts.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.RoutedExperts();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.dtype = value;
+                            else
+                                delete message.dtype;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.first_position = value;
+                            else
+                                delete message.first_position;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType === 2) {
+                                if (!(message.shape && message.shape.length))
+                                    message.shape = [];
+                                reader.uint32s(message.shape);
+                                continue;
+                            }
+                            if (wireType !== 0)
+                                break;
+                            if (!(message.shape && message.shape.length))
+                                message.shape = [];
+                            message.shape.push(reader.uint32());
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.bytes = value;
+                            else
+                                delete message.bytes;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.crc32 = value;
+                            else
+                                delete message.crc32;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.data = reader.bytes();
+                            message._data = "data";
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            message.ref = reader.stringVerify();
+                            message._ref = "ref";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return RoutedExperts;
+        })();
+
+        v1.ExpertsDtype = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "EXPERTS_DTYPE_UNSPECIFIED"] = 0;
+            values[valuesById[1] = "EXPERTS_DTYPE_UINT8"] = 1;
+            values[valuesById[2] = "EXPERTS_DTYPE_UINT16"] = 2;
+            values[valuesById[3] = "EXPERTS_DTYPE_INT32"] = 3;
+            return values;
+        })();
+
+        v1.ExpertsSource = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "EXPERTS_SOURCE_UNSPECIFIED"] = 0;
+            values[valuesById[1] = "EXPERTS_SOURCE_SAMPLED"] = 1;
+            values[valuesById[2] = "EXPERTS_SOURCE_RECOMPUTED"] = 2;
+            return values;
         })();
 
         v1.SamplingMask = (function() {
@@ -7106,6 +7357,7 @@ export const paceline = $root.paceline = (() => {
             values[valuesById[29] = "ERROR_CODE_SIDE_DATA_TOO_LARGE"] = 29;
             values[valuesById[30] = "ERROR_CODE_EXPIRED"] = 30;
             values[valuesById[31] = "ERROR_CODE_SPOOL_FULL"] = 31;
+            values[valuesById[32] = "ERROR_CODE_RANGE_NOT_SATISFIABLE"] = 32;
             return values;
         })();
 

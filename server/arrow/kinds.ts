@@ -24,6 +24,8 @@ export interface Kinds {
   readonly int64: Kind<number>;
   readonly float64: Kind<number>;
   readonly bool: Kind<boolean>;
+  /** Of at most 2 GiB in all rows together. */
+  readonly binary: Kind<Uint8Array>;
   /** Lists of token ids as int32, of 64-bit offsets. Throws `RangeError` for an id above 2^31 − 1. */
   readonly ids: Kind<Uint32Array>;
   /** Lists of float32, of 64-bit offsets. */
@@ -41,6 +43,7 @@ export function createKinds(arrow: Arrow): Kinds {
   const int64Type = new arrow.Int64();
   const float64Type = new arrow.Float64();
   const boolType = new arrow.Bool();
+  const binaryType = new arrow.Binary();
   const int32Type = new arrow.Int32();
   const float32Type = new arrow.Float32();
   // Readers differ in what they call a list's child unless it is named.
@@ -77,6 +80,10 @@ export function createKinds(arrow: Arrow): Kinds {
       type: boolType,
       column: (values) =>
         makeData({ type: boolType, data: bitmap(values, Boolean), ...shape(values) }),
+    },
+    binary: {
+      type: binaryType,
+      column: (values) => makeData({ type: binaryType, ...byteBuffers(values), ...shape(values) }),
     },
     ids: {
       type: idsType,
@@ -156,6 +163,16 @@ function textBuffers(values: readonly (string | null)[]) {
   }
   return { data, valueOffsets };
 }
+
+function byteBuffers(values: readonly (Uint8Array | null)[]) {
+  const valueOffsets = new Int32Array(values.length + 1);
+  for (const [at, value] of values.entries()) {
+    valueOffsets[at + 1] = (valueOffsets[at] as number) + (value?.length ?? 0);
+  }
+  return { data: Buffer.concat(values.map((value) => value ?? NO_BYTES)), valueOffsets };
+}
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Two halves each, little-endian: a `BigInt` a value would cost more than the column. */
 function int64s(values: readonly (number | null)[]): BigInt64Array {

@@ -7,6 +7,7 @@ import type { PacelineError } from "../contract/errors.ts";
 import type { Label } from "../contract/policy.ts";
 import type { Result, Routing, Stale, Usage } from "../contract/result.ts";
 import type { FinishReason, GroupRef, Segment, SessionRef, Span } from "../contract/rollout.ts";
+import type { RoutedExperts } from "../contract/routed-experts.ts";
 import type { IdRows, TopLogprobs } from "../contract/side-data.ts";
 import type { Kind, Kinds, Member } from "./kinds.ts";
 
@@ -41,9 +42,23 @@ export function createRolloutColumns(kinds: Kinds): RolloutColumns {
     ofResult("prompt_version", int64, ({ side }) => side?.prompt?.version ?? null),
     ofResult("top_logprobs", topKind(kinds), ({ side }) => side?.top ?? null),
     ofResult("sampling_mask", maskKind(kinds), ({ side }) => side?.mask ?? null),
+    ofResult("routed_experts", expertsKind(kinds), ({ side }) => side?.experts ?? null),
     maybe("error", errorKind(kinds), (row) => ("error" in row ? row.error : null)),
   ];
 }
+
+/** `data` or `ref`, as in JSON; here the bytes as they are. */
+const expertsKind = ({ struct, list, always, maybe, utf8, int64, binary }: Kinds) =>
+  struct<RoutedExperts>([
+    always("dtype", utf8, ({ dtype }) => dtype),
+    always("first_position", int64, ({ firstPosition }) => firstPosition),
+    always("shape", list(int64), ({ shape }) => shape),
+    always("source", utf8, ({ source }) => source),
+    always("bytes", int64, ({ bytes }) => bytes),
+    always("crc32", int64, ({ crc32 }) => crc32),
+    maybe("data", binary, ({ held }) => ("data" in held ? held.data : null)),
+    maybe("ref", utf8, ({ held }) => ("ref" in held ? held.ref : null)),
+  ]);
 
 const groupKind = ({ struct, always, utf8, int64 }: Kinds): Kind<GroupRef> =>
   struct([

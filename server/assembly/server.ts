@@ -24,6 +24,7 @@ import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
 import { createRollouts } from "../rollouts/rollouts.ts";
 import { createSessionCaches } from "../rollouts/session-caches.ts";
+import { createSideStore } from "../rollouts/side-store.ts";
 import { policyTokenizer } from "../rollouts/text.ts";
 import { createSessions } from "../sessions/sessions.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
@@ -149,7 +150,21 @@ export async function startServer({
   const tokenizers = createTokenizers();
   const tokenizer = (policy: string) => policyTokenizer(policy, ledger, tokenizers);
   const rollouts = createRollouts(
-    { clock, placement: owner, fleet, ledger, jobs, sessions, caches, tokenizer, log, observer },
+    {
+      ...{
+        clock,
+        placement: owner,
+        fleet,
+        ledger,
+        jobs,
+        sessions,
+        caches,
+        tokenizer,
+        log,
+        observer,
+      },
+      sideStore: spool && createSideStore(spool, { bytes: config.spool_bytes }, hex(random)),
+    },
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
   );
   const observe = observeUpdates(metrics, lifeCycle, log);

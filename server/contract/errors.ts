@@ -94,6 +94,13 @@ export const ERRORS = {
     false,
     "Prompt and limits exceed what any eligible worker can hold, or the body exceeds the limit.",
   ),
+  range_not_satisfiable: kind(
+    "client",
+    416,
+    "OUT_OF_RANGE",
+    false,
+    "The bytes that were asked for lie behind the end; `details.bytes` says where that is.",
+  ),
   side_data_too_large: kind(
     "client",
     413,

@@ -3,6 +3,7 @@
  * The wire's shape (snake_case, optional fields) is in `schema.ts`; codecs translate.
  */
 import type { Label, OnUpdate, VersionConstraint } from "./policy.ts";
+import type { ExpertsWant } from "./routed-experts.ts";
 
 /** Which distribution a logprob is taken from; see `docs/contract.md`. */
 export type LogprobMode = "processed" | "tempered" | "penalised" | "raw";
@@ -60,7 +61,7 @@ export interface Want {
   readonly logprobModes: readonly LogprobMode[];
   readonly promptLogprobs: { readonly start: number } | null;
   readonly topLogprobs: number;
-  readonly routedExperts: boolean;
+  readonly routedExperts: ExpertsWant | null;
   readonly samplingMask: boolean;
 }
 

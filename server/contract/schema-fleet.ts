@@ -98,6 +98,7 @@ const capabilities = () =>
     prompt_logprobs: z.boolean(),
     max_top_logprobs: uint32(),
     sampling_mask: z.boolean(),
+    routed_experts: z.boolean(),
     session_cache: z.boolean(),
   });
 

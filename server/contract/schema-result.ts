@@ -22,6 +22,7 @@ export interface ResultLimits {
   readonly groupSize: number;
   readonly topLogprobs: number;
   readonly samplingMaskIds: number;
+  readonly sideInlineBytes: number;
 }
 
 const finishReason = () =>
@@ -92,6 +93,23 @@ const samplingMask = (encoding: Encoding, limits: ResultLimits) =>
     offsets: uint32Array(encoding, { min: 1, max: limits.outputTokens + 1 }),
   });
 
+/** `data` or `ref`, which `GET /v1/side/{ref}` answers while the Result is kept. Of both the little-endian bytes in C order. */
+const routedExperts = (limits: ResultLimits) =>
+  z.strictObject({
+    dtype: z.enum(["uint8", "uint16", "int32"]),
+    first_position: uint32(),
+    /** [rows, layers, experts a token], or [rows, experts of all layers]. */
+    shape: z.array(uint32()).min(1).max(3),
+    source: z.enum(["sampled", "recomputed"]),
+    bytes: uint53(),
+    crc32: uint32(),
+    data: z
+      .base64()
+      .max(Math.ceil((4 * limits.sideInlineBytes) / 3) + 4)
+      .nullish(),
+    ref: id().nullish(),
+  });
+
 export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
   z.strictObject({
     id: id(),
@@ -112,7 +130,12 @@ export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
     prompt_logprobs: promptLogprobArray(encoding, { min: 1, max: limits.promptTokens }).nullish(),
     prompt_version: uint53().nullish(),
     top_logprobs: topLogprobs(encoding, limits).nullish(),
-    side: z.strictObject({ sampling_mask: samplingMask(encoding, limits).nullish() }).nullish(),
+    side: z
+      .strictObject({
+        sampling_mask: samplingMask(encoding, limits).nullish(),
+        routed_experts: routedExperts(limits).nullish(),
+      })
+      .nullish(),
   });
 
 const moment = () =>

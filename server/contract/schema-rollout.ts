@@ -136,6 +136,10 @@ const want = (limits: RolloutLimits) =>
     prompt_logprobs: z.strictObject({ start: uint32() }).nullish(),
     top_logprobs: uint32(0, limits.topLogprobs).nullish(),
     routed_experts: z.boolean().nullish(),
+    /** Position in prompt and output of the first row; default 0, at most the prompt's length. */
+    routed_experts_start: uint32().nullish(),
+    /** Routed experts go by reference, whatever their size. */
+    side_by_ref: z.boolean().nullish(),
     sampling_mask: z.boolean().nullish(),
   });
 

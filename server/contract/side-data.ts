@@ -4,10 +4,14 @@
  */
 import { PacelineError } from "./errors.ts";
 import type { Want } from "./rollout.ts";
+import type { ExpertsWant, RoutedExperts } from "./routed-experts.ts";
 import { assertLogprobs } from "./tokens.ts";
 
 /** What an attempt is asked for beside its tokens. */
-export type SideWant = Pick<Want, "promptLogprobs" | "topLogprobs" | "samplingMask">;
+export type SideWant = Pick<Want, "promptLogprobs" | "topLogprobs" | "samplingMask"> & {
+  /** Absent or null: none are wanted. */
+  readonly routedExperts?: Pick<ExpertsWant, "start"> | null;
+};
 
 /**
  * Logprobs of prompt tokens from position `start` on, each given the tokens before it. Always `raw`: the
@@ -46,6 +50,8 @@ export interface SideChunk {
 /** Of a whole rollout. */
 export interface SideData extends SideChunk {
   readonly prompt: PromptLogprobs | null;
+  /** Null also where the rollout ended without its engine's word: aborted, or its last tokens withheld. */
+  readonly experts: RoutedExperts | null;
 }
 
 /** Each row sorted, in place. */
@@ -69,20 +75,26 @@ export function firstRows({ top, mask }: SideChunk, tokens: number): SideChunk {
   };
 }
 
-/** Bytes that it holds. */
-export function sideBytes({ prompt, top, mask }: SideData): number {
+/** Bytes that it holds in memory. */
+export function sideBytes({ prompt, top, mask, experts }: SideData): number {
   const rows = (given: IdRows | null): number =>
     given === null ? 0 : given.ids.byteLength + given.offsets.byteLength;
   return (
-    (prompt?.logprobs.byteLength ?? 0) + rows(top) + (top?.logprobs.byteLength ?? 0) + rows(mask)
+    (prompt?.logprobs.byteLength ?? 0) +
+    rows(top) +
+    (top?.logprobs.byteLength ?? 0) +
+    rows(mask) +
+    (experts !== null && "data" in experts.held ? experts.bytes : 0)
   );
 }
 
 /** What of the rollout's wishes an engine has to give beside tokens; `null` where nothing is. */
 export function sideWanted(want: Want): SideWant | null {
-  const { promptLogprobs, topLogprobs, samplingMask } = want;
-  if (promptLogprobs === null && topLogprobs === 0 && !samplingMask) return null;
-  return { promptLogprobs, topLogprobs, samplingMask };
+  const { promptLogprobs, topLogprobs, samplingMask, routedExperts } = want;
+  if (promptLogprobs === null && topLogprobs === 0 && !samplingMask && routedExperts === null) {
+    return null;
+  }
+  return { promptLogprobs, topLogprobs, samplingMask, routedExperts };
 }
 
 /** Throws `misaligned` unless there is one finite logprob for each prompt token from `start` on, the first excepted. */

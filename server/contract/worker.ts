@@ -67,6 +67,8 @@ export interface Capabilities {
   readonly maxTopLogprobs: number;
   /** Tells which ids top-k, top-p and min-p left at each position. */
   readonly samplingMask: boolean;
+  /** Tells at the end which experts each position was sent to; default: it does not. */
+  readonly routedExperts?: boolean;
 }
 
 /** One data-parallel rank: the unit of placement. */

@@ -4,15 +4,18 @@ import { mayUsePool, type Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
 import type { PolicyRecord } from "../policy/ledger.ts";
+import type { SideStore } from "./side-store.ts";
 
 export interface Admission {
   /** Throws `not_found`. */
   readonly ledger: { policy(policy: string): { readonly kind?: PolicyRecord["kind"] } };
   readonly fleet: Pick<Fleet, "list">;
+  /** Null: nothing goes by reference. Absent: whoever admits in the end knows. */
+  readonly sideStore?: Pick<SideStore, "assertRoom"> | null;
 }
 
 /** Throws `not_found`, `invalid_argument`, `unsupported`. */
-export function admit(rollout: Rollout, { ledger, fleet }: Admission): void {
+export function admit(rollout: Rollout, { ledger, fleet, sideStore }: Admission): void {
   const { kind } = ledger.policy(rollout.policy);
   if (kind === "lora" && rollout.onUpdate === "reprefill") {
     throw new PacelineError(
@@ -22,6 +25,7 @@ export function admit(rollout: Rollout, { ledger, fleet }: Admission): void {
     );
   }
   refuseUnserved(rollout);
+  assertExperts(rollout, sideStore);
   const vocabulary = vocabularyOf(rollout, fleet);
   assertSideData(rollout, vocabulary ?? Number.POSITIVE_INFINITY);
   if (vocabulary !== null) assertVocabulary(rollout, vocabulary);
@@ -87,15 +91,33 @@ function outOfVocabulary(id: number, vocabulary: number, path: string): Paceline
 
 /** Parts of the contract that no release serves yet are refused, never dropped (I6). */
 function refuseUnserved(rollout: Rollout): void {
-  const { want } = rollout;
-  const unserved: readonly (readonly [string, boolean])[] = [
-    ["want.routed_experts", want.routedExperts],
-    ["deliver", rollout.deliver === "feed"],
-  ];
-  for (const [path, asked] of unserved) {
-    if (asked)
-      throw new PacelineError("unsupported", `${path} is not served by this release`, {
-        details: { path },
-      });
+  if (rollout.deliver !== "feed") return;
+  throw new PacelineError("unsupported", "deliver is not served by this release", {
+    details: { path: "deliver" },
+  });
+}
+
+/** An engine tells them when it has finished by itself, which a stop string of ours forestalls. */
+function assertExperts(
+  { want, sampling, continueFrom }: Rollout,
+  store: Admission["sideStore"],
+): void {
+  if (want.routedExperts === null) return;
+  const path = "want.routed_experts";
+  if (sampling.stop.length > 0) {
+    throw new PacelineError("unsupported", `${path} with sampling.stop: use stop_token_ids`, {
+      details: { path },
+    });
   }
+  if (sampling.maxNewTokens <= (continueFrom?.outputTokenIds.length ?? 0)) {
+    throw new PacelineError("unsupported", `${path} of a rollout that makes no token`, {
+      details: { path },
+    });
+  }
+  if (want.routedExperts.byRef && store === null) {
+    throw new PacelineError("unsupported", "want.side_by_ref: this server has no spool", {
+      details: { path: "want.side_by_ref" },
+    });
+  }
+  store?.assertRoom();
 }

@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import { type HeldVersion, replaceable } from "../contract/policy.ts";
 import type { FinishReason, Span } from "../contract/rollout.ts";
+import type { ExpertsHead } from "../contract/routed-experts.ts";
 import type { PromptLogprobs, SideChunk } from "../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../contract/tokens.ts";
 
@@ -25,6 +26,9 @@ export interface AttemptSink {
     attested: Span["attested"],
     side?: SideChunk,
   ): FinishReason | null;
+  expertsHead(head: ExpertsHead): void;
+  /** Null: go on; else when there is room for more. */
+  experts(bytes: Uint8Array<ArrayBuffer>): Promise<void> | null;
   /** What the engine tells at the end of all that this attempt made, each proven. Throws `engine_error` where it does not cover it. */
   versions(runs: readonly VersionRun[]): void;
 }
@@ -80,6 +84,11 @@ export async function runAttempt(
       } else if (event.type === "prompt") {
         const { version } = heldFor(event.prompt, context);
         sink.prompt({ ...event.prompt, version });
+      } else if (event.type === "experts") {
+        const room = sink.experts(event.bytes);
+        if (room !== null) await room;
+      } else if (event.type === "experts_head") {
+        sink.expertsHead(event.head);
       } else {
         const { versions } = event;
         if (versions !== null) {

@@ -88,5 +88,12 @@ const reusable = ({ promptTokenIds, want }: Rollout): Uint32Array =>
 
 function sideNeeds({ want }: Rollout): SideNeeds | null {
   const side = sideWanted(want);
-  return side === null ? null : { ...side, promptLogprobs: side.promptLogprobs !== null };
+  if (side === null) return null;
+  const { promptLogprobs, topLogprobs, samplingMask, routedExperts } = side;
+  return {
+    promptLogprobs: promptLogprobs !== null,
+    topLogprobs,
+    samplingMask,
+    ...(routedExperts == null ? {} : { routedExperts: true }),
+  };
 }

@@ -22,7 +22,10 @@ export function concludeResult(
   if (unknown > 0) timeline.wasted(unknown);
   const stale = staleOf(rollout, output, committed);
   const withheld = stale !== null && rollout.onInfeasible !== "flag";
-  if (withheld) timeline.wasted(output.length);
+  if (withheld) {
+    timeline.wasted(output.length);
+    output.side?.withhold();
+  }
   // What it ended with is not there any more.
   const cut = withheld || (unknown > 0 && reason.type !== "abort");
   const mode = rollout.want.logprobModes[0] ?? "processed";

@@ -31,8 +31,16 @@ export class Finished {
   #bytes = 0;
 
   readonly #limits: FinishedLimits;
+  readonly #released: (ref: string) => void;
 
-  constructor(clock: Clock, ttlMs: number, limits: FinishedLimits = LIMITS) {
+  /** `released`: told of side data that no Result names any more. */
+  constructor(
+    clock: Clock,
+    ttlMs: number,
+    limits: FinishedLimits = LIMITS,
+    released: (ref: string) => void = () => {},
+  ) {
+    this.#released = released;
     this.#clock = clock;
     this.#ttlMs = ttlMs;
     this.#limits = limits;
@@ -44,11 +52,11 @@ export class Finished {
     const bytes = bytesOf(rollout);
     this.#entries.set(rollout.key, { rollout, expiresAt: this.#clock.now() + this.#ttlMs, bytes });
     this.#bytes += bytes;
-    this.#sweep();
+    this.sweep();
   }
 
   get(key: string): FinishedRollout | undefined {
-    this.#sweep();
+    this.sweep();
     return this.#entries.get(key)?.rollout;
   }
 
@@ -63,7 +71,8 @@ export class Finished {
     return this.#tombstones.find(key, bodyHash);
   }
 
-  #sweep(): void {
+  /** Lets go of what has expired. */
+  sweep(): void {
     const now = this.#clock.now();
     for (const [key, { rollout, expiresAt }] of this.#entries) {
       if (expiresAt > now && !this.#isFull()) return;
@@ -81,8 +90,13 @@ export class Finished {
   }
 
   #drop(key: string): void {
-    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#bytes -= entry.bytes;
     this.#entries.delete(key);
+    const { ended } = entry.rollout;
+    const held = "result" in ended ? ended.result.side?.experts?.held : undefined;
+    if (held !== undefined && "ref" in held) this.#released(held.ref);
   }
 }
 

@@ -15,6 +15,7 @@ import { assertVocabulary } from "./admission.ts";
 import { type AttemptContext, runAttempt } from "./attempt.ts";
 import { cardOf } from "./card.ts";
 import { cutAt, engineRequest } from "./engine-request.ts";
+import type { ExpertsRecord } from "./experts-record.ts";
 import { Intake } from "./intake.ts";
 import type { LifeContext } from "./life-context.ts";
 import { evidenceOf, Losses, NONE } from "./losses.ts";
@@ -151,6 +152,10 @@ export class Journey {
     });
   }
 
+  get #experts(): ExpertsRecord | null {
+    return this.#traveller.output.side?.experts ?? null;
+  }
+
   /** Kind of engine that it must go on on; null for any. */
   #engineKind(): string | null {
     if (this.#stay === null || this.#traveller.rollout.mixedEngines) return null;
@@ -194,6 +199,8 @@ export class Journey {
     this.#running = controller;
     const intake = this.#place(grant, worker.description.dtype);
     const end = cutAt(this.#traveller, grant);
+    const source = this.#traveller.outputTokens > 0 ? "recomputed" : "sampled";
+    this.#experts?.discard();
     try {
       assertVocabulary(this.#traveller.rollout, worker.description.vocabSize);
       const finish = await runAttempt(
@@ -202,13 +209,17 @@ export class Journey {
         {
           started: (cached) => this.#traveller.timeline.started(cached),
           prompt: (prompt) => this.#traveller.output.side?.prompt(prompt),
+          expertsHead: (head) => this.#experts?.head(head),
+          experts: (bytes) => this.#experts?.take(bytes) ?? null,
           tokens: (...args) => this.#tokens(intake, ...args),
           versions: (runs) => intake.attest(runs, held),
         },
         this.#attemptContext(grant, held),
         controller.signal,
       );
-      if (attempt === this.#attempt) this.#engineFinished(finish, intake, end);
+      if (finish.reason.type !== "abort")
+        await this.#experts?.end(this.#traveller.outputTokens, source);
+      if (attempt === this.#attempt && !this.#over) this.#engineFinished(finish, intake, end);
     } catch (thrown) {
       if (attempt === this.#attempt && !this.#over) this.#attemptThrew(thrown, grant);
     }
@@ -406,7 +417,11 @@ export class Journey {
       );
       return;
     }
-    if (verdict === "restart") {
+    // All tokens are there, their experts are not: an engine is not asked to make none.
+    const spent =
+      this.#experts !== null &&
+      this.#traveller.output.length >= this.#traveller.rollout.sampling.maxNewTokens;
+    if (verdict === "restart" || spent) {
       this.#intake?.clear(reason);
     }
     this.offer();

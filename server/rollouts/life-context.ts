@@ -9,6 +9,7 @@ import type { JobsPort } from "./jobs-port.ts";
 import type { RolloutObserver } from "./observer.ts";
 import type { Stay } from "./output.ts";
 import type { SessionCaches } from "./session-caches.ts";
+import type { SideStore } from "./side-store.ts";
 
 export interface LifeContext {
   readonly clock: Clock;
@@ -17,6 +18,8 @@ export interface LifeContext {
   readonly ledger: Pick<Ledger, "proved" | "holds"> & { committed(policy: string): number | null };
   readonly caches: Pick<SessionCaches, "scope">;
   readonly jobs: Pick<JobsPort, "admits">;
+  /** Null: nothing goes by reference. */
+  readonly sideStore: SideStore | null;
   readonly observer: RolloutObserver;
   readonly log: Pick<Logger, "warn">;
   /** A stream without an event for so long is reported as stuck. Milliseconds. */

@@ -18,6 +18,7 @@ import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
 import type { RolloutEvent, RolloutHandle, RolloutProgress, RolloutTimeline } from "./service.ts";
 import { sideRecord } from "./side-record.ts";
+import type { SideStore } from "./side-store.ts";
 import type { RolloutText } from "./text.ts";
 import { Timeline } from "./timeline.ts";
 import type { Traveller } from "./traveller.ts";
@@ -85,7 +86,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   get output(): Output {
-    this.#output ??= outputOf(this.rollout);
+    this.#output ??= outputOf(this.rollout, this.#context.sideStore);
     return this.#output;
   }
 
@@ -253,6 +254,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   failed(error: PacelineError): void {
+    this.#output?.side?.withhold();
     this.#context.observer.failed(this.rollout, error.code);
     this.#close({ error }, { type: "error", error });
   }
@@ -291,8 +293,9 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 }
 
-function outputOf({ want, promptTokenIds, continueFrom, sampling }: Rollout): Output {
+function outputOf(rollout: Rollout, store: SideStore | null): Output {
+  const { want, continueFrom, sampling } = rollout;
   const mode = want.logprobModes[0] ?? "processed";
-  const side = sideRecord(want, promptTokenIds.length);
+  const side = sideRecord(rollout, store);
   return new Output(continueFrom, mode, sampling.maxNewTokens, side);
 }

@@ -167,7 +167,7 @@ export class Output {
     const given = this.#continued?.outputTokenIds.length ?? 0;
     const dropped = this.length - tokens;
     this.#tokens.truncate(tokens);
-    this.side?.truncate(tokens - given);
+    if (dropped > 0) this.side?.truncate(tokens - given);
     this.#uncover(tokens);
     return dropped;
   }

@@ -8,6 +8,7 @@ import type { Result } from "../contract/result.ts";
 import { type FinishCause, type Rollout, rolloutKey } from "../contract/rollout.ts";
 import type { Capabilities } from "../contract/worker.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { LIMITS } from "../limits.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger, PolicyRecord } from "../policy/ledger.ts";
 import type { Made } from "../scheduler/bound/bound.ts";
@@ -29,7 +30,7 @@ export interface RolloutsOptions {
 }
 
 export interface RolloutsDependencies
-  extends Pick<LifeContext, "clock" | "observer" | "log" | "caches"> {
+  extends Pick<LifeContext, "clock" | "observer" | "log" | "caches" | "sideStore"> {
   readonly placement: PlacementPort;
   readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
   readonly ledger: Pick<Ledger, "proved" | "holds" | "listen"> & {
@@ -54,7 +55,10 @@ export interface Rollouts extends RolloutService {
 export function createRollouts(deps: RolloutsDependencies, options: RolloutsOptions): Rollouts {
   const { clock, placement, fleet, ledger, jobs, sessions, caches, observer, log } = deps;
   const active = new Map<string, RolloutLife>();
-  const finished = new Finished(clock, options.resultTtlMs);
+  const { sideStore } = deps;
+  const finished = new Finished(clock, options.resultTtlMs, LIMITS, (ref) =>
+    sideStore?.release(ref),
+  );
   const known = trackCapabilities(fleet);
   let draining = false;
   let drained: (() => void) | null = null;
@@ -75,6 +79,7 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
     },
     caches,
     jobs,
+    sideStore,
     observer,
     log,
     stuckMs: options.stuckMs,
@@ -139,7 +144,7 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
         throw new PacelineError("not_found", `the result of ${rollout.id} has expired`);
       if (draining)
         throw new PacelineError("shutting_down", "the server drains", { retryAfterMs: 1000 });
-      admit(rollout, { ledger, fleet });
+      admit(rollout, { ledger, fleet, sideStore });
       const text = rolloutText(rollout, deps.tokenizer);
       jobs.enter(rollout);
       const life = begin(key, rollout, text);
@@ -149,6 +154,11 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
       return life;
     },
     get,
+    side(job, ref) {
+      finished.sweep();
+      if (sideStore !== null) return sideStore.open(job, ref);
+      throw new PacelineError("not_found", "this server keeps nothing by reference");
+    },
     made() {
       const byJob = new Map<string, Made[]>();
       for (const life of active.values()) {

@@ -4,6 +4,7 @@ import type { Result } from "../contract/result.ts";
 import type { FinishCause, Rollout } from "../contract/rollout.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { MoveReason } from "../scheduler/card.ts";
+import type { StoredSide } from "./side-store.ts";
 
 export type RolloutState = "queued" | "running" | "held" | "finished";
 
@@ -93,6 +94,8 @@ export interface RolloutService {
   submit(rollout: Rollout): RolloutHandle;
   /** Throws `not_found`. */
   get(job: string, id: string): RolloutHandle;
+  /** Side data that a Result of this job names. Throws `not_found`, `expired`. */
+  side(job: string, ref: string): StoredSide;
   /** Ends a rollout with what it has: finish_reason `abort` and `cause`. Answers its Result. */
   abort(job: string, id: string, cause: FinishCause): Promise<Result>;
   /** Ends all rollouts that a job has now; answers how many. */

@@ -3,7 +3,7 @@
  * never computed again.
  */
 import { PacelineError } from "../contract/errors.ts";
-import type { Want } from "../contract/rollout.ts";
+import type { Rollout } from "../contract/rollout.ts";
 import {
   assertPromptLogprobs,
   assertRows,
@@ -17,15 +17,20 @@ import {
 } from "../contract/side-data.ts";
 import { SideBuffer } from "../contract/side-rows.ts";
 import { LIMITS } from "../limits.ts";
+import { ExpertsRecord } from "./experts-record.ts";
+import type { SideStore } from "./side-store.ts";
 
 export class SideRecord {
   readonly #want: SideWant;
   readonly #promptTokens: number;
   #rows: SideBuffer;
   #prompt: PromptLogprobs | null = null;
+  /** Null where none are wanted. */
+  readonly experts: ExpertsRecord | null;
 
-  constructor(want: SideWant, promptTokens: number) {
+  constructor(want: SideWant, promptTokens: number, experts: ExpertsRecord | null = null) {
     this.#want = want;
+    this.experts = experts;
     this.#promptTokens = promptTokens;
     this.#rows = new SideBuffer(want);
   }
@@ -72,22 +77,42 @@ export class SideRecord {
     const copy = new SideBuffer(this.#want);
     copy.append(kept);
     this.#rows = copy;
+    // They came with all of the attempt's tokens, and no row says which of those is gone.
+    this.experts?.discard();
   }
 
   /** The rollout starts over. */
   clear(): void {
     this.#prompt = null;
     this.#rows.clear();
+    this.experts?.discard();
+  }
+
+  /** Nobody is told of it: what lies elsewhere goes. */
+  withhold(): void {
+    this.experts?.discard();
   }
 
   /** Of a rollout that goes on no more. */
   data(): SideData {
-    return { prompt: this.#prompt, ...this.#rows.rows };
+    return {
+      prompt: this.#prompt,
+      ...this.#rows.rows,
+      experts: this.experts?.whole ?? null,
+    };
   }
 }
 
 /** `null` where nothing is wanted. */
-export function sideRecord(want: Want, promptTokens: number): SideRecord | null {
+export function sideRecord(
+  { want, job, promptTokenIds }: Pick<Rollout, "want" | "job" | "promptTokenIds">,
+  store: SideStore | null,
+): SideRecord | null {
   const wanted = sideWanted(want);
-  return wanted === null ? null : new SideRecord(wanted, promptTokens);
+  if (wanted === null) return null;
+  const { routedExperts } = want;
+  const promptTokens = promptTokenIds.length;
+  const place = { job, promptTokens, store, inlineBytes: LIMITS.sideInlineBytes };
+  const experts = routedExperts && new ExpertsRecord(routedExperts, place);
+  return new SideRecord(wanted, promptTokens, experts);
 }

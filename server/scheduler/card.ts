@@ -14,6 +14,8 @@ export interface SideNeeds {
   /** Alternatives at each position, at most so many; 0 = none. */
   readonly topLogprobs: number;
   readonly samplingMask: boolean;
+  /** Absent: no. */
+  readonly routedExperts?: boolean;
 }
 
 /** One wish for a place, for one attempt of a rollout. */

@@ -28,7 +28,7 @@ const capacityClass = (view: WorkerView): number =>
 
 export function kindKey(view: WorkerView): string {
   const { logprobModes, sampling, resume } = view.capabilities;
-  const { promptLogprobs, topLogprobs, samplingMask } = sideOf(view);
+  const { promptLogprobs, topLogprobs, samplingMask, routedExperts } = sideOf(view);
   const holds = view.holds.map((held) => [held.policy, held.version, held.label?.step ?? null]);
   return JSON.stringify([
     view.pool,
@@ -39,7 +39,7 @@ export function kindKey(view: WorkerView): string {
     [...sampling].sort(),
     resume.seeded,
     resume.penalties,
-    [promptLogprobs, topLogprobs, samplingMask],
+    [promptLogprobs, topLogprobs, samplingMask, routedExperts],
     holds.sort(),
     view.tiers?.poolTokensPerSecond ?? null,
   ]);
@@ -65,6 +65,7 @@ const sideOf = ({ capabilities: can }: WorkerView): SideNeeds => ({
   promptLogprobs: can.promptLogprobs,
   topLogprobs: can.maxTopLogprobs,
   samplingMask: can.samplingMask,
+  routedExperts: can.routedExperts === true,
 });
 
 /** Cards with the same key are eligible for the same kinds. Names hold no space; constraints are one number each. */
@@ -76,8 +77,9 @@ export function classKey(card: Card): string {
   const pools = pool ?? card.pools.join(",");
   const key = `${policy} ${pools} ${wanted} ${lastVersion ?? ""} ${engine ?? ""} ${needs} ${asked}`;
   if (card.side === null) return key;
-  const { promptLogprobs, topLogprobs, samplingMask } = card.side;
-  return `${key} ${promptLogprobs ? "p" : ""}${samplingMask ? "m" : ""}${topLogprobs}`;
+  const { promptLogprobs, topLogprobs, samplingMask, routedExperts } = card.side;
+  const asides = `${promptLogprobs ? "p" : ""}${samplingMask ? "m" : ""}${routedExperts ? "e" : ""}`;
+  return `${key} ${asides}${topLogprobs}`;
 }
 
 const bits = <Name extends string>(names: readonly Name[]): ReadonlyMap<Name, number> =>
@@ -132,7 +134,8 @@ export function canHonour(card: Card, kind: KindFacts): boolean {
 function missingSide(side: SideNeeds, { side: given }: KindFacts): string | null {
   if (side.promptLogprobs && !given.promptLogprobs) return "want.prompt_logprobs";
   if (side.topLogprobs > given.topLogprobs) return "want.top_logprobs";
-  return side.samplingMask && !given.samplingMask ? "want.sampling_mask" : null;
+  if (side.samplingMask && !given.samplingMask) return "want.sampling_mask";
+  return side.routedExperts && !given.routedExperts ? "want.routed_experts" : null;
 }
 
 export const rightEngine = (card: Card, kind: KindFacts): boolean =>

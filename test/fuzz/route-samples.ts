@@ -111,6 +111,7 @@ export const ROUTE_SAMPLES: Readonly<Record<ServedCall, RouteSample>> = {
       { ...SMALL_ROLLOUT, id: "g-1", size: 4, need: 2, sampling: { max_new_tokens: 3, seed: 1 } },
     ],
   },
+  readSide: { bodies: [undefined], params: { ref: "0a-1" }, queries: ["", "?job=default", "?x=1"] },
   finishSession: { bodies: NONE, params: { id: "s" }, queries: ["", "?job=default", "?x=1"] },
   listJobs: { bodies: [undefined], queries: ["", "?x=1"] },
   getJob: { bodies: [undefined], params: JOB },

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { createResult, type Result } from "../../server/contract/result.ts";
 import type { Segment, Span } from "../../server/contract/rollout.ts";
+import type { RoutedExperts } from "../../server/contract/routed-experts.ts";
 import type { PromptLogprobs, TopLogprobs } from "../../server/contract/side-data.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
@@ -52,6 +53,20 @@ const segment = (): fc.Arbitrary<Omit<Segment, "start" | "end">> =>
     numerics: record({ dtype: fc.constantFrom("float32", "bfloat16") }),
   });
 
+const experts = (): fc.Arbitrary<RoutedExperts> =>
+  record({
+    dtype: fc.constantFrom("uint8", "uint16", "int32"),
+    firstPosition: u32(),
+    shape: fc.array(u32(), { minLength: 1, maxLength: 3 }),
+    source: fc.constantFrom("sampled", "recomputed"),
+    bytes: whole(),
+    crc32: u32(),
+    held: fc.oneof(
+      record({ ref: id() }),
+      record({ data: fc.uint8Array({ maxLength: 40 }).map((data) => Buffer.from(data)) }),
+    ),
+  });
+
 /** Each range with a head of its own. */
 const over = <T>(ranges: { start: number; end: number }[], head: fc.Arbitrary<T>) =>
   fc.tuple(...ranges.map((range) => head.map((made) => ({ ...made, ...range }))));
@@ -72,26 +87,46 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
         scores: fc.option(scores()),
         top: fc.option(rows(length)),
         mask: fc.option(rows(length)),
+        experts: fc.option(experts()),
       }),
     )
-    .map(({ ids, logprobs, spans, segments, head, wasted, stale, prompt, scores, top, mask }) =>
-      createResult({
-        ...head,
-        outputTokenIds: Uint32Array.from(ids),
-        logprobs: Float32Array.from(logprobs),
+    .map(
+      ({
+        ids,
+        logprobs,
         spans,
         segments,
-        usage: {
-          promptTokens: scores === null ? prompt : scores.start + scores.logprobs.length,
-          outputTokens: ids.length,
-          wastedTokens: wasted,
-        },
+        head,
+        wasted,
         stale,
-        side:
-          scores === null && top === null && mask === null
-            ? null
-            : { prompt: scores, top, mask: mask && { offsets: mask.offsets, ids: mask.ids } },
-      }),
+        prompt,
+        scores,
+        top,
+        mask,
+        experts,
+      }) =>
+        createResult({
+          ...head,
+          outputTokenIds: Uint32Array.from(ids),
+          logprobs: Float32Array.from(logprobs),
+          spans,
+          segments,
+          usage: {
+            promptTokens: scores === null ? prompt : scores.start + scores.logprobs.length,
+            outputTokens: ids.length,
+            wastedTokens: wasted,
+          },
+          stale,
+          side:
+            scores === null && top === null && mask === null && experts === null
+              ? null
+              : {
+                  prompt: scores,
+                  top,
+                  mask: mask && { offsets: mask.offsets, ids: mask.ids },
+                  experts,
+                },
+        }),
     );
 
 const scores = (): fc.Arbitrary<PromptLogprobs> =>

@@ -40,5 +40,6 @@ function plain(value: unknown): unknown {
   if (value instanceof StructRow) return plainFields(value);
   if (value instanceof Vector) return Array.from(value, plain);
   if (typeof value === "bigint") return Number(value);
+  if (value instanceof Uint8Array) return [...value];
   return value;
 }

@@ -9,6 +9,8 @@ import { structToJson } from "../../server/api/grpc/struct.ts";
 import {
   BOUNDARY,
   ERROR_CODE,
+  EXPERTS_DTYPE,
+  EXPERTS_SOURCE,
   FINISH_CAUSE,
   FINISH_TYPE,
   LOGPROB_MODE,
@@ -69,14 +71,26 @@ function resultData(message: Message) {
       ids: (message.top_logprobs.ids ?? []).map(({ values }) => values ?? []),
       logprobs: (message.top_logprobs.logprobs ?? []).map(({ values }) => values ?? []),
     },
-    side: message.side?.sampling_mask && {
-      sampling_mask: {
+    side: message.side && {
+      sampling_mask: message.side.sampling_mask && {
         ids: message.side.sampling_mask.ids ?? [],
         offsets: message.side.sampling_mask.offsets ?? [],
       },
+      routed_experts: message.side.routed_experts && expertsFrom(message.side.routed_experts),
     },
   };
 }
+
+const expertsFrom = (message: paceline.v1.RoutedExperts.$Properties) => ({
+  dtype: EXPERTS_DTYPE.word(message.dtype),
+  first_position: message.first_position ?? 0,
+  shape: message.shape ?? [],
+  source: EXPERTS_SOURCE.word(message.source),
+  bytes: narrow(message.bytes) ?? 0,
+  crc32: message.crc32 ?? 0,
+  data: message.data && Buffer.from(message.data).toString("base64"),
+  ref: message.ref,
+});
 
 const segmentFrom = (segment: paceline.v1.Segment.$Properties) => ({
   worker: segment.worker,

@@ -47,7 +47,7 @@ export function sampleRollout(over: Partial<Rollout>): Rollout {
       logprobModes: ["processed"],
       promptLogprobs: null,
       topLogprobs: 0,
-      routedExperts: false,
+      routedExperts: null,
       samplingMask: false,
     },
     timeoutMs: null,

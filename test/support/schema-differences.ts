@@ -145,6 +145,7 @@ function scalarOf(json: Json): string {
   const { type, format } = json;
   if (type === "boolean") return "bool";
   if (type === "integer" || type === "number") return String(format);
+  if (type === "string" && format === "base64") return "bytes";
   return type === "string" && !("enum" in json) ? "string" : JSON.stringify(json).slice(0, 60);
 }
 

@@ -4,6 +4,7 @@
  * detached stream goes on for good.
  */
 import { EventEmitter, once } from "node:events";
+import { crc32 } from "node:zlib";
 import { PacelineError } from "../../server/contract/errors.ts";
 import { createResult, type Result } from "../../server/contract/result.ts";
 import {
@@ -14,6 +15,7 @@ import {
   type Segment,
   type Span,
 } from "../../server/contract/rollout.ts";
+import type { ExpertsWant, RoutedExperts } from "../../server/contract/routed-experts.ts";
 import type { IdRows, PromptLogprobs, SideData } from "../../server/contract/side-data.ts";
 import type {
   Moment,
@@ -96,6 +98,19 @@ export function createScriptedRollouts(script: Script = playToEnd): ScriptedRoll
       return life;
     },
     get: find,
+    side(_job, ref) {
+      if (ref !== SCRIPTED_SIDE.ref) {
+        throw new PacelineError("not_found", "no side data has this reference");
+      }
+      const { bytes } = SCRIPTED_SIDE;
+      return {
+        bytes: bytes.length,
+        async *read(from, to) {
+          for (let at = from; at < to; at += 7) yield bytes.subarray(at, Math.min(to, at + 7));
+        },
+        close: () => undefined,
+      };
+    },
     async abortJob(job, cause) {
       const own = [...lives.values()].filter((life) => life.job === job && !life.ended);
       for (const life of own) life.abort(cause);
@@ -111,6 +126,9 @@ export function createScriptedRollouts(script: Script = playToEnd): ScriptedRoll
     },
   };
 }
+
+/** What every reference names. */
+export const SCRIPTED_SIDE = { ref: "side-1", bytes: Buffer.from("routed experts, by reference") };
 
 const SCRIPTED_MOMENTS: readonly Moment[] = [
   {
@@ -308,8 +326,9 @@ export class ScriptedLife implements RolloutHandle {
   }
 
   #side(): SideData | null {
-    const { promptLogprobs, topLogprobs, samplingMask } = this.rollout.want;
-    if (promptLogprobs === null && topLogprobs === 0 && !samplingMask) return null;
+    const { promptLogprobs, topLogprobs, samplingMask, routedExperts } = this.rollout.want;
+    const rows = promptLogprobs !== null || topLogprobs > 0 || samplingMask;
+    if (!rows && routedExperts === null) return null;
     const length = this.#length();
     const top = rowsOf(length, (at) => 1 + (at % topLogprobs));
     const mask = rowsOf(length, (at) => 1 + (at % 5));
@@ -320,6 +339,18 @@ export class ScriptedLife implements RolloutHandle {
           ? null
           : { ...top, logprobs: Float32Array.from(top.ids, (_, at) => scriptedLogprob(at)) },
       mask: samplingMask ? mask : null,
+      experts: routedExperts && this.#experts(routedExperts),
+    };
+  }
+
+  #experts({ start, byRef }: ExpertsWant): RoutedExperts {
+    const rows = this.rollout.promptTokenIds.length + this.#length() - 1 - start;
+    const data = Uint8Array.from({ length: rows * 4 }, (_, at) => at);
+    const held = byRef ? { ref: SCRIPTED_SIDE.ref } : { data };
+    const shape = [rows, 2, 2];
+    return {
+      ...{ dtype: "uint8", firstPosition: start, shape, source: "sampled", held },
+      ...{ bytes: data.length, crc32: crc32(data) },
     };
   }
 

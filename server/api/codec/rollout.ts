@@ -2,6 +2,7 @@
 import { PacelineError } from "../../contract/errors.ts";
 import { DEFAULT_JOB, type JobSettings } from "../../contract/job.ts";
 import type { Continuation, Hints, Rollout, Want } from "../../contract/rollout.ts";
+import type { ExpertsWant } from "../../contract/routed-experts.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import { createRolloutSchema, type WireRollout } from "../../contract/schema-rollout.ts";
 import { LIMITS } from "../../limits.ts";
@@ -148,12 +149,27 @@ function assertNoRows({ topLogprobs, samplingMask }: Want): void {
   throw invalid(path, "has no rows for the tokens of `continue`: they were made elsewhere");
 }
 
+const EXPERTS = new Shared<ExpertsWant>(equalBy({ start: true, byRef: true }));
+
 const hintsFromWire = (hints: WireRollout["hints"]): Hints =>
   HINTS.of({
     expectedNewTokens: hints?.expected_new_tokens ?? null,
     nextTurn: hints?.next_turn ?? false,
     latency: hints?.latency ?? "throughput",
   });
+
+function expertsFromWire(want: WireRollout["want"], promptTokens: number): Want["routedExperts"] {
+  const start = want?.routed_experts_start ?? 0;
+  if (start > promptTokens) {
+    throw invalid("want.routed_experts_start", `${start} of a prompt of ${promptTokens} tokens`);
+  }
+  if (want?.routed_experts !== true) {
+    if (start > 0) throw invalid("want.routed_experts_start", "needs want.routed_experts");
+    if (want?.side_by_ref) throw invalid("want.side_by_ref", "needs want.routed_experts");
+    return null;
+  }
+  return EXPERTS.of({ start, byRef: want.side_by_ref ?? false });
+}
 
 function wantFromWire({ want, prompt_token_ids: prompt }: WireRollout): Want {
   const start = want?.prompt_logprobs?.start ?? 0;
@@ -164,7 +180,7 @@ function wantFromWire({ want, prompt_token_ids: prompt }: WireRollout): Want {
     logprobModes: want?.logprob_modes ?? [],
     promptLogprobs: want?.prompt_logprobs ?? null,
     topLogprobs: want?.top_logprobs ?? 0,
-    routedExperts: want?.routed_experts ?? false,
+    routedExperts: expertsFromWire(want, prompt.length),
     samplingMask: want?.sampling_mask ?? false,
   };
 }

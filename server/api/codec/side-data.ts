@@ -1,17 +1,23 @@
 /** The fields that side data adds to a Result, as text and back. Number arrays are written as tokens' are. */
+import type { RoutedExperts } from "../../contract/routed-experts.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import type { WireResult } from "../../contract/schema-result.ts";
 import type { IdRows, PromptLogprobs, SideData, TopLogprobs } from "../../contract/side-data.ts";
+import { invalid } from "./invalid.ts";
 import { floatsText, idsText } from "./number-arrays.ts";
 
 /** To be put before a Result's closing brace; empty where there is none. NaN is written as `null`. */
 export function sideText(side: SideData | null, encoding: Encoding): string {
   if (side === null) return "";
-  const { prompt, top, mask } = side;
+  const { prompt, top, mask, experts } = side;
+  const beside = [
+    ...(mask === null ? [] : [maskText(mask, encoding)]),
+    ...(experts === null ? [] : [expertsText(experts)]),
+  ];
   return (
     (prompt === null ? "" : promptText(prompt, encoding)) +
     (top === null ? "" : topText(top, encoding)) +
-    (mask === null ? "" : maskText(mask, encoding))
+    (beside.length === 0 ? "" : `,"side":{${beside.join()}}`)
   );
 }
 
@@ -31,7 +37,19 @@ function topText({ offsets, ids, logprobs }: TopLogprobs, encoding: Encoding): s
 }
 
 const maskText = ({ offsets, ids }: IdRows, encoding: Encoding): string =>
-  `,"side":{"sampling_mask":{"ids":${idsText(ids, encoding)},"offsets":${idsText(offsets, encoding)}}}`;
+  `"sampling_mask":{"ids":${idsText(ids, encoding)},"offsets":${idsText(offsets, encoding)}}`;
+
+/** `data` is base64 in either encoding, and comes first: a reader can cut it out of the text. */
+function expertsText({ held, dtype, firstPosition, shape, ...experts }: RoutedExperts): string {
+  const { source, bytes, crc32 } = experts;
+  const facts = { dtype, first_position: firstPosition, shape, source, bytes, crc32 };
+  const given =
+    "ref" in held ? JSON.stringify(held) : `{"data":"${bufferOf(held.data).toString("base64")}"}`;
+  return `"routed_experts":${given.slice(0, -1)},${JSON.stringify(facts).slice(1)}`;
+}
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 type WireSide = Pick<
   WireResult,
@@ -42,7 +60,19 @@ export function sideFromWire(wire: WireSide): SideData | null {
   const prompt = promptFromWire(wire);
   const top = wire.top_logprobs == null ? null : topFromWire(wire.top_logprobs);
   const mask = wire.side?.sampling_mask ?? null;
-  return prompt === null && top === null && mask === null ? null : { prompt, top, mask };
+  const experts = expertsFromWire(wire.side?.routed_experts ?? null);
+  const nothing = prompt === null && top === null && mask === null && experts === null;
+  return nothing ? null : { prompt, top, mask, experts };
+}
+
+type WireExperts = NonNullable<NonNullable<WireResult["side"]>["routed_experts"]>;
+
+function expertsFromWire(wire: WireExperts | null): RoutedExperts | null {
+  if (wire === null) return null;
+  const { dtype, first_position: firstPosition, shape, source, bytes, crc32, data, ref } = wire;
+  if (ref == null && data == null) throw invalid("side.routed_experts", "has neither data nor ref");
+  const held = ref == null ? { data: Buffer.from(data ?? "", "base64") } : { ref };
+  return { dtype, firstPosition, shape, source, bytes, crc32, held };
 }
 
 function promptFromWire(wire: WireSide): PromptLogprobs | null {

@@ -117,6 +117,7 @@ const encodeCapabilities = (can: Capabilities): WireWorker["capabilities"] => ({
   prompt_logprobs: can.promptLogprobs,
   max_top_logprobs: can.maxTopLogprobs,
   sampling_mask: can.samplingMask,
+  routed_experts: can.routedExperts ?? false,
   session_cache: can.sessionCache,
 });
 

@@ -2,10 +2,20 @@
 import type { paceline } from "../../../proto/gen/paceline.js";
 import type { Result } from "../../contract/result.ts";
 import type { Segment, Span } from "../../contract/rollout.ts";
+import type { RoutedExperts } from "../../contract/routed-experts.ts";
 import type { SideData, TopLogprobs } from "../../contract/side-data.ts";
 import { assertAligned } from "../../contract/tokens.ts";
 import { plainArray } from "../codec/number-arrays.ts";
-import { ATTESTED, FINISH_CAUSE, FINISH_TYPE, KV, LOGPROB_MODE, RESUME_KIND } from "./words.ts";
+import {
+  ATTESTED,
+  EXPERTS_DTYPE,
+  EXPERTS_SOURCE,
+  FINISH_CAUSE,
+  FINISH_TYPE,
+  KV,
+  LOGPROB_MODE,
+  RESUME_KIND,
+} from "./words.ts";
 
 type Message = paceline.v1.Result.$Properties;
 
@@ -55,15 +65,30 @@ export function resultHeadToProto(result: Result): Message {
   };
 }
 
-const sideToProto = ({ prompt, top, mask }: SideData): Message => ({
+const sideToProto = ({ prompt, top, mask, experts }: SideData): Message => ({
   ...(prompt && {
     prompt_logprobs: plainArray(prompt.logprobs),
     prompt_version: prompt.version,
   }),
   ...(top && { top_logprobs: topToProto(top) }),
-  ...(mask && {
-    side: { sampling_mask: { ids: plainArray(mask.ids), offsets: plainArray(mask.offsets) } },
+  ...((mask ?? experts) && {
+    side: {
+      ...(mask && {
+        sampling_mask: { ids: plainArray(mask.ids), offsets: plainArray(mask.offsets) },
+      }),
+      ...(experts && { routed_experts: expertsToProto(experts) }),
+    },
   }),
+});
+
+const expertsToProto = (experts: RoutedExperts): paceline.v1.RoutedExperts.$Properties => ({
+  dtype: EXPERTS_DTYPE.number(experts.dtype),
+  first_position: experts.firstPosition,
+  shape: [...experts.shape],
+  source: EXPERTS_SOURCE.number(experts.source),
+  bytes: experts.bytes,
+  crc32: experts.crc32,
+  ...experts.held,
 });
 
 function topToProto({ offsets, ids, logprobs }: TopLogprobs): paceline.v1.TopLogprobs.$Properties {

@@ -57,6 +57,8 @@ export function rolloutFromProto(message: Message): Record<string, unknown> {
       prompt_logprobs: want.prompt_logprobs && { start: want.prompt_logprobs.start ?? 0 },
       top_logprobs: want.top_logprobs,
       routed_experts: want.routed_experts,
+      routed_experts_start: want.routed_experts_start,
+      side_by_ref: want.side_by_ref,
       sampling_mask: want.sampling_mask,
     },
     timeout_ms: message.timeout_ms,

@@ -1,6 +1,7 @@
 /** Enums: numbers in the proto, lower-case words in JSON and in the contract. */
 
 import { paceline } from "../../../proto/gen/paceline.js";
+import type { ExpertsDtype } from "../../contract/routed-experts.ts";
 import type { GroupEnd } from "../../rollouts/group-summary.ts";
 
 const { v1 } = paceline;
@@ -39,6 +40,8 @@ export const BOUNDARY = words(v1.Boundary, "BOUNDARY");
 export const CACHE_REUSE = words<"version" | "session">(v1.CacheReuse, "CACHE_REUSE");
 export const DELIVER = words<"reply" | "feed">(v1.Deliver, "DELIVER");
 export const ERROR_CODE = words(v1.ErrorCode, "ERROR_CODE");
+export const EXPERTS_DTYPE = words<ExpertsDtype>(v1.ExpertsDtype, "EXPERTS_DTYPE");
+export const EXPERTS_SOURCE = words<"sampled" | "recomputed">(v1.ExpertsSource, "EXPERTS_SOURCE");
 export const FINISH_CAUSE = words(v1.FinishCause, "FINISH_CAUSE");
 export const FINISH_TYPE = words(v1.FinishType, "FINISH_TYPE");
 export const GROUP_END = words<GroupEnd>(v1.GroupEnd, "GROUP_END");

@@ -31,6 +31,7 @@ import { accessOfRoute, REFUSAL_ACCESS, type RouteAccess } from "./route-access.
 import { ROUTES, type Route, routerPath, type ServedCall } from "./route-table.ts";
 import { createServer } from "./server.ts";
 import { sessionRoutes } from "./sessions.ts";
+import { sideRoutes } from "./side.ts";
 import { createStreams, type Streams } from "./streams.ts";
 import { workerRoutes } from "./workers.ts";
 
@@ -147,6 +148,7 @@ function handlersOf(
       grouped: parts.grouped,
     }),
     ...sessionRoutes(parts),
+    ...sideRoutes({ rollouts }),
     ...workerRoutes({ fleet, ledger, control }),
     ...policyRoutes({ ledger, fleet, publisher, streams, failed }),
     ...jobRoutes({ jobs: parts.jobs, rollouts }),

@@ -133,6 +133,7 @@ const SHAPES: Readonly<Record<ServedCall, Shape>> = {
     streams: [ARROW_TYPE],
     query: { job: JOB, encoding: ENCODING },
   },
+  readSide: { media: "application/octet-stream", status: [206], query: { job: JOB } },
   finishSession: { reply: ["FinishedSession"], query: { job: JOB } },
   listWorkers: { reply: ["Workers"] },
   registerWorker: { body: ["Registration"], reply: ["Worker"] },

@@ -26,6 +26,7 @@ const JOBS: Readonly<Record<ServedCall, JobRule>> = {
   submitMany: "many",
   submitGroup: "body",
   finishSession: "query",
+  readSide: "query",
   // A trainer needs to see what serves it: workers and policies are of no job.
   listWorkers: "fleet",
   getWorker: "fleet",

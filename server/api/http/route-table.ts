@@ -55,6 +55,7 @@ export const SERVED_ROUTES = [
     "Many rollouts, answered as they end",
   ),
   served("submitGroup", "POST", "/v1/groups", "generate", "Siblings of one prompt"),
+  served("readSide", "GET", "/v1/side/{ref}", "read", "Side data that a Result names"),
   served("finishSession", "POST", "/v1/sessions/{id}/finish", "generate", "A session is over"),
   served("listWorkers", "GET", "/v1/workers", "read", "All workers"),
   served("registerWorker", "POST", "/v1/workers", "admin", "Probe and register a worker"),

@@ -11,6 +11,7 @@ export const factsOf = (more: Partial<Facts> = {}): Facts => ({
   incremental: true,
   streamInterval: true,
   maskTokens: 4_096,
+  experts: false,
   memorySaver: false,
   adapters: 0,
   logprobMode: "tempered",

@@ -10,6 +10,7 @@ const SERVED: Served = {
   logprobMode: "processed",
   streamInterval: null,
   masks: false,
+  experts: false,
   vocabSize: 2_048,
 };
 const body = (wish: Wish, served = SERVED) => JSON.parse(generateBody(requestOf(wish), served));

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Engine, EngineEvent, EngineFinish, EngineRequest } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { LogprobMode, Sampling } from "../../../server/contract/rollout.ts";
+import type { ExpertsHead } from "../../../server/contract/routed-experts.ts";
 import type { IdRows, PromptLogprobs, TopLogprobs } from "../../../server/contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../../../server/contract/tokens.ts";
 
@@ -82,6 +83,8 @@ export interface Outcome {
   /** Rows of side data by output token; empty where there are none. */
   readonly top: readonly (readonly [id: number, logprob: number][])[];
   readonly mask: readonly (readonly number[])[];
+  /** Routed experts as they were told; null where they were not. */
+  readonly experts: { readonly head: ExpertsHead; readonly bytes: Buffer } | null;
   readonly finish: EngineFinish | null;
   readonly error: PacelineError | null;
 }
@@ -163,6 +166,12 @@ function spansOf(chunks: readonly TokenChunk[]): VersionSpan[] | null {
   return spans;
 }
 
+function expertsOf(events: readonly EngineEvent[]): Outcome["experts"] {
+  const head = events.find((event) => event.type === "experts_head")?.head;
+  const pieces = events.flatMap((event) => (event.type === "experts" ? [event.bytes] : []));
+  return head === undefined ? null : { head, bytes: Buffer.concat(pieces) };
+}
+
 function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null): Outcome {
   const chunks = events.flatMap((event) => (event.type === "tokens" ? [event.chunk] : []));
   const sides = events.flatMap((event) =>
@@ -180,6 +189,7 @@ function outcomeOf(events: readonly EngineEvent[], error: PacelineError | null):
     prompt: events.find((event) => event.type === "prompt")?.prompt ?? null,
     top: sides.flatMap(({ top }) => (top === null ? [] : topRows(top))),
     mask: sides.flatMap(({ mask }) => (mask === null ? [] : idRows(mask))),
+    experts: expertsOf(events),
     finish: finish ?? null,
     error,
   };

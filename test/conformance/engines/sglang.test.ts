@@ -77,7 +77,14 @@ const sglang = (
   manners: SGLANG_MANNERS,
 });
 
-engineConformance(sglang("sglang, cumulative", {}, CAPABILITIES), "side data");
+engineConformance(
+  sglang(
+    "sglang, cumulative",
+    { experts: { layers: 12, perToken: 64 } },
+    { ...CAPABILITIES, routedExperts: true },
+  ),
+  "side data",
+);
 engineConformance(
   sglang(
     "sglang, incremental and deterministic",

@@ -248,6 +248,36 @@ const ROW_CASES: readonly Case[] = [
   },
 ];
 
+const experts = (start: number): SideWant => ({ ...NOTHING, routedExperts: { start } });
+
+const EXPERT_CASES: readonly Case[] = [
+  {
+    name: "routed experts have a row a position but the last, from wherever they are wanted",
+    needs: ({ description }) => description.capabilities.routedExperts === true,
+    async run(bench) {
+      const { engine } = bench;
+      const wish = bench.continuable({ promptTokenIds: PROMPT });
+      const plain = await run(engine, wish);
+      assert.equal(plain.experts, null, "nobody asked");
+      const all = await run(engine, { ...wish, side: experts(0) });
+      assertComplete(all, 32);
+      bench.same(all, plain);
+      const bytes = all.experts?.bytes ?? Buffer.of();
+      const row = bytes.length / (PROMPT.length + 31);
+      assert.ok(Number.isSafeInteger(row) && row > 0);
+      for (const start of [1, 250, 300]) {
+        const some = await run(engine, { ...wish, side: experts(start) });
+        assert.deepEqual(some.experts?.head, all.experts?.head);
+        assert.ok(some.experts?.bytes.equals(bytes.subarray(start * row)), `from ${start}`);
+      }
+      const outputTokenIds = Uint32Array.from(all.ids.slice(0, 20));
+      const rest = await run(engine, { ...wish, outputTokenIds, side: experts(0) });
+      assert.ok(rest.experts?.bytes.equals(bytes), "of a rollout that goes on from its tokens");
+    },
+    without: refuses({ side: experts(0) }),
+  },
+];
+
 const MASK_CASES: readonly Case[] = [
   {
     name: "only allowed ids are sampled",
@@ -326,5 +356,6 @@ export const SIDE_CASES: readonly Case[] = [
     needs: (bench: Bench) => givesPrompt(bench) && (needs?.(bench) ?? true),
   })),
   ...ROW_CASES,
+  ...EXPERT_CASES,
   ...MASK_CASES,
 ];

@@ -66,8 +66,13 @@ const vllm = (
 engineConformance(
   vllm(
     "vllm",
-    { maxLoras: 2 },
-    { ...CAPABILITIES, weights: { ...CAPABILITIES.weights, adapters: 2 } },
+    // More bytes than an event of the stream may have otherwise.
+    { maxLoras: 2, experts: { layers: 48, perToken: 64, dtype: "uint16" } },
+    {
+      ...CAPABILITIES,
+      weights: { ...CAPABILITIES.weights, adapters: 2 },
+      routedExperts: true,
+    },
   ),
 );
 engineConformance(
@@ -80,7 +85,11 @@ engineConformance(
   "side data",
 );
 engineConformance(
-  vllm("vllm, sampling masks", { samplingMask: true }, { ...CAPABILITIES, samplingMask: true }),
+  vllm(
+    "vllm, sampling masks",
+    { samplingMask: true, experts: { layers: 3, perToken: 2, dtype: "uint8" } },
+    { ...CAPABILITIES, samplingMask: true, routedExperts: true },
+  ),
   "side data",
 );
 engineFaults(vllm("vllm", {}, CAPABILITIES));

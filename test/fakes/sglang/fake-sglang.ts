@@ -39,6 +39,7 @@ export async function startFakeSglang(options: FakeSglangOptions = {}): Promise<
       streamInterval: options.streamInterval ?? 1,
       deterministic: options.deterministic ?? false,
       samplingMaskMaxTokens: options.samplingMaskMaxTokens ?? 4_096,
+      experts: options.experts ?? null,
       memorySaver: options.memorySaver ?? false,
       lora: options.lora ?? false,
       apiKey: options.apiKey ?? null,

@@ -4,6 +4,7 @@ import { PacelineError } from "../../../server/contract/errors.ts";
 import type { FinishReason } from "../../../server/contract/rollout.ts";
 import type { CoreSampling } from "../../../server/engine/core.ts";
 import { distorted, inChunks } from "../core/distorted.ts";
+import { expertRows } from "../core/experts.ts";
 import type { FakeRequest } from "../core/fake-model.ts";
 import type { FakeFinish, FakePart, FakeTokens, WireNumber } from "../core/fake-output.ts";
 import { type FakeCall, FakeError, type FakeRoute } from "../core/fake-server.ts";
@@ -39,6 +40,8 @@ const body = z.looseObject({
   top_logprobs_num: z.int().nullish(),
   return_prompt_token_ids: z.boolean().nullish(),
   return_sampling_mask: z.boolean().nullish(),
+  return_routed_experts: z.boolean().nullish(),
+  routed_experts_start_len: z.int().min(0).default(0),
   stream: z.boolean().nullish(),
   extra_key: z.string().nullish(),
   cache_salt: z.string().nullish(),
@@ -219,6 +222,8 @@ function samplingOf(
 interface Told {
   prompt: { readonly start: number; readonly logprobs: Float32Array } | null;
   readonly tokens: FakeTokens[];
+  /** All so far. */
+  readonly made: number[];
   cachedTokens: number;
 }
 
@@ -234,6 +239,7 @@ async function whole(
   const told: Told = {
     prompt: all.find((part) => part.type === "prompt") ?? null,
     tokens: all.filter((part) => part.type === "tokens"),
+    made: all.flatMap((part) => (part.type === "tokens" ? part.ids.map(Number) : [])),
     cachedTokens: finish?.cachedTokens ?? 0,
   };
   reply.json(200, replyOf(state, asked, rid, told, finish));
@@ -247,7 +253,7 @@ async function stream(
   parts: AsyncIterable<FakePart>,
 ): Promise<void> {
   const { incremental } = state.options;
-  const told: Told = { prompt: null, tokens: [], cachedTokens: 0 };
+  const told: Told = { prompt: null, tokens: [], made: [], cachedTokens: 0 };
   /** The last tokens and the finish come together. */
   let due = false;
   const send = (finish: FakeFinish | null): void => {
@@ -265,6 +271,7 @@ async function stream(
     else if (part.type === "finished") send(part);
     else {
       if (due) send(null);
+      told.made.push(...part.ids.map(Number));
       told.tokens.push(part);
       due = part.last;
       if (!due) send(null);
@@ -299,6 +306,7 @@ function replyOf(
       completion_tokens: made,
       ...(neverRan(finish) ? {} : { cached_tokens: told.cachedTokens }),
       ...(finish === null ? {} : endOf(state, finish)),
+      ...(finish === null ? {} : expertsOf(state, asked, told)),
     },
     ...(asked.return_prompt_token_ids === true ? { prompt_token_ids: asked.input_ids } : {}),
   };
@@ -306,6 +314,13 @@ function replyOf(
 
 const neverRan = (finish: FakeFinish | null): boolean =>
   finish !== null && finish.reason.type === "abort" && finish.made === 0;
+
+/** Of all tokens but the last, which is not run forward; once, at the end. */
+function expertsOf({ options: { experts } }: SglangState, asked: Body, { made }: Told): object {
+  if (experts === null || asked.return_routed_experts !== true) return {};
+  const run = [...asked.input_ids, ...made].slice(asked.routed_experts_start_len, -1);
+  return { routed_experts: expertRows(run, { ...experts, dtype: "int32" }).toString("base64") };
+}
 
 function endOf({ model }: SglangState, finish: FakeFinish): Record<string, unknown> {
   const { spans } = finish;

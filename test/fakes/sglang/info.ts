@@ -75,7 +75,7 @@ function serverInfo({ model, options, cache }: SglangState, seed: number): unkno
     max_loras_per_batch: 2,
     max_loaded_loras: options.lora ? 2 : null,
     enable_priority_scheduling: false,
-    enable_return_routed_experts: false,
+    enable_return_routed_experts: options.experts !== null,
     sampling_mask_max_tokens: options.samplingMaskMaxTokens,
     disaggregation_mode: "null",
     random_seed: seed,

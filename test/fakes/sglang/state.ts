@@ -1,5 +1,6 @@
 /** What all routes of one fake SGLang share. */
 import type { CachePublisher } from "../core/cache-publisher.ts";
+import type { FakeExperts } from "../core/experts.ts";
 import type { FakeModel, FakeModelOptions } from "../core/fake-model.ts";
 import type { FakeServerOptions } from "../core/fake-server.ts";
 
@@ -14,6 +15,8 @@ export interface FakeSglangOptions extends FakeModelOptions, FakeServerOptions {
   readonly deterministic?: boolean;
   /** `--sampling-mask-max-tokens`; default 4,096. */
   readonly samplingMaskMaxTokens?: number;
+  /** `--enable-return-routed-experts`, of a model of this shape; default null: without. */
+  readonly experts?: Omit<FakeExperts, "dtype"> | null;
   /** `--enable-memory-saver`; default off: a call to release memory ends the server. */
   readonly memorySaver?: boolean;
   /** `--enable-lora`; default off. */

@@ -39,6 +39,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
       served: options.served ?? "tiny",
       logprobsMode: options.logprobsMode ?? "processed_logprobs",
       samplingMask: options.samplingMask ?? false,
+      experts: options.experts ?? null,
       priorities: options.priorities ?? false,
       promptTokensDetails: options.promptTokensDetails ?? true,
       sleepMode: options.sleepMode ?? true,

@@ -4,6 +4,7 @@ import { PacelineError } from "../../../server/contract/errors.ts";
 import type { FinishReason } from "../../../server/contract/rollout.ts";
 import type { CoreSampling } from "../../../server/engine/core.ts";
 import { distorted, inChunks } from "../core/distorted.ts";
+import { expertRows, npyFile } from "../core/experts.ts";
 import type { FakeFinish, FakePart, FakeTokens, WireNumber } from "../core/fake-output.ts";
 import { type FakeCall, FakeError, type FakeRoute } from "../core/fake-server.ts";
 import { coreDead, type VllmState } from "./state.ts";
@@ -30,6 +31,7 @@ const sampling = z.looseObject({
   ignore_eos: z.boolean().default(false),
   logit_bias: z.record(z.string(), z.number()).nullish(),
   allowed_token_ids: z.array(id).nullish(),
+  routed_experts_prompt_start: z.int().min(0).default(0),
   logprobs: z.int().nullish(),
   prompt_logprobs: z.int().nullish(),
   stream_interval: z.int().min(1).nullish(),
@@ -233,7 +235,7 @@ async function whole(
     kv_transfer_params: null,
     ec_transfer_params: null,
     output_mode: "tokens",
-    choices: [choiceOf(asked, tokens, finish)],
+    choices: [choiceOf(asked, tokens, finish, expertsOf(state, asked, tokens))],
   });
 }
 
@@ -249,6 +251,7 @@ async function stream(
   let first = true;
   let made = 0;
   let cached: number | null = null;
+  const all: FakeTokens[] = [];
   const send = (tokens: FakeTokens | null, finish: FakeFinish | null): void => {
     made = tokens?.made ?? made;
     const chunk = {
@@ -257,13 +260,21 @@ async function stream(
       // In the first chunk only; left out of all others.
       ...(first && asked.return_token_ids === true ? { prompt_token_ids: asked.token_ids } : {}),
       output_mode: "tokens",
-      choices: [choiceOf(asked, tokens === null ? [] : [tokens], finish)],
+      choices: [
+        choiceOf(
+          asked,
+          tokens === null ? [] : [tokens],
+          finish,
+          finish === null ? null : expertsOf(state, asked, all),
+        ),
+      ],
     };
     first = false;
     reply.event(chunk, made, finish !== null);
   };
   for await (const part of parts) {
     if (part.type === "tokens") {
+      all.push(part);
       // The last tokens and the finish come together.
       if (part.last) held = part;
       else send(part, null);
@@ -282,7 +293,24 @@ async function stream(
   reply.done();
 }
 
-function choiceOf(asked: Body, tokens: readonly FakeTokens[], finish: FakeFinish | null) {
+/** Of all tokens but the last, which is not run forward, from the first wanted one of the prompt on. */
+function expertsOf(
+  { options: { experts } }: VllmState,
+  { token_ids: prompt, sampling_params: params }: Body,
+  tokens: readonly FakeTokens[],
+): string | null {
+  if (experts === null) return null;
+  const made = tokens.flatMap(({ ids }) => ids.map(Number));
+  const run = [...prompt, ...made].slice(params.routed_experts_prompt_start, -1);
+  return npyFile(expertRows(run, experts), experts).toString("base64");
+}
+
+function choiceOf(
+  asked: Body,
+  tokens: readonly FakeTokens[],
+  finish: FakeFinish | null,
+  experts: string | null,
+) {
   const ids = tokens.flatMap((part) => part.ids);
   const mask = tokens.flatMap((part) => part.mask ?? []);
   return {
@@ -290,7 +318,7 @@ function choiceOf(asked: Body, tokens: readonly FakeTokens[], finish: FakeFinish
     finish_reason: finish === null ? null : finish.reason.type,
     stop_reason: finish === null ? null : stopReason(finish.reason),
     token_ids: ids,
-    routed_experts: null,
+    routed_experts: experts,
     sampling_mask: mask.length > 0 ? mask : null,
     weight_versions: finish === null ? null : finish.spans,
     logprobs: asked.sampling_params.logprobs == null ? null : { content: content(asked, tokens) },

@@ -1,5 +1,6 @@
 /** What all routes of one fake vLLM share. */
 import type { CachePublisher } from "../core/cache-publisher.ts";
+import type { FakeExperts } from "../core/experts.ts";
 import type { FakeModel, FakeModelOptions } from "../core/fake-model.ts";
 import { FakeError, type FakeServerOptions } from "../core/fake-server.ts";
 
@@ -10,6 +11,8 @@ export interface FakeVllmOptions extends FakeModelOptions, FakeServerOptions {
   readonly logprobsMode?: "processed_logprobs" | "raw_logprobs";
   /** `--return-sampling-mask`; default off. */
   readonly samplingMask?: boolean;
+  /** `--enable-return-routed-experts`, of a model of this shape; default null: without. */
+  readonly experts?: FakeExperts | null;
   /** `--scheduling-policy priority`; default off. */
   readonly priorities?: boolean;
   /** `--enable-prompt-tokens-details`; default on. */

@@ -60,7 +60,7 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
     segments: { numerics: object }[];
     side?: object;
   };
-  const { prompt = null, top = null, mask = null } = row.result.side ?? {};
+  const { prompt = null, top = null, mask = null, experts = null } = row.result.side ?? {};
   const { matched, ...finish } = finish_reason;
   return {
     stale: null,
@@ -75,6 +75,16 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
       logprobs: [...top.logprobs],
     },
     sampling_mask: mask && { offsets: [...mask.offsets], ids: [...mask.ids] },
+    routed_experts: experts && {
+      dtype: experts.dtype,
+      first_position: experts.firstPosition,
+      shape: [...experts.shape],
+      source: experts.source,
+      bytes: experts.bytes,
+      crc32: experts.crc32,
+      data: "data" in experts.held ? [...experts.held.data] : null,
+      ref: "ref" in experts.held ? experts.held.ref : null,
+    },
     finish_reason: {
       ...finish,
       matched_id: typeof matched === "number" ? matched : null,
@@ -102,6 +112,7 @@ const RESULT_FIELDS = [
   "prompt_version",
   "top_logprobs",
   "sampling_mask",
+  "routed_experts",
 ];
 
 function expectedError({ id, job, error }: Extract<RolloutRow, { error: PacelineError }>) {

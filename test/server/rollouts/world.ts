@@ -9,6 +9,7 @@ import type { Ledger } from "../../../server/policy/ledger.ts";
 import type { JobsPort } from "../../../server/rollouts/jobs-port.ts";
 import { createRollouts } from "../../../server/rollouts/rollouts.ts";
 import { createSessionCaches } from "../../../server/rollouts/session-caches.ts";
+import type { SideStore } from "../../../server/rollouts/side-store.ts";
 import { policyTokenizer } from "../../../server/rollouts/text.ts";
 import { createSessions } from "../../../server/sessions/sessions.ts";
 import { createTokenizers } from "../../../server/text/tokenizer.ts";
@@ -57,6 +58,8 @@ export function world(
     /** Of each grant. */
     segment?: number;
     jobs?: Partial<JobsPort>;
+    /** Default: nothing goes by reference. */
+    sideStore?: SideStore;
     /** What the fleet says of the worker besides; may change. */
     worker?: Partial<Pick<WorkerRecord, "state" | "load" | "rates">>;
   } = {},
@@ -161,7 +164,10 @@ export function world(
   const tokenizers = createTokenizers();
   const tokenizer = (policy: string) => policyTokenizer(policy, ledger, tokenizers);
   const rollouts = createRollouts(
-    { clock, placement, fleet, ledger, jobs, sessions, caches, tokenizer, observer, log },
+    {
+      ...{ clock, placement, fleet, ledger, jobs, sessions, caches, tokenizer, observer, log },
+      sideStore: options.sideStore ?? null,
+    },
     { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000 },
   );
   return {

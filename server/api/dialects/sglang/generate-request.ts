@@ -254,6 +254,11 @@ function replyWish(item: Item): Omit<ReplyWish, "rid" | keyof SamplingWish> {
 
 function wantOf(item: Item, { samplingMask }: SamplingWish) {
   const { inputStart, topLogprobs } = replyWish(item);
+  if (item.return_routed_experts === true) {
+    throw new PacelineError("unsupported", "return_routed_experts: ask the native front for them", {
+      details: { path: "return_routed_experts" },
+    });
+  }
   if (inputStart !== null && topLogprobs > 0) {
     throw new PacelineError(
       "unsupported",
@@ -264,7 +269,6 @@ function wantOf(item: Item, { samplingMask }: SamplingWish) {
   return {
     prompt_logprobs: inputStart === null ? null : { start: inputStart },
     top_logprobs: topLogprobs,
-    routed_experts: item.return_routed_experts ?? false,
     sampling_mask: samplingMask,
   };
 }

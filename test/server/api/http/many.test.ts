@@ -151,7 +151,7 @@ suite("one that is wrong refuses them all before the first byte", () => {
     ["a policy", at3({ policy: "none" }), "not_found", "rollouts/3"],
     [
       "a feature",
-      at3({ want: { routed_experts: true } }),
+      at3({ want: { routed_experts: true }, sampling: { max_new_tokens: 2, stop: ["x"] } }),
       "unsupported",
       "rollouts/3/want/routed_experts",
     ],

@@ -45,6 +45,7 @@ const CASES: Readonly<Record<ServedCall, Case>> = {
       },
     },
   },
+  readSide: { path: "/v1/side/side-1?job=default" },
   finishSession: {
     path: "/v1/sessions/s/finish?job=default",
     has: { id: "s", job: "default", turns: 1, branches: 1 },
