@@ -2,7 +2,7 @@
  * Schedulers against each other and against the bound, in virtual time: T/LB with ρ, means over seeds with 95 % intervals, as
  * Markdown. The whole takes an hour; `--quick` some minutes.
  *
- *   node bench/simulator/run.ts [--quick] [--seeds 10] [--only b1,b2,b4,b5,b7,rounds]
+ *   node bench/simulator/run.ts [--quick] [--seeds 10] [--only b1,b2,b4,b5,b6,b7,rounds]
  */
 import { parseArgs } from "node:util";
 import type { SchedulerName } from "../../server/simulator/schedulers.ts";
@@ -10,6 +10,7 @@ import { b1 } from "./b1.ts";
 import { b2 } from "./b2.ts";
 import { b4 } from "./b4.ts";
 import { b5 } from "./b5.ts";
+import { b6 } from "./b6.ts";
 import { b7 } from "./b7.ts";
 import { rounds } from "./rounds.ts";
 
@@ -25,6 +26,7 @@ const SCENARIOS: Readonly<Record<string, (budget: Budget) => void>> = {
   b2,
   b4,
   b5,
+  b6,
   b7,
   rounds,
 };

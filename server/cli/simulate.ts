@@ -40,6 +40,7 @@ interface SimulateOptions {
   onUpdate: OnUpdate;
   wave?: number;
   staleness: number;
+  adapterSeconds?: number;
   fault: readonly FaultSpec[];
   json?: string;
   svg?: string;
@@ -111,6 +112,11 @@ export function simulateCommand(): Command {
     .option("--wave <n>", "workers that are updated at once (default: all)", whole("wave", 1))
     .option("--staleness <n>", "versions that a rollout may be behind", whole("staleness", 0), 1)
     .option(
+      "--adapter-seconds <s>",
+      "between two versions of each LoRA adapter (default: they stay as they are)",
+      seconds("adapter-seconds"),
+    )
+    .option(
       "--fault <spec>",
       "kill|hang|slow:WORKER:AT:FOR[:FACTOR], in seconds; may be given again",
       faults,
@@ -141,6 +147,7 @@ function run(options: SimulateOptions): void {
     driver: { telemetryDelaySeconds: options.telemetryDelay },
     staleness: options.staleness,
     faults: options.fault,
+    adapterSeconds: options.adapterSeconds ?? null,
     updates: {
       onUpdate: options.onUpdate,
       ...(options.wave === undefined ? {} : { wave: options.wave }),

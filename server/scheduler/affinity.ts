@@ -5,6 +5,7 @@
  * prediction holds while its version is held there and until a whole cache of other tokens has gone through the slot.
  */
 import { cacheNamespace, type HeldVersion } from "../contract/policy.ts";
+import { Adapters } from "./adapters.ts";
 import type { Attempt } from "./attempts.ts";
 import { CachedBlocks, type CacheEvent, cachedDepth } from "./cached-blocks.ts";
 import { type Card, PREFIX_BLOCK_TOKENS } from "./card.ts";
@@ -48,6 +49,7 @@ export interface Pooled {
 }
 
 export class Affinity {
+  readonly adapters: Adapters;
   readonly #homes: Generations<string, Trace>;
   /** What was cut and is to go on, by key. */
   readonly #cuts: Generations<string, Trace>;
@@ -61,6 +63,7 @@ export class Affinity {
     this.#cuts = new Generations(options.sessionLimit);
     this.#marks = new Generations(options.prefixLimit);
     this.#blocks = new CachedBlocks(options);
+    this.adapters = new Adapters(options);
     this.#options = options;
   }
 
@@ -103,6 +106,7 @@ export class Affinity {
   granted(attempt: Attempt, held: HeldVersion): void {
     const { card, slot } = attempt;
     slot.shared.add(card);
+    this.adapters.granted(attempt);
     this.#settle(attempt, held);
     if (card.attempt > 1) this.#cuts.delete(card.key);
     eachMark(card, (mark, tokens) => {
@@ -128,6 +132,7 @@ export class Affinity {
   /** The context that the attempt leaves behind is what the session's next turn finds. */
   ended(attempt: Attempt): void {
     attempt.slot.shared.remove(attempt.card);
+    this.adapters.ended(attempt);
     this.#settle(attempt, attempt.held);
   }
 
@@ -149,6 +154,7 @@ export class Affinity {
   /** The slot is gone for good. */
   forget(slot: Slot): void {
     this.#blocks.forget(slot);
+    this.adapters.left(slot);
   }
 
   #home(card: Card): Trace | undefined {

@@ -17,7 +17,7 @@ export interface KindFacts {
   readonly features: ReadonlySet<string>;
   readonly side: SideNeeds;
   readonly resume: { readonly seeded: boolean; readonly penalties: boolean };
-  readonly holds: readonly Pick<HeldVersion, "policy" | "version" | "label">[];
+  readonly holds: readonly Pick<HeldVersion, "policy" | "version" | "label" | "base">[];
   /** How fast KV comes from the pool, tokens/s; null: it reaches none. */
   readonly poolTokensPerSecond: number | null;
 }

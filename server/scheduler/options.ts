@@ -69,6 +69,10 @@ export interface SchedulerOptions {
   readonly prefillTokensPerSecond: number;
   /** κ of the KV barrier κ·k/(1−k), seconds: filling a slot to 90 % costs about a second, the price of one preemption. */
   readonly kvBarrierSeconds: number;
+  /** What loading a LoRA adapter takes, seconds: one of rank 32 of a 30B model is about 1 GB, read from a local disk. */
+  readonly adapterLoadSeconds: number;
+  /** Slots that hold an adapter, and such as have room for one, that are looked at beside the cheapest: more differ little in what runs there. */
+  readonly adapterHolders: number;
   /** Least gain for which a session leaves its home, seconds: below it, telemetry noise moves sessions back and forth. */
   readonly affinityMarginSeconds: number;
   /** Gain over the price of moving that a move must bring besides, as a share of that price: 1.5 × the move in all, since wrong moves cost more than missed ones. */
@@ -157,6 +161,8 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   step: { a: 0.01, s: 0.0001 },
   prefillTokensPerSecond: 10_000,
   kvBarrierSeconds: 0.1,
+  adapterLoadSeconds: 0.5,
+  adapterHolders: 8,
   affinityMarginSeconds: 0.1,
   affinityMoveShare: 0.5,
   gapPrior: { medianSeconds: 1, sigma: 1.64 },

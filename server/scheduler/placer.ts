@@ -4,6 +4,7 @@
  * in a pool costs the time to fetch it instead of its prefill.
  */
 import type { Random } from "../contract/clock.ts";
+import type { Adapter } from "./adapters.ts";
 import type { Affinity, Hint, Pooled } from "./affinity.ts";
 import type { Waiting, WaitingClass } from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
@@ -54,6 +55,11 @@ export class Placer {
     if (this.#residents.homeOf(card) === null && !this.#anyRoom(applicant)) return null;
     const hints = this.#affinity.hints(card, now);
     for (const slot of applicant.waiting?.claims ?? []) addTo(hints, slot);
+    for (const kind of cls.kinds.keys()) {
+      const adapter = adapterOf(kind, applicant);
+      if (adapter === null) continue;
+      for (const slot of this.#affinity.adapters.candidates(adapter)) addTo(hints, slot);
+    }
     const context = card.promptTokens + card.outputTokens;
     const ask: Ask = {
       contextTokens: context,
@@ -79,7 +85,7 @@ export class Placer {
   #awaited({ card, class: cls, outlook }: Applicant, ask: Ask, hint: Hint): number | null {
     const { slot } = hint;
     if (!slot.worker.open || !cls.kinds.has(slot.worker.kind)) return null;
-    if (card.avoid.includes(slot.worker.incarnation)) return null;
+    if (this.#never(card, slot)) return null;
     const missing = Math.min(outlook.peakTokens, slot.usable) - slot.roomAtHome(null);
     const wait = slot.secondsUntilFree(missing - slot.shared.of(card));
     if (!(wait > 0)) return null;
@@ -115,7 +121,10 @@ export class Placer {
         continue;
       }
       const fetchSeconds = hostSeconds(hint);
-      const seconds = this.price(ask, slot, cachedTokens, rest) + fetchSeconds;
+      const seconds =
+        this.price(ask, slot, cachedTokens, rest) +
+        fetchSeconds +
+        this.#loadSeconds(applicant, slot);
       const place = { slot, cachedTokens, seconds, fetchSeconds };
       if (hint.home) home = place;
       if (best === null || place.seconds < best.seconds) best = place;
@@ -133,13 +142,23 @@ export class Placer {
         ties,
       });
       if (found !== null) {
-        const { slot, seconds } = found;
-        best = { slot, cachedTokens, seconds: seconds + fetchSeconds, fetchSeconds };
+        const { slot } = found;
+        const seconds = found.seconds + fetchSeconds + this.#loadSeconds(applicant, slot);
+        if (best === null || seconds < best.seconds) {
+          best = { slot, cachedTokens, seconds, fetchSeconds };
+        }
       }
     }
     if (best !== null && awaited + this.#options.affinityMarginSeconds < best.seconds) return null;
     if (home === null || best === null) return best;
     return this.#worthLeaving(home, best) ? best : home;
+  }
+
+  /** Until the LoRA adapter that it needs is loaded there. */
+  #loadSeconds(applicant: Applicant, slot: Slot): number {
+    if (slot.adapters === null) return 0;
+    const adapter = adapterOf(slot.worker.kind, applicant);
+    return adapter === null ? 0 : this.#affinity.adapters.seconds(adapter, slot);
   }
 
   #worthLeaving(home: Place, best: Place): boolean {
@@ -150,17 +169,30 @@ export class Placer {
     return home.seconds - best.seconds > margin;
   }
 
-  #fits({ card, outlook, waiting }: Applicant, slot: Slot, rest: Slot | null): boolean {
-    const { worker } = slot;
-    if (card.avoid.length > 0 && card.avoid.includes(worker.incarnation)) return false;
+  /** However empty it is. */
+  #never(card: Card, { worker, usable }: Slot): boolean {
     const least = leastTokens(card);
-    if (least > slot.usable || least > worker.kind.facts.maxModelLen) return false;
+    if (least > usable || least > worker.kind.facts.maxModelLen) return true;
+    return card.avoid.length > 0 && card.avoid.includes(worker.incarnation);
+  }
+
+  #fits({ card, outlook, waiting }: Applicant, slot: Slot, rest: Slot | null): boolean {
+    if (this.#never(card, slot)) return false;
     const tokens = Math.min(outlook.peakTokens, slot.usable);
     const room = slot === rest ? slot.roomAtHome(waiting) : slot.room(waiting);
     if (tokens <= room || room < 0) return tokens <= room;
     // Its engine has part of it already, and holds that once.
     return tokens - slot.shared.of(card) <= room;
   }
+}
+
+/** What such a worker would serve it with, where that is an adapter. */
+function adapterOf(kind: Kind, { card, class: cls }: Applicant): Adapter | null {
+  const version = cls.kinds.get(kind);
+  const held = kind.facts.holds.find(
+    (each) => each.policy === card.policy && each.version === version,
+  );
+  return held?.base === undefined ? null : held;
 }
 
 function addTo(hints: Hint[], slot: Slot): void {

@@ -74,9 +74,12 @@ export class Driver {
 
   start(): void {
     const { workload, workers } = this.#parts;
-    for (const { name: policy } of workload.policies) {
+    for (const { name: policy, base } of workload.policies) {
       this.send({ type: "committed", policy, version: 1 });
-      for (const worker of workers) worker.serve(policy, 1);
+      for (const worker of workers) {
+        if (base === null) worker.serve(policy, 1);
+        else worker.offer(policy, 1, base);
+      }
     }
     for (const worker of workers) this.send({ type: "worker", worker: worker.view() });
     this.arrivals.schedule(this.journeys);
@@ -210,7 +213,7 @@ export class Driver {
       promptTokens,
       outputTokens,
       prefix,
-      adapter: this.#adapters.has(policy) ? policy : null,
+      adapter: this.#adapters.has(policy) ? `${policy}@${held.version}` : null,
       stopAt: this.#nextStop(outputTokens, end),
     });
     const startedAt = this.#agenda.now;

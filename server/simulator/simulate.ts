@@ -3,6 +3,7 @@ import type { Clock, Random } from "../contract/clock.ts";
 import type { Scheduler, SchedulerEvent } from "../scheduler/events.ts";
 import { createScheduler } from "../scheduler/scheduler.ts";
 import { seededRandom } from "../seeded-random.ts";
+import { renewAdapters } from "./adapter-versions.ts";
 import { Agenda } from "./agenda.ts";
 import { Driver } from "./driver.ts";
 import type { Directory } from "./engine/host-tier.ts";
@@ -42,6 +43,8 @@ export interface SimulateOptions {
   readonly updates?: Partial<UpdateOptions>;
   /** η of a workload with a trainer; default 1. */
   readonly staleness?: number;
+  /** Between two versions of each LoRA adapter; null, the default: they stay as they are. */
+  readonly adapterSeconds?: number | null;
   /** Called every so many events. */
   readonly progress?: (at: { seconds: number; finished: number; rollouts: number }) => void;
 }
@@ -84,7 +87,7 @@ function assemble(
   options: SimulateOptions,
   agenda: Agenda,
 ): Assembly {
-  const { staleness = 1, faults = [], lie = null } = options;
+  const { staleness = 1, faults = [], lie = null, adapterSeconds = null } = options;
   const random = seededRandom(seed);
   const { resolution = "exact" } = options;
   const driverOptions = { ...DRIVER_OPTIONS, ...RESOLUTIONS[resolution], ...options.driver };
@@ -120,6 +123,9 @@ function assemble(
     gated: (worker) => updates.gated(worker),
   });
   driver.start();
+  if (adapterSeconds !== null) {
+    renewAdapters(adapterSeconds, { agenda, workers, policies: workload.policies, send });
+  }
   // Lies come from a source of their own: telling them changes no tie of the scheduler's.
   const liar = seededRandom(seed + 1);
   watchWorkers(workers, { agenda, options: driverOptions, random: liar, lie, send });

@@ -90,10 +90,22 @@ export class SimulatedWorker {
 
   /** Other weights are in service: cached KV is of no use to whoever comes. */
   serve(policy: string, version: number): void {
+    if (this.#holds.has(policy)) this.batch.kv.clear();
+    this.#hold(policy, version);
+  }
+
+  /** An adapter of the weights `base` may be asked for from now on; KV of its older versions goes as it ages. */
+  offer(policy: string, version: number, base: string): void {
+    const beneath = this.#holds.get(base);
+    if (beneath === undefined) throw new RangeError(`${policy} lies on ${base}, which is not here`);
+    const { load, version: below } = beneath;
+    this.#hold(policy, version, { base: { policy: base, version: below, load } });
+  }
+
+  #hold(policy: string, version: number, beneath: Pick<HeldVersion, "base"> = {}): void {
     this.#loads++;
     const held = { policy, version, label: null, proof: "digest", load: this.#loads } as const;
-    if (this.#holds.has(policy)) this.batch.kv.clear();
-    this.#holds.set(policy, { ...held, digest: null });
+    this.#holds.set(policy, { ...held, digest: null, ...beneath });
   }
 
   /** Between two steps, answering all the same. */
@@ -129,7 +141,8 @@ export class SimulatedWorker {
   }
 
   view(): WorkerView {
-    const { id, pool, kvTokens, maxRunning, tiers } = this.spec;
+    const { id, pool, kvTokens, maxRunning, tiers, adapters } = this.spec;
+    const { weights } = CAPABILITIES;
     return {
       id,
       incarnation: this.incarnation,
@@ -137,7 +150,10 @@ export class SimulatedWorker {
       pool,
       slots: [{ index: 0, kvTokens, maxRunning }],
       maxModelLen: kvTokens,
-      capabilities: CAPABILITIES,
+      capabilities:
+        adapters === null
+          ? CAPABILITIES
+          : { ...CAPABILITIES, weights: { ...weights, adapters: adapters.slots } },
       holds: [...this.#holds.values()],
       open: true,
       tiers,

@@ -29,6 +29,15 @@ test("twenty thousand duplicates break no rule, and nothing comes of them", () =
   duplicates(20_000, testSeed("duplicates"), OURS, "paceline");
 });
 
+/** Found by `npm run histories`. */
+const ONCE_BROKEN: readonly (readonly [what: string, history: string])[] = [
+  [
+    "who waits for its session's slot does so only where it would fit",
+    "worker 409 286 false; offer 402 546; worker 519 0 false; done 0 lost true; offer 794 324; telemetry 14 0; worker 674 237 false; offer 184 212; lose 0; offer 145 151; offer 217 7; offer 381 977; commit q; commit p",
+  ],
+];
+for (const [what, history] of ONCE_BROKEN) test(what, () => live(readHistory(history), OURS));
+
 /** Takes the end of an attempt that is long over for the end of the one that runs. */
 const FENCELESS: Subject = {
   bounded: true,
