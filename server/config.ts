@@ -52,6 +52,8 @@ export interface DialectSetting {
   readonly name: "sglang" | "vllm" | "openai";
   readonly port: number | null;
   readonly job: string | null;
+  /** Of vLLM's: how its answers have routed experts; absent: they have none. */
+  readonly routed_experts?: "npy" | "object" | undefined;
 }
 
 const jobName = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/, "must be a job's name");
@@ -67,6 +69,7 @@ const dialect = z.preprocess(
     name: z.enum(["sglang", "vllm", "openai"]),
     port: port.nullable().default(null),
     job: jobName.nullable().default(null),
+    routed_experts: z.enum(["npy", "object"]).optional(),
   }),
 );
 
@@ -171,7 +174,7 @@ export const SETTINGS = {
     dialectList,
     [],
     "name[:port][@job]",
-    "Serve another system's HTTP surface (sglang, vllm, openai) for a job, on a port of its own or under /jobs/{job}; again for more. In the file: dialects = [{name, port, job}].",
+    "Serve another system's HTTP surface (sglang, vllm, openai) for a job, on a port of its own or under /jobs/{job}; again for more. In the file: dialects = [{name, port, job, routed_experts}].",
     { repeated: "dialect" },
   ),
   job: setting(jobName, "default", null, "Job of the dialects that name none."),

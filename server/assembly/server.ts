@@ -202,7 +202,9 @@ export async function startServer({
   const page = createOverviewReader({ clock, fleet, ledger, snapshot: () => scheduler.snapshot() });
   const control = createWorkerControl({ fleet, owner });
   const dialects = createDialects({
-    mounts: config.dialects.map(({ job, ...mount }) => ({ ...mount, job: job ?? config.job })),
+    mounts: config.dialects.map(({ job, routed_experts: routedExperts = null, ...mount }) => ({
+      ...{ ...mount, routedExperts, job: job ?? config.job },
+    })),
     dialectOf,
     rollouts,
     sessions,

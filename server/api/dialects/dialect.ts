@@ -29,6 +29,9 @@ export interface Dialect {
 export const DIALECT_NAMES = ["sglang", "vllm", "openai"] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
+/** As vLLM sends them (`npy`), or as prime-rl's build of it does (`object`: `{data, shape, start, dtype}`). */
+export type ExpertsShown = "npy" | "object";
+
 export interface DialectError {
   readonly status: number;
   /** JSON text. */
@@ -59,6 +62,7 @@ export interface DialectContext {
   readonly publisher: Publisher;
   readonly jobs: Pick<Jobs, "get" | "list" | "settings">;
   readonly control: WorkerControl;
+  readonly routedExperts: ExpertsShown | null;
   /** For `decodeRollout(body, mint, {job, policy})`, which is how a dialect makes a rollout. */
   readonly mint: Mint;
   /** Of the job's policy; null where none lies beside its weights. */
@@ -81,4 +85,6 @@ export interface Mount {
   readonly job: string;
   /** Null: under `/jobs/{job}` of the main port; 0 takes a free one. */
   readonly port: number | null;
+  /** vLLM's answers have them, where they are made, as an engine started with `--enable-return-routed-experts`; default: none. */
+  readonly routedExperts?: ExpertsShown | null;
 }

@@ -9,7 +9,7 @@ import { createStreams } from "../http/streams.ts";
 import type { Dialect, DialectContext, DialectName, Mount } from "./dialect.ts";
 import { answerOf, jobPath, mountAtRoot, mountUnderJob } from "./mount.ts";
 
-type Given = Omit<DialectContext, "job" | "policy" | "tokenizer" | "streams">;
+type Given = Omit<DialectContext, "job" | "policy" | "tokenizer" | "streams" | "routedExperts">;
 
 export interface DialectsParts extends Given, Omit<ServerOptions, "answer"> {
   readonly mounts: readonly Mount[];
@@ -49,9 +49,16 @@ export function createDialects(parts: DialectsParts): Dialects {
   const mounts = parts.mounts.map((mount) => ({ ...mount, dialect: parts.dialectOf(mount.name) }));
   const apps = new Set<FastifyInstance>();
 
-  const contextOf = ({ job }: Mount): DialectContext => {
+  const contextOf = ({ job, routedExperts = null }: Mount): DialectContext => {
     const policy = (): string => parts.jobs.settings(job).policy ?? DEFAULT_POLICY;
-    return { ...parts, job, policy, tokenizer: () => parts.tokenizerOf(policy()), streams };
+    return {
+      ...parts,
+      job,
+      policy,
+      routedExperts,
+      tokenizer: () => parts.tokenizerOf(policy()),
+      streams,
+    };
   };
 
   return {

@@ -15,6 +15,8 @@ export interface TokenAsk {
   readonly sampling: SamplingAsked;
   /** Alternatives at each output position, beside the sampled token. */
   readonly topLogprobs: number;
+  /** Position of the first row of routed experts, unchecked. Absent: none are wanted. */
+  readonly expertsStart?: unknown;
   /** Unchecked. */
   readonly priority: unknown;
   /** The client's own: the same id with the same body joins. Absent: minted, and equal bodies are different requests. */
@@ -47,6 +49,9 @@ export function rolloutsOf(ask: TokenAsk, context: DialectContext): readonly Rol
     want: {
       top_logprobs: ask.topLogprobs,
       prompt_logprobs: sampling.promptLogprobs ? { start: 0 } : null,
+      ...(ask.expertsStart === undefined
+        ? {}
+        : { routed_experts: true, routed_experts_start: ask.expertsStart }),
     },
   };
   try {

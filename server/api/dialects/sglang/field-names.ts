@@ -7,6 +7,7 @@ const NAMES: readonly (readonly [ours: string, theirs: string])[] = [
   ["sampling.", "sampling_params."],
   ["want.prompt_logprobs.start", "logprob_start_len"],
   ["want.top_logprobs", "top_logprobs_num"],
+  ["want.routed_experts_start", "routed_experts_start_len"],
   ["want.routed_experts", "return_routed_experts"],
   ["want.sampling_mask", "sampling_params.custom_params.return_top_p_token_ids"],
   ["policy", "lora_path"],

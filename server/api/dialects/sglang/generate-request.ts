@@ -71,6 +71,7 @@ const ITEM = z.looseObject({
   return_text_in_logprobs: z.boolean().nullish(),
   return_prompt_token_ids: z.boolean().nullish(),
   return_routed_experts: z.boolean().nullish(),
+  routed_experts_start_len: z.number().int().min(0).nullish(),
   priority: z.number().int().nullish(),
   lora_path: z.string().nullish(),
 });
@@ -98,7 +99,6 @@ const READ = new Set<string>([
   "routing_key",
   "background",
   "log_metrics",
-  "routed_experts_start_len",
   "external_trace_header",
 ]);
 
@@ -150,10 +150,16 @@ export function decodeGenerate(
       members.push({ rollout, wish: { ...wish, ...replyWish(item), rid: rollout.id } });
     }
   }
+  const stream = whole.stream ?? false;
+  if (stream && members.some(({ rollout }) => rollout.want.routedExperts !== null)) {
+    throw new PacelineError("unsupported", "return_routed_experts: not in a stream", {
+      details: { path: "return_routed_experts" },
+    });
+  }
   return {
     members,
     list: list || (samples ?? 1) > 1,
-    stream: whole.stream ?? false,
+    stream,
     incremental: whole.incremental_streaming_output ?? false,
   };
 }
@@ -254,11 +260,6 @@ function replyWish(item: Item): Omit<ReplyWish, "rid" | keyof SamplingWish> {
 
 function wantOf(item: Item, { samplingMask }: SamplingWish) {
   const { inputStart, topLogprobs } = replyWish(item);
-  if (item.return_routed_experts === true) {
-    throw new PacelineError("unsupported", "return_routed_experts: ask the native front for them", {
-      details: { path: "return_routed_experts" },
-    });
-  }
   if (inputStart !== null && topLogprobs > 0) {
     throw new PacelineError(
       "unsupported",
@@ -269,6 +270,9 @@ function wantOf(item: Item, { samplingMask }: SamplingWish) {
   return {
     prompt_logprobs: inputStart === null ? null : { start: inputStart },
     top_logprobs: topLogprobs,
+    ...(item.return_routed_experts === true
+      ? { routed_experts: true, routed_experts_start: item.routed_experts_start_len ?? 0 }
+      : {}),
     sampling_mask: samplingMask,
   };
 }

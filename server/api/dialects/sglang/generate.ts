@@ -4,12 +4,14 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FinishReason } from "../../../contract/rollout.ts";
+import type { RoutedExperts } from "../../../contract/routed-experts.ts";
 import { abandon } from "../../../rollouts/abandon.ts";
 import type { RolloutHandle } from "../../../rollouts/service.ts";
 import { onDisconnect } from "../../http/disconnect.ts";
-import { type Handler, sendJson } from "../../http/request.ts";
+import type { Handler } from "../../http/request.ts";
 import { traceparentOf } from "../../traceparent.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { EXPERTS_MARK, sendMarked } from "../experts-body.ts";
 import type { MountState } from "../mount-state.ts";
 import { renamed } from "./field-names.ts";
 import { decodeGenerate, type GenerateOrder, type Member } from "./generate-request.ts";
@@ -39,7 +41,26 @@ async function generate(
   request.body = undefined;
   const texts = await serve(order, reply, context, state);
   if (texts === null) return reply;
-  return sendJson(reply, order.list ? `[${texts.join()}]` : (texts[0] as string));
+  const text = order.list ? `[${texts.join()}]` : (texts[0] as string);
+  const experts = text.includes(EXPERTS_MARK) ? await expertsOf(order, context) : [];
+  return sendMarked(reply, text, experts, "int32", context);
+}
+
+/** Of those members that have any. */
+async function expertsOf(
+  { members }: GenerateOrder,
+  { rollouts, job }: DialectContext,
+): Promise<readonly RoutedExperts[]> {
+  const wanting = members.filter(({ rollout }) => rollout.want.routedExperts !== null);
+  const found = wanting.map(async ({ rollout: { id } }) => {
+    // What ended otherwise has its own text, without a mark.
+    const ended = await rollouts
+      .get(job, id)
+      .result()
+      .catch(() => null);
+    return ended?.side?.experts ?? [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** Which requests are of one trajectory. Routers of both trainers and vime name it so. */

@@ -53,7 +53,9 @@ function serverInfo(context: DialectContext): Record<string, unknown> {
     disaggregation_bootstrap_port: null,
     encoder_only: false,
     enable_memory_saver: false,
-    enable_return_routed_experts: false,
+    enable_return_routed_experts: workers.some(
+      ({ description }) => description.capabilities.routedExperts === true,
+    ),
     dtype: first?.description.dtype ?? null,
     context_length: first?.description.maxModelLen ?? null,
     max_running_requests: capacity(workers, ({ maxRunning }) => maxRunning),

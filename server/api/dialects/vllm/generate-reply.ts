@@ -5,9 +5,12 @@
  */
 import type { Result } from "../../../contract/result.ts";
 import type { Rollout } from "../../../contract/rollout.ts";
+import type { RoutedExperts } from "../../../contract/routed-experts.ts";
 import type { TopLogprobs } from "../../../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../../../contract/tokens.ts";
 import { idsText, shortDouble } from "../../codec/number-arrays.ts";
+import type { ExpertsShown } from "../dialect.ts";
+import { EXPERTS_MARK } from "../experts-body.ts";
 import type { GenerateAsked } from "./generate-request.ts";
 import type { VersionNames } from "./version-names.ts";
 
@@ -39,7 +42,7 @@ export function encodeGenerated(
 }
 
 function choiceText(
-  { logprobs }: GenerateAsked,
+  { logprobs, experts }: GenerateAsked,
   names: VersionNames,
   result: Result,
   index: number,
@@ -48,7 +51,15 @@ function choiceText(
   assertAligned(ids, values);
   const entries =
     logprobs === null ? "null" : logprobsText(ids, values, logprobs, side?.top ?? null);
-  return `{"index":${index},${endText(result)},"token_ids":${idsText(ids, "json")},"logprobs":${entries},"routed_experts":null,"sampling_mask":null,"weight_versions":${spansText(names, result)}}`;
+  return `{"index":${index},${endText(result)},"token_ids":${idsText(ids, "json")},"logprobs":${entries},"routed_experts":${expertsText(experts, side?.experts ?? null)},"sampling_mask":null,"weight_versions":${spansText(names, result)}}`;
+}
+
+/** `data` first: the renderers' client cuts it out of the text behind the literal `"routed_experts":{"data":"`. */
+function expertsText(form: ExpertsShown | null, experts: RoutedExperts | null): string {
+  if (form === null || experts === null) return "null";
+  if (form === "npy") return `"${EXPERTS_MARK}"`;
+  const { shape, firstPosition: start, dtype } = experts;
+  return `{"data":"${EXPERTS_MARK}",${JSON.stringify({ shape, start, dtype }).slice(1)}`;
 }
 
 export function endText({ finishReason: { type, cause, matched } }: Result): string {

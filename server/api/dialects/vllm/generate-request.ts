@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Rollout, SessionRef } from "../../../contract/rollout.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { traceparentOf } from "../../traceparent.ts";
-import type { DialectContext } from "../dialect.ts";
+import type { DialectContext, ExpertsShown } from "../dialect.ts";
 import { policyNamed } from "../openai/models.ts";
 import { type BodyPaths, objectBody, rolloutsOf } from "../openai/token-ask.ts";
 import { samplingAsked, unsupported } from "./sampling-params.ts";
@@ -23,6 +23,8 @@ export interface GenerateAsked {
   readonly promptLogprobs: boolean;
   readonly returnPrompt: boolean;
   readonly stream: boolean;
+  /** How the reply has routed experts; null: not. */
+  readonly experts: ExpertsShown | null;
   readonly usage: "none" | "last" | "each";
   /** Fields that nobody knows. */
   readonly ignored: readonly string[];
@@ -85,8 +87,11 @@ export function decodeGenerate(
   const id = idOf(body["request_id"]);
   const session = headerOf(headers, "x-session-id");
   const policy = policyNamed(context, body["model"]);
+  // A stream's reader has no place for them.
+  const experts = stream ? null : context.routedExperts;
   const rollouts = rolloutsOf(
     {
+      ...(experts === null ? {} : { expertsStart: own["routed_experts_prompt_start"] ?? 0 }),
       policy,
       promptTokenIds: body["token_ids"],
       sampling,
@@ -109,6 +114,7 @@ export function decodeGenerate(
     promptLogprobs,
     returnPrompt: flag(body, "return_token_ids"),
     stream,
+    experts,
     usage: usageOf(body["stream_options"]),
     ignored: [...unknown, ...sampling.ignored],
   };

@@ -4,6 +4,7 @@ import type { SessionRef } from "../../../contract/rollout.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import { sendMarked } from "../experts-body.ts";
 import type { MountState } from "../mount-state.ts";
 import { vllmError } from "../openai/error.ts";
 import { objectBody } from "../openai/token-ask.ts";
@@ -39,7 +40,11 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
 
   async function unary(shaped: Shaped, reply: FastifyReply): Promise<unknown> {
     const results = await runAll(context, shaped.asked, reply);
-    return results === null ? reply.hijack() : sendJson(reply, encodeGenerated(shaped, results));
+    if (results === null) return reply.hijack();
+    const form = shaped.asked.experts === "npy" ? "npy" : "values";
+    const experts =
+      shaped.asked.experts === null ? [] : results.flatMap(({ side }) => side?.experts ?? []);
+    return sendMarked(reply, encodeGenerated(shaped, results), experts, form, context);
   }
 
   function streamed(shaped: Shaped, reply: FastifyReply): Promise<void> {

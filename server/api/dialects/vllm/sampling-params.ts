@@ -41,7 +41,7 @@ const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   // How vLLM stores logprobs and how often it streams: neither changes what is answered.
   "flat_logprobs",
   "stream_interval",
-  // The client's own cut of routing rows, sent whether or not the server returns any.
+  // The client's own cut of routing rows, sent whether or not the server returns any; read where it does.
   "routed_experts_prompt_start",
 ]);
 
@@ -114,6 +114,7 @@ export function samplingAsked(given: Given, at: string): SamplingAsked {
 export function dialectPath(path: string, paths: { prompt: string; params: string }): string {
   if (path.startsWith("prompt_token_ids")) return paths.prompt + path.slice(16);
   if (path === "size") return `${paths.params}n`;
+  if (path === "want.routed_experts_start") return `${paths.params}routed_experts_prompt_start`;
   if (path === "want.top_logprobs") return `${paths.params}logprobs`;
   if (path.startsWith("want.prompt_logprobs")) return `${paths.params}prompt_logprobs`;
   if (!path.startsWith("sampling.")) return path;

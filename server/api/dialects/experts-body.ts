@@ -1,0 +1,63 @@
+/**
+ * A dialect's reply with routed experts in it. Its text has a mark in their place; what belongs there is written behind what
+ * comes before it, piece by piece, so that neither the text nor the experts ever lie in memory as one.
+ */
+import { Readable } from "node:stream";
+import type { FastifyReply } from "fastify";
+import type { RoutedExperts } from "../../contract/routed-experts.ts";
+import type { StoredSide } from "../../rollouts/side-store.ts";
+import { JSON_TYPE } from "../http/errors.ts";
+import { sendJson } from "../http/request.ts";
+import type { DialectContext } from "./dialect.ts";
+import { base64Length, type ExpertsForm, expertsBase64 } from "./experts-base64.ts";
+
+/** No JSON text holds it. */
+export const EXPERTS_MARK = "\0";
+
+/** `experts`: those of the marks, in their order. Throws `expired` where a Result went before it could be told. */
+export function sendMarked(
+  reply: FastifyReply,
+  text: string,
+  experts: readonly RoutedExperts[],
+  form: ExpertsForm,
+  { rollouts, job }: Pick<DialectContext, "rollouts" | "job">,
+): FastifyReply {
+  if (experts.length === 0) return sendJson(reply, text);
+  const texts = text.split(EXPERTS_MARK);
+  const opened = new Map<RoutedExperts, StoredSide>();
+  const close = (): void => {
+    for (const side of opened.values()) side.close();
+  };
+  try {
+    for (const one of experts) {
+      if ("ref" in one.held) opened.set(one, rollouts.side(job, one.held.ref));
+    }
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+  async function* parts(): AsyncGenerator<string> {
+    for (const [index, before] of texts.entries()) {
+      yield before;
+      const one = experts[index];
+      if (one !== undefined) yield* expertsBase64(one, form, piecesOf(one, opened.get(one)));
+    }
+  }
+  const bytes =
+    texts.reduce((sum, one) => sum + Buffer.byteLength(one), 0) +
+    experts.reduce((sum, one) => sum + base64Length(one, form), 0);
+  const body = Readable.from(parts(), { objectMode: false });
+  body.once("close", close);
+  return reply.header("content-type", JSON_TYPE).header("content-length", bytes).send(body);
+}
+
+async function* piecesOf(
+  { held, bytes }: RoutedExperts,
+  stored: StoredSide | undefined,
+): AsyncGenerator<Buffer> {
+  if (stored !== undefined) yield* stored.read(0, bytes);
+  else if ("data" in held) {
+    const { buffer, byteOffset, byteLength } = held.data;
+    yield Buffer.from(buffer, byteOffset, byteLength);
+  }
+}

@@ -1,0 +1,110 @@
+/** Routed experts as the dialects' trainers read them: within compact JSON, whatever pieces they come from. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Mount } from "../../../../server/api/dialects/dialect.ts";
+import { base64Length, expertsBase64 } from "../../../../server/api/dialects/experts-base64.ts";
+import { expertRows, npyFile } from "../../../fakes/core/experts.ts";
+import { serveDialect } from "../../../support/serve-dialect.ts";
+
+const IDS = Array.from({ length: 37 }, (_, id) => id);
+
+for (const dtype of ["uint8", "uint16", "int32"] as const) {
+  test(`${dtype} in every form, however it is cut`, async () => {
+    const shape = { layers: 5, perToken: 3, dtype };
+    const rows = expertRows(IDS, shape);
+    const told = { dtype, shape: [IDS.length, 5, 3], bytes: rows.length };
+    const asInt32 = expertRows(IDS, { ...shape, dtype: "int32" });
+    const forms = [
+      ["values", rows],
+      ["int32", asInt32],
+      ["npy", npyFile(rows, shape)],
+    ] as const;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: rows.length }), { maxLength: 6 }), async (cuts) => {
+        const at = [0, ...cuts.toSorted((a, b) => a - b), rows.length];
+        async function* pieces() {
+          for (const [index, from] of at.entries()) yield rows.subarray(from, at[index + 1]);
+        }
+        for (const [form, bytes] of forms) {
+          const text = (await Array.fromAsync(expertsBase64(told, form, pieces()))).join("");
+          assert.equal(text.length, base64Length(told, form));
+          assert.ok(Buffer.from(text, "base64").equals(bytes), form);
+          assert.equal(text, bytes.toString("base64"), "one text, without padding amid it");
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+}
+
+/** What the scripted rollouts say of a prompt of four tokens and three of output, from position 1 on. */
+const VALUES = Buffer.from(Array.from({ length: 5 * 4 }, (_, at) => at));
+
+async function asked(mount: Mount, path: string, body: object) {
+  const serving = await serveDialect([mount]);
+  try {
+    const [client] = serving.clients;
+    const reply = await client?.call("POST", path, { body });
+    return { status: reply?.status, text: reply?.text ?? "", headers: reply?.headers ?? {} };
+  } finally {
+    await serving.close();
+  }
+}
+
+const GENERATE = {
+  input_ids: [1, 2, 3, 4],
+  sampling_params: { max_new_tokens: 3 },
+  return_routed_experts: true,
+  routed_experts_start_len: 1,
+};
+
+test("SGLang's: base64 of int32s in meta_info, of each of a batch", async () => {
+  const mount: Mount = { name: "sglang", port: 0, job: "slime" };
+  const alone = await asked(mount, "/generate", GENERATE);
+  assert.equal(Number(alone.headers["content-length"]), Buffer.byteLength(alone.text));
+  const batch = { ...GENERATE, input_ids: [GENERATE.input_ids, GENERATE.input_ids] };
+  const both = await asked(mount, "/generate", batch);
+  for (const { meta_info } of [JSON.parse(alone.text), ...JSON.parse(both.text)]) {
+    const bytes = Buffer.from(meta_info.routed_experts, "base64");
+    assert.deepEqual([...new Int32Array(Uint8Array.from(bytes).buffer)], [...VALUES]);
+  }
+  const plain = await asked(mount, "/generate", { ...GENERATE, return_routed_experts: false });
+  assert.equal("routed_experts" in JSON.parse(plain.text).meta_info, false);
+});
+
+test("SGLang's: not in a stream, and from no position behind the prompt", async () => {
+  const mount: Mount = { name: "sglang", port: 0, job: "slime" };
+  for (const [over, path] of [
+    [{ stream: true }, "return_routed_experts"],
+    [{ routed_experts_start_len: 5 }, "routed_experts_start_len"],
+  ] as const) {
+    const { status, text } = await asked(mount, "/generate", { ...GENERATE, ...over });
+    const { error } = JSON.parse(text);
+    assert.deepEqual([status, error.paceline.details.path], [400, path]);
+  }
+});
+
+const INFERENCE = {
+  token_ids: [1, 2, 3, 4],
+  sampling_params: { max_tokens: 3, routed_experts_prompt_start: 1 },
+};
+
+test("vLLM's: as the renderers' client cuts it out, or a .npy file, or none", async () => {
+  const mount: Mount = { name: "vllm", port: 0, job: "prime" };
+  const path = "/inference/v1/generate";
+  const object = await asked({ ...mount, routedExperts: "object" }, path, INFERENCE);
+  const base64 = VALUES.toString("base64");
+  assert.ok(object.text.includes(`"routed_experts":{"data":"${base64}"`));
+  assert.deepEqual(JSON.parse(object.text).choices[0].routed_experts, {
+    ...{ data: base64, shape: [5, 2, 2], start: 1, dtype: "uint8" },
+  });
+  const npy = await asked({ ...mount, routedExperts: "npy" }, path, INFERENCE);
+  const file = Buffer.from(JSON.parse(npy.text).choices[0].routed_experts, "base64");
+  assert.ok(file.subarray(-VALUES.length).equals(VALUES));
+  const head = file.toString("latin1");
+  assert.ok(head.startsWith("\x93NUMPY"));
+  assert.ok(head.includes("'shape': (5, 2, 2)"));
+  const none = await asked(mount, path, INFERENCE);
+  assert.equal(JSON.parse(none.text).choices[0].routed_experts, null);
+});
