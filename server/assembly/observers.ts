@@ -26,9 +26,9 @@ export function observeRollouts(
   lifeCycle: LifeCycle,
   committed: (policy: string) => number | null,
 ): RolloutObserver {
-  const tokensOf = labelled((policy) => metrics.outputTokens.labels(policy));
-  const attemptsOf = labelled((outcome) => metrics.attempts.labels(outcome));
-  const causes = labelled((cause) => labelled((type) => metrics.rollouts.labels(type, cause)));
+  const tokensOf = labelled((policy) => metrics.outputTokens.of(policy));
+  const attemptsOf = labelled((outcome) => metrics.attempts.of(outcome));
+  const causes = labelled((cause) => labelled((type) => metrics.rollouts.of(type, cause)));
   return {
     accepted: (rollout) =>
       lifeCycle.emit("rollout_accepted", {
@@ -41,11 +41,13 @@ export function observeRollouts(
       lifeCycle.emit("rollout_placed", { ...named(rollout), worker });
     },
     tokens: ({ policy }, count, lag) => {
-      tokensOf(policy).inc(count);
+      tokensOf(policy).count += count;
       if (lag === null) metrics.unattested.inc(count);
       else metrics.tokenLag.observe(policy, lag, count);
     },
-    attempt: (_rollout, outcome) => attemptsOf(outcome).inc(1),
+    attempt: (_rollout, outcome) => {
+      attemptsOf(outcome).count++;
+    },
     moved: (rollout, reason, resume) => {
       metrics.moves.inc({ reason, resume });
       lifeCycle.emit("rollout_moved", { ...named(rollout), reason, resume });
@@ -60,7 +62,7 @@ export function observeRollouts(
       const { type, cause } = finishReason;
       const stale = staleTokens(rollout, result, committed(rollout.policy));
       if (stale > 0) metrics.stale.inc(stale);
-      causes(cause)(type).inc(1);
+      causes(cause)(type).count++;
       metrics.prompts.add(usage.promptTokens, routing.cachedTokens);
       metrics.duration.observe(durationMs / 1000);
       lifeCycle.emit("rollout_finished", { ...named(rollout), finish: type, cause });
@@ -69,7 +71,7 @@ export function observeRollouts(
   };
 }
 
-/** Keeps the child of each label: prom-client looks it up by a string that it makes anew each time. */
+/** Keeps what each label has. */
 function labelled<T>(child: (label: string) => T): (label: string) => T {
   const known = new Map<string, T>();
   return (label) => {

@@ -34,12 +34,12 @@ export function createLifeCycle(
   clock: Pick<Clock, "wall">,
   capacity: number = LIMITS.lifeCycleEvents,
 ): LifeCycle {
-  const ring: LifeCycleRecord[] = [];
+  const ring: LifeCycleEvent[] = [];
   const listeners = new Set<() => void>();
   let next = 0;
   return {
     emit(type, details) {
-      ring[next % capacity] = { offset: next, event: { ...details, type, at: clock.wall() } };
+      ring[next % capacity] = { ...details, type, at: clock.wall() };
       next++;
       for (const added of listeners) added();
     },
@@ -53,7 +53,7 @@ export function createLifeCycle(
       const records: LifeCycleRecord[] = [];
       const start = Math.max(from, next - capacity, 0);
       for (let offset = start; offset < next && records.length < most; offset++) {
-        records.push(ring[offset % capacity] as LifeCycleRecord);
+        records.push({ offset, event: ring[offset % capacity] as LifeCycleEvent });
       }
       return records;
     },

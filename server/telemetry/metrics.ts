@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type LoopDelay, watchLoopDelay } from "./event-loop.ts";
+import { createTallies } from "./tallies.ts";
 import { TokenLag } from "./token-lag.ts";
 
 const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800];
@@ -48,6 +49,8 @@ export function createMetrics(readings: Readings) {
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name, help, labelNames, registers });
+  const tallies = (name: string, help: string, labelNames: string[]) =>
+    createTallies(registry, name, help, labelNames);
   const histogram = (name: string, help: string, labelNames: string[] = [], buckets = SECONDS) =>
     new Histogram({ name, help, labelNames, buckets, registers });
 
@@ -56,13 +59,13 @@ export function createMetrics(readings: Readings) {
   const loopDelay = registerLoopDelay(registry);
   return {
     tokenLag,
-    rollouts: counter("paceline_rollouts_total", "Rollouts that ended with a Result", [
+    rollouts: tallies("paceline_rollouts_total", "Rollouts that ended with a Result", [
       "finish",
       "cause",
     ]),
     duration: histogram("paceline_rollout_duration_seconds", "From accept to end"),
     queue: histogram("paceline_queue_seconds", "From accept to the first placement"),
-    outputTokens: counter("paceline_output_tokens_total", "Output tokens received and checked", [
+    outputTokens: tallies("paceline_output_tokens_total", "Output tokens received and checked", [
       "policy",
     ]),
     unattested: counter(
@@ -96,7 +99,7 @@ export function createMetrics(readings: Readings) {
       "reason",
       "resume",
     ]),
-    attempts: counter("paceline_attempts_total", "Attempts by how they ended", ["outcome"]),
+    attempts: tallies("paceline_attempts_total", "Attempts by how they ended", ["outcome"]),
     errors: counter("paceline_errors_total", "Errors answered", ["code", "boundary"]),
     updateSeconds: histogram("paceline_weight_update_seconds", "Phases of a weight update", [
       "phase",

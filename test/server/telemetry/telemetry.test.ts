@@ -60,7 +60,7 @@ test("metrics carry the public names; tokens are weighted into the lag histogram
   });
   metrics.tokenLag.observe("default", 1, 100);
   metrics.tokenLag.observe("default", 40, 5);
-  metrics.rollouts.inc({ finish: "stop", cause: "eos" });
+  metrics.rollouts.of("stop", "eos").count++;
   const text = await metrics.text();
   for (const line of [
     "paceline_queue_depth 3",
