@@ -207,7 +207,8 @@ function alive(trace: Trace): boolean {
   if (life !== slot.cacheLife) return false;
   const { view, holdsLife } = slot.worker;
   const gone = slot.filled - filled > slot.kvTokens + (view.tiers?.hostTokens ?? 0);
-  if (cut === null ? gone : !cut.kept) return false;
+  const kept = cut !== null && view.tiers != null;
+  if (kept ? !cut.kept : gone) return false;
   if (trace.holdsLife === holdsLife) return true;
   const namespace = cacheNamespace(trace.held);
   if (!view.holds.some((held) => cacheNamespace(held) === namespace)) return false;

@@ -2,7 +2,8 @@
  * Which regime the fleet is in, looked at anew every so often, with hysteresis:
  *
  *   equal progress   where what is cut comes back cheaply: nothing need be known of lengths, and the longest run from the
- *                    first moment on. Also where ρ is high: it never came out behind (`bench/simulator`)
+ *                    first moment on. Also where ρ is high: it never came out behind (`bench/simulator`). Where it must be
+ *                    computed again, in long turns, if those pay (`turns.ts`) and predictions do not hold
  *   tail isolation   else, where the longest rollout alone takes about as long as all work together and predictions hold:
  *                    what counts then is that the longest are known and not slowed down
  *   in order         else
@@ -14,11 +15,12 @@ import type { Regime, RegimeView } from "./events.ts";
 import type { Job } from "./fairness.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Order } from "./order.ts";
-import { logUpper } from "./prediction/normal.ts";
+import { type LogLength, logUpper, meanLength } from "./prediction/normal.ts";
 import type { Predictor } from "./prediction/predictor.ts";
 import type { Roster } from "./roster.ts";
 import type { Segments } from "./segments.ts";
 import type { Slot } from "./slots.ts";
+import { type Prospect, turnsPay } from "./turns.ts";
 
 export interface RegimesParts {
   readonly roster: Roster;
@@ -88,9 +90,10 @@ export class Regimes {
     this.#weigh(capacity, WEIGH_STEPS);
     segments.tierTokens = capacity.tierTokens;
     const { sigmaErr, coverage } = predictor.calibration;
-    const rho = this.#rho(capacity);
+    const prospect = this.#prospect(capacity);
+    const rho = prospect?.rho ?? 0;
     const [cheap, resumeSeconds] = this.#price(capacity);
-    const [regime, reason] = this.#choose(cheap, rho);
+    const [regime, reason] = this.#choose(cheap, prospect, capacity);
     const before = this.#view.regime;
     const settled = now - this.#changedAt >= options.regimeDwellSeconds * 1_000;
     const change = regime !== before && settled;
@@ -101,6 +104,7 @@ export class Regimes {
       order.regime = regime;
     }
     segments.quantum = order.regime === "equal_progress" ? options.segmentTokens : null;
+    segments.computed = !cheap;
     if (change) changed(this.#view);
     const trusted = predictor.trusted !== order.trusted;
     order.trusted = predictor.trusted;
@@ -130,15 +134,30 @@ export class Regimes {
     }
   }
 
-  #choose(cheap: boolean, rho: number): [regime: Regime, reason: string] {
-    const { isolateRho, isolateMargin } = this.#parts.options;
+  #choose(
+    cheap: boolean,
+    prospect: Prospect | null,
+    { slots: [slot] }: Capacity,
+  ): [regime: Regime, reason: string] {
+    const { options, segments } = this.#parts;
+    const { isolateRho, isolateMargin, affinityMoveShare } = options;
     if (cheap) return ["equal_progress", "what is cut comes back cheaply"];
     const isolated = this.#view.regime === "tail_isolation";
     const least = isolated ? isolateRho - isolateMargin : isolateRho;
-    if (rho < least) return ["in_order", "resuming is dear, and work outweighs the longest"];
-    if (!this.#parts.predictor.trusted) {
-      return ["in_order", "resuming is dear, and predictions do not hold"];
+    const { trusted } = this.#parts.predictor;
+    if (!trusted && prospect !== null && slot !== undefined) {
+      const turn = segments.turnOf(prospect.limit);
+      if (turnsPay(prospect, slot, turn, affinityMoveShare)) {
+        return [
+          "equal_progress",
+          "resuming is dear, but not as dear as the longest that begin last",
+        ];
+      }
     }
+    if (prospect === null || prospect.rho < least) {
+      return ["in_order", "resuming is dear, and work outweighs the longest"];
+    }
+    if (!trusted) return ["in_order", "resuming is dear, and predictions do not hold"];
     return ["tail_isolation", "the longest outweighs the work, and is foretold"];
   }
 
@@ -161,32 +180,39 @@ export class Regimes {
     return [seconds <= cheapResumeShare * segment, seconds];
   }
 
-  #rho({ slots }: Capacity): number {
+  /** Of all that is left, by the lengths of the job with the longest; null where nothing is left. */
+  #prospect({ slots }: Capacity): Prospect | null {
     const { jobs, options } = this.#parts;
-    let [tokens, longest, unfinished] = [0, 0, 0];
+    let [tokens, longest, unfinished, limit] = [0, 0, 0, 0];
+    let lengths: LogLength = { mean: 0, sigma: 0 };
     for (const { level, waiting, running } of jobs.all()) {
       const count = waiting + running;
       if (count === 0) continue;
       const known = level.count >= options.estimateAfter;
       const length = { mean: level.mean, sigma: Math.sqrt(level.variance) };
-      const mean = known ? Math.exp(length.mean + level.variance / 2) : options.defaultNewTokens;
-      const tail = known ? Math.exp(logUpper(length, 0, 1 / (count + 1))) : mean;
+      const mean = known ? meanLength(length, 0, level.limit) : options.defaultNewTokens;
+      const most = known ? Math.exp(logUpper(length, 0, 1 / (count + 1))) : mean;
+      const tail = Math.min(most, Math.max(1, level.limit));
       tokens += count * mean;
-      longest = Math.max(longest, tail);
       unfinished += count;
+      if (tail <= longest) continue;
+      // A job of which nothing is known yet has no turns.
+      [longest, limit, lengths] = [tail, known ? level.limit : 0, length];
     }
-    if (unfinished === 0) return 0;
+    if (unfinished === 0) return null;
     const context = tokens / unfinished / 2;
-    let [rate, alone] = [0, Number.POSITIVE_INFINITY];
+    let [rate, batches, alone] = [0, 0, Number.POSITIVE_INFINITY];
     for (const { kvTokens, maxRunning, step } of slots) {
       const batch = Math.max(
         1,
         Math.min(maxRunning, kvTokens / context, unfinished / slots.length),
       );
       rate += batch / (step.a + step.s * batch);
+      batches += batch;
       alone = Math.min(alone, step.a + step.s);
     }
-    return rate === 0 ? 0 : (longest * alone) / (tokens / rate);
+    const rho = rate === 0 ? 0 : (longest * alone) / (tokens / rate);
+    return { length: lengths, longest, limit, batch: batches / Math.max(1, slots.length), rho };
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * Deliberate cuts: how many tokens an attempt may make before others have their turn, and what was cut and waits. Only
- * while progress is to be equal, only of what may rightly be cut, and only where a tier keeps its KV meanwhile. Where that
- * is full it is cut all the same, but goes on at once where it is, until it has made so much that the turn of others is
- * worth computing it again.
+ * while progress is to be equal, and only of what may rightly be cut. Where a tier keeps its KV segments are short. Where
+ * that is full it is cut all the same, but goes on at once where it is, until it has made so much that the turn of others is
+ * worth computing it again. Where nothing keeps it a segment is such a turn.
  */
 import type { Attempt } from "./attempts.ts";
 import type { Card } from "./card.ts";
@@ -22,6 +22,8 @@ export interface Cut {
 export class Segments {
   /** Tokens of a segment; null: nothing is cut. */
   quantum: number | null = null;
+  /** Whether what is cut must be computed again: a segment is a share of the limit then. */
+  computed = false;
   /** Tokens that the largest tier beside a slot can keep. */
   tierTokens = 0;
   readonly #cuts = new Map<string, Cut>();
@@ -35,30 +37,37 @@ export class Segments {
 
   /** What a card may make at once where it can be cut; null: all. */
   tokens(card: Card): number | null {
-    const { quantum } = this;
-    if (quantum === null || !card.cuttable) return null;
+    const { quantum: tokens, computed } = this;
+    if (tokens === null || !card.cuttable) return null;
+    const quantum = computed ? this.turnOf(card.maxNewTokens) : tokens;
     const context = card.promptTokens + card.outputTokens + quantum;
-    if (context > this.tierTokens * this.#options.tierShare) return null;
+    if (!computed && context > this.tierTokens * this.#options.tierShare) return null;
     // To the next multiple, so that all are cut at the same lengths whatever lost them an attempt.
     const segment = quantum - (card.outputTokens % quantum);
     return card.outputTokens + segment < card.maxNewTokens ? segment : null;
   }
 
-  /** On a worker that proved resuming and keeps its KV; not where what it comes to would fit no worker of the kind again. */
+  /** Tokens of a segment of a rollout of such a limit where what is cut must be computed again. */
+  turnOf(limit: number): number {
+    const { segmentTokens, computedTurnShare } = this.#options;
+    return Math.max(segmentTokens, Math.ceil(limit * computedTurnShare));
+  }
+
+  /** On a worker that proved resuming and, for a short one, keeps its KV; not where what it comes to would fit no worker of the kind again. */
   on({ view, kind }: Worker, card: Card): number | null {
-    if (!kind.facts.resume.seeded || (view.tiers ?? null) === null) return null;
+    if (!kind.facts.resume.seeded) return null;
     const segment = this.tokens(card);
     if (segment === null) return null;
     const context = card.promptTokens + card.outputTokens + segment;
-    const fits = context <= tierOf(view) * this.#options.tierShare;
-    return fits && context < kind.longestContext ? segment : null;
+    const kept = this.computed || context <= tierOf(view) * this.#options.tierShare;
+    return kept && context < kind.longestContext ? segment : null;
   }
 
   /** It was cut where the tier is full: whoever ran in its place would cost it, or another, its KV. */
   goesOn(card: Card): boolean {
     const { quantum } = this;
     const cut = this.#cutOf(card);
-    if (quantum === null || cut === null) return false;
+    if (quantum === null || this.computed || cut === null) return false;
     const tier = tierOf(cut.slot.worker.view);
     if (this.parkedAt(cut.slot) <= tier * this.#options.tierShare) return false;
     const turn = Math.max(quantum, card.maxNewTokens * this.#options.fullTurnShare);

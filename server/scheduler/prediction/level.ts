@@ -20,6 +20,9 @@ export class Level {
   #withinSum = 0;
   #withinFreedom = 0;
 
+  /** The most that any of them may make, tokens. */
+  limit = 0;
+
   /** Finished so far. */
   get count(): number {
     return this.#count;

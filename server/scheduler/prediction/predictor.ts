@@ -54,6 +54,7 @@ export class Predictor {
 
   /** What else it is to be, its first attempt has begun. */
   began(card: Card, level: Level): void {
+    level.limit = Math.max(level.limit, card.maxNewTokens);
     const prediction = card.outputTokens === 0 ? this.predict(card, level) : null;
     if (prediction !== null) this.#made.set(card.key, prediction);
     if (card.group === null) return;

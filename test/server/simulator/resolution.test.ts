@@ -22,9 +22,7 @@ const CASES: readonly (readonly [
 
 for (const [name, resume, groups, workers] of CASES) {
   for (const discipline of ["paceline", "pull-fcfs"] as const) {
-    // Each cut moves the next: a slight difference early is another order later, as another seed is.
-    const within = resume === "pool" && discipline === "paceline" ? 0.1 : 0.03;
-    test(`${name}, ${resume}, ${discipline}: fluid within ${within} of exact`, () => {
+    test(`${name}, ${resume}, ${discipline}: fluid beside exact`, () => {
       const workload = presetWorkload(name, 7, { groups, sessions: 48, workers, resume });
       const create: SchedulerFactory = (clock, random) =>
         createDiscipline(discipline, clock, random);
@@ -32,6 +30,11 @@ for (const [name, resume, groups, workers] of CASES) {
       const exact = simulate(workload, { scheduler });
       const fluid = simulate(workload, { scheduler, resolution: "fluid" });
       assert.equal(fluid.outputTokens, exact.outputTokens);
+      // Each cut moves the next: a slight difference early is another order later, as another seed is.
+      const cut = exact.rollouts.some(({ segments }) =>
+        segments.some(({ ended }) => ended === "cut"),
+      );
+      const within = cut ? 0.1 : 0.03;
       const apart = fluid.makespanSeconds / exact.makespanSeconds - 1;
       assert.ok(Math.abs(apart) <= within, `${apart}`);
       assert.ok(fluid.events < exact.events);

@@ -1,0 +1,50 @@
+/** Whether long turns pay where what is cut must be computed again. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Prospect, turnsPay } from "../../../server/scheduler/turns.ts";
+import { Bench, card, only, worker } from "./samples.ts";
+
+/** Moonlight: a fifth of the fleet's time computes again what turns of 3/8 of the limit cut. */
+const MOONLIGHT: Prospect = {
+  length: { mean: 9.714, sigma: 0.9 },
+  longest: 65_536,
+  limit: 65_536,
+  batch: 36,
+  rho: 0.57,
+};
+const SLOT = { step: { a: 0.01, s: 0.0001 }, prefillTokensPerSecond: 12_000 };
+const TURN = 24_576;
+const pays = (more: Partial<Prospect>, slot = SLOT, turn = TURN): boolean =>
+  turnsPay({ ...MOONLIGHT, ...more }, slot, turn, 0.5);
+
+describe("turns pay", () => {
+  test("where the longest may begin last and take half as long as all the work", () => {
+    assert.ok(pays({}));
+  });
+
+  const losses: [string, boolean][] = [
+    ["the longest are nothing beside the work", pays({ rho: 0.05 })],
+    ["computing is slow", pays({}, { ...SLOT, prefillTokensPerSecond: 1_000 })],
+    ["nobody gets to the end of a turn", pays({ longest: 20_000 })],
+    ["nothing is known of limits", pays({ limit: 0 }, SLOT, 0)],
+    ["a turn is short", pays({}, SLOT, 2_048)],
+  ];
+  for (const [why, pay] of losses) test(`but not where ${why}`, () => assert.ok(!pay));
+});
+
+test("without a tier, once lengths are known, rollouts run in turns of 3/8 of their limit, and the regime says why", () => {
+  const bench = new Bench({ regimeSeconds: 0, regimeDwellSeconds: 0, estimateAfter: 8 });
+  bench.fleet(worker("w", {}, { kvTokens: 20_000, maxRunning: 16 }));
+  const asked = { maxNewTokens: 16_000, cuttable: true, promptTokens: 10 };
+  const segmentOf = (key: string) => only(bench.offer(card(key, asked)), "grant")[0]?.segment;
+  for (let n = 0; n < 40; n++) {
+    assert.equal(segmentOf(`learned${n}`), null);
+    bench.done(`learned${n}`, 1, Math.round(200 * 1.1 ** n));
+  }
+  for (let n = 0; n < 100; n++) bench.offer(card(`all${n}`, asked));
+  const { regime, reason } = bench.scheduler.snapshot().regime ?? {};
+  assert.equal(regime, "equal_progress");
+  assert.match(reason ?? "", /begin last/);
+  const granted = only(bench.done("all0", 1, 500), "grant");
+  assert.deepEqual([...new Set(granted.map(({ segment }) => segment))], [6_000]);
+});
