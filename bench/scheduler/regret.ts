@@ -103,7 +103,7 @@ export function measureRegret(workers: number, states: number): Regret {
   const books = { census, buffer, matching, placer, affinity, residents };
   const dispatcher = new Dispatcher({ ...books, predictor, segments, forecast, options, emit });
   const jobs = new Jobs(options.idleJobLimit);
-  for (const event of fleetEvents(workers, random)) {
+  for (const event of fleetEvents(workers, 256, random)) {
     if (event.type === "committed") matching.committed(event.policy, event.version);
     else if (event.type === "worker") roster.join(event.worker);
     else if (event.type === "telemetry") {
@@ -112,7 +112,7 @@ export function measureRegret(workers: number, states: number): Regret {
       if (slot !== undefined) dispatcher.opened(slot);
     }
   }
-  const next = cardSource(random, false);
+  const next = cardSource(random, { sessions: false, hinted: true });
   const keys: string[] = [];
   // About 50 rollouts fill a slot.
   const full = workers * 50;

@@ -6,6 +6,9 @@ import type { SchedulerEvent, WorkerView } from "../../server/scheduler/events.t
 
 const JOBS = 8;
 const GROUP = 8;
+const MAX_NEW_TOKENS = 16_384;
+/** Prompts come again after so many groups: an epoch. */
+const PROMPTS = 4_096;
 /** Three kinds of hardware: decode step `a + s·batch` in seconds, prefill tokens/s. */
 const HARDWARE = [
   { a: 0.01, s: 0.0001, prefill: 12_000 },
@@ -31,8 +34,28 @@ function lognormal(random: Random, median: number, sigma: number, cap: number): 
   return Math.max(1, Math.min(cap, Math.round(median * Math.exp(sigma * z))));
 }
 
-/** One card after another: groups of eight with one prompt, eight jobs, one in ten in a session if asked for. */
-export function cardSource(random: Random, sessions: boolean): () => Card {
+export interface CardWishes {
+  /** One in ten is a turn of a session. */
+  readonly sessions: boolean;
+  /** The caller says how long each will be; else lengths are predicted, from what ended and what still runs. */
+  readonly hinted: boolean;
+}
+
+/** How long rollouts turn out to be: siblings are alike, with σ of the logarithm 0.8 between groups and 0.6 within. */
+export function lengthSource(random: Random): (card: Card) => number {
+  let group: string | null = null;
+  let median = 0;
+  return (card) => {
+    if (group !== card.group?.id) {
+      group = card.group?.id ?? null;
+      median = lognormal(random, 1_160, 0.8, MAX_NEW_TOKENS);
+    }
+    return lognormal(random, median, 0.6, MAX_NEW_TOKENS);
+  };
+}
+
+/** One card after another, in groups of eight with one prompt, eight jobs. */
+export function cardSource(random: Random, { sessions, hinted }: CardWishes): () => Card {
   let serial = 0;
   let promptTokens = 0;
   let prefix: number[] = [];
@@ -55,8 +78,8 @@ export function cardSource(random: Random, sessions: boolean): () => Card {
       attempt: 1,
       promptTokens,
       outputTokens: 0,
-      maxNewTokens: 16_384,
-      expectedNewTokens: lognormal(random, 1_160, 1, 16_384),
+      maxNewTokens: MAX_NEW_TOKENS,
+      expectedNewTokens: hinted ? lognormal(random, 1_160, 1, MAX_NEW_TOKENS) : null,
       prefix,
       priority: random.u32() % 20 === 0 ? -1 : 0,
       session: inSession ? `s-${random.u32() % 1_000}` : null,
@@ -71,7 +94,7 @@ export function cardSource(random: Random, sessions: boolean): () => Card {
       resume: { seeded: false, penalties: false },
       cuttable: false,
       deadlineVersion: null,
-      prompt: null,
+      prompt: hinted || inSession ? null : `prompt-${group % PROMPTS}`,
       avoid: [],
       engine: null,
       acceptedAt: serial,
@@ -89,7 +112,7 @@ const held = (version: number): HeldVersion => ({
 });
 
 /** Half the fleet is an update ahead. KV is a little different everywhere, as engines measure it. */
-export function fleetEvents(count: number, random: Random): SchedulerEvent[] {
+export function fleetEvents(count: number, maxRunning: number, random: Random): SchedulerEvent[] {
   const events: SchedulerEvent[] = [{ type: "committed", policy: "policy", version: 2 }];
   for (let i = 0; i < count; i++) {
     const hardware = HARDWARE[i % 3] ?? HARDWARE[0];
@@ -98,7 +121,7 @@ export function fleetEvents(count: number, random: Random): SchedulerEvent[] {
       incarnation: `w-${i}#1`,
       engine: "vllm",
       pool: "pool",
-      slots: [{ index: 0, kvTokens: 150_000 + (random.u32() % 8_000), maxRunning: 256 }],
+      slots: [{ index: 0, kvTokens: 150_000 + (random.u32() % 8_000), maxRunning }],
       maxModelLen: 32_768,
       capabilities: {
         logprobModes: ["processed", "tempered", "raw"],
