@@ -4,6 +4,7 @@ import type { Card } from "./card.ts";
 import type { Link } from "./chain.ts";
 import type { Account } from "./fairness.ts";
 import type { Outlook } from "./forecast.ts";
+import type { Member } from "./prediction/siblings.ts";
 import type { Slot } from "./slots.ts";
 
 export class Attempt implements Link<Attempt> {
@@ -22,6 +23,8 @@ export class Attempt implements Link<Attempt> {
   charged: number;
   /** The slot's when it was granted. */
   readonly cacheLife: number;
+  /** Where its group is told of its progress; null without one. */
+  member: Member | null = null;
   /** Told to end; its room is free at `done`. */
   revoked = false;
 

@@ -17,7 +17,7 @@ import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
 const NO_CLAIMS: readonly Slot[] = [];
-const NO_OUTLOOK: Outlook = { growth: 0, holding: [], peakTokens: 0 };
+const NO_OUTLOOK: Outlook = { growth: 0, holding: [], length: null, peakTokens: 0 };
 
 export class Waiting implements HeapItem, Link<Waiting>, Rank {
   heapIndex = -1;
@@ -38,6 +38,8 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   claims: readonly Slot[] = NO_CLAIMS;
   /** Where its session rests, or it was cut. */
   home: Slot | null = null;
+  /** Those of its group that wait, itself included; null without a group. */
+  siblings: Set<Waiting> | null = null;
   /** It was placed, or taken out. */
   gone = false;
 
@@ -265,18 +267,17 @@ export class Buffer {
     const { job, group } = waiting.card;
     if (group === null) return;
     const name = `${job}/${group.id}`;
-    const members = this.#groups.get(name);
-    if (members === undefined) this.#groups.set(name, new Set([waiting]));
-    else members.add(waiting);
+    const members = this.#groups.get(name) ?? new Set();
+    if (members.size === 0) this.#groups.set(name, members);
+    members.add(waiting);
+    waiting.siblings = members;
   }
 
   #leave(waiting: Waiting): void {
-    const { job, group } = waiting.card;
-    if (group === null) return;
-    const name = `${job}/${group.id}`;
-    const members = this.#groups.get(name);
-    members?.delete(waiting);
-    if (members?.size === 0) this.#groups.delete(name);
+    const { siblings, card } = waiting;
+    if (siblings === null) return;
+    siblings.delete(waiting);
+    if (siblings.size === 0) this.#groups.delete(`${card.job}/${card.group?.id}`);
   }
 
   /** The card stands anew; false: where it stood. Its queue's lanes are the caller's to mend. */

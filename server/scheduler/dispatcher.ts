@@ -317,7 +317,7 @@ export class Dispatcher {
     const outlook = forecast.of(card, card.outputTokens, cutAt, job, most);
     const attempt = new Attempt(card, slot, account, held, outlook, cutAt);
     segments.forget(card.key);
-    predictor.began(card, job.level);
+    attempt.member = predictor.began(card, job.level, outlook.length);
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
     slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
     slot.filled += context - cachedTokens;

@@ -6,13 +6,17 @@ import type { Card } from "./card.ts";
 import type { Job } from "./fairness.ts";
 import { type Holding, holdingOf, peakOf } from "./kv-profile.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { LogLength } from "./prediction/normal.ts";
 import type { Predictor } from "./prediction/predictor.ts";
+import type { Siblings } from "./prediction/siblings.ts";
 import type { Segments } from "./segments.ts";
 
 export interface Outlook {
   /** Expected of the attempt, tokens. */
   readonly growth: number;
   readonly holding: Holding;
+  /** Of all its output, as predicted; null: its caller said how long it will be, or nothing is known yet. */
+  readonly length: LogLength | null;
   /** The most that it will hold by itself, by forecast, tokens. */
   readonly peakTokens: number;
 }
@@ -36,20 +40,21 @@ export class Forecast {
     return this.of(card, card.outputTokens, cutAt, job);
   }
 
-  /** `cutAt`: output tokens at which its segment ends; `ceiling`: what it holds at most, tokens. */
+  /** `cutAt`: output tokens at which its segment ends; `ceiling`: what it holds at most, tokens; `siblings`: as for `Predictor.predict`. */
   of(
     card: Card,
     outputTokens: number,
     cutAt: number | null,
     job: Job,
     ceiling = Number.POSITIVE_INFINITY,
+    siblings?: Siblings | null,
   ): Outlook {
     const contextTokens = card.promptTokens + outputTokens;
-    const all = this.#predictor.growth(card, outputTokens, job.level);
+    const length =
+      card.expectedNewTokens === null ? this.#predictor.predict(card, job.level, siblings) : null;
+    const all = this.#predictor.growth(card, outputTokens, length);
     const limit = Math.max(0, (cutAt ?? card.maxNewTokens) - outputTokens);
     const growth = Math.min(all, limit);
-    const length =
-      card.expectedNewTokens === null ? this.#predictor.predict(card, job.level) : null;
     // A segment counts whole where nothing is known of how lengths spread.
     const likely = length === null && cutAt !== null ? limit : growth;
     const margin = length !== null && cutAt === null ? this.#margin : 1;
@@ -57,6 +62,6 @@ export class Forecast {
       { contextTokens, outputTokens, growth: likely, most: limit, length, margin },
       ceiling,
     );
-    return { growth, holding, peakTokens: Math.ceil(peakOf(holding)) };
+    return { growth, holding, length, peakTokens: Math.ceil(peakOf(holding)) };
   }
 }

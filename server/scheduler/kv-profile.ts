@@ -12,6 +12,9 @@ const GRID = [
   49_152, 65_536, 131_072,
 ] as const;
 
+/** A list of fractions, as V8 sees it: what is cut off from it has its size and kind from the first. */
+const BLANK: readonly number[] = GRID.map(() => 0.5);
+
 /**
  * What one rollout will hold, by the grid, tokens; nothing beyond its end. A plain list: a `Float64Array` of more than 64 B
  * lies outside of the heap, which costs more to make than all that is reckoned here.
@@ -33,14 +36,15 @@ export interface Ahead {
 /** No more than `ceiling` at any time: nobody is given more than a whole slot. */
 export function holdingOf(ahead: Ahead, ceiling: number): Holding {
   const { contextTokens, outputTokens, growth, length, margin } = ahead;
-  const holding: number[] = [];
   const there = length === null ? null : survivalPast(length, outputTokens);
   const most = there === null ? growth : ahead.most;
-  for (let at = 0; at < GRID.length; at++) {
-    const last = (GRID[at] as number) >= most || at === GRID.length - 1;
-    const steps = last ? most : (GRID[at] as number);
-    holding.push(Math.min(ceiling, margin * (contextTokens + steps) * (there?.(steps) ?? 1)));
-    if (last) break;
+  let last = 0;
+  while (last < GRID.length - 1 && (GRID[last] as number) < most) last++;
+  const holding = BLANK.slice(0, last + 1);
+  for (let at = 0; at <= last; at++) {
+    const steps = at === last ? most : (GRID[at] as number);
+    const share = there === null || steps === 0 ? 1 : there(steps);
+    holding[at] = Math.min(ceiling, margin * (contextTokens + steps) * share);
   }
   return holding;
 }

@@ -258,10 +258,11 @@ class PureScheduler implements Scheduler {
   #progress({ key, attempt: number, outputTokens }: Progress): void {
     const attempt = this.#attempt(key, number);
     if (attempt === null) return;
-    const { card, slot, account } = attempt;
+    const { card, slot, account, cutAt, member } = attempt;
     const output = Math.min(card.maxNewTokens, Math.max(outputTokens, attempt.outputTokens));
-    this.#predictor.progressed(card, output);
-    const outlook = this.#forecast.of(card, output, attempt.cutAt, account.job, slot.usable);
+    if (member !== null) member.outputTokens = output;
+    const siblings = member?.siblings ?? null;
+    const outlook = this.#forecast.of(card, output, cutAt, account.job, slot.usable, siblings);
     const before = slot.reserved;
     slot.regrow(attempt, output, outlook);
     if (slot.reserved < before) this.#dispatcher.opened(slot);

@@ -1,7 +1,9 @@
 /** The normal distribution, and the lognormal cut off from below: what is left of a length that is past `c` already. */
 
+const ROOT_TWO_PI = Math.sqrt(2 * Math.PI);
+
 /** Density. */
-const density = (z: number): number => Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
+const density = (z: number): number => Math.exp(-0.5 * z * z) / ROOT_TWO_PI;
 
 /**
  * P(Z > z). Abramowitz and Stegun 26.2.17, error below 7.5e-8; beyond 6 by the first terms of its asymptotic series,

@@ -9,7 +9,7 @@ import { Calibration } from "./calibration.ts";
 import { Histories, type PromptHistory } from "./histories.ts";
 import type { Level } from "./level.ts";
 import { type LogLength, meanLength } from "./normal.ts";
-import { posterior, Siblings } from "./siblings.ts";
+import { type Member, posterior, Siblings } from "./siblings.ts";
 
 const UNKNOWN = { apart: 0, weight: 0 } as const;
 
@@ -18,8 +18,12 @@ export class Predictor {
   readonly #options: SchedulerOptions;
   readonly #histories: Histories;
   readonly #groups: Generations<string, Siblings>;
-  /** What was predicted of each rollout when it first began. */
+  /** What was predicted of each rollout without a group when it first began. */
   readonly #made: Generations<string, LogLength>;
+
+  /** The last card whose siblings were asked for, and these. */
+  #asked: Card | null = null;
+  #answer: Siblings | null = null;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -29,22 +33,21 @@ export class Predictor {
     this.#made = new Generations(options.groupLimit);
   }
 
-  /** Of all its output; null while its job has finished too few to learn from. */
-  predict(card: Card, level: Level): LogLength | null {
+  /** Of all its output; null while its job has finished too few to learn from. `siblings`: its group's, where the caller has them. */
+  predict(card: Card, level: Level, siblings?: Siblings | null): LogLength | null {
     if (level.count < this.#options.estimateAfter) return null;
     const within = level.within(this.#options);
     const variances = { within, between: Math.max(0, level.variance - within) };
     const history = card.prompt === null ? UNKNOWN : (this.#histories.get(card.prompt) ?? UNKNOWN);
-    return posterior(level, variances, history, this.#siblings(card));
+    return posterior(level, variances, history, siblings ?? this.#siblings(card));
   }
 
-  /** Tokens still expected of a rollout that has made `outputTokens`; at least 1 while it may go on. */
-  growth(card: Card, outputTokens: number, level: Level): number {
+  /** Tokens still expected of a rollout that has made `outputTokens`, `length` being predicted of it; at least 1 while it may go on. */
+  growth(card: Card, outputTokens: number, length: LogLength | null): number {
     const { defaultNewTokens, defaultShare, tailGrowth } = this.#options;
     const most = card.maxNewTokens;
     let total = card.expectedNewTokens;
     if (total === null) {
-      const length = this.predict(card, level);
       const unknown = Math.max(defaultNewTokens, most * defaultShare);
       total = length === null ? unknown : meanLength(length, outputTokens, most);
     }
@@ -52,39 +55,38 @@ export class Predictor {
     return Math.max(0, Math.min(most - outputTokens, Math.ceil(Math.max(left, 1))));
   }
 
-  /** What else it is to be, its first attempt has begun. */
-  began(card: Card, level: Level): void {
+  /** An attempt of it has begun; `length`: as predicted just now, where that was asked for. Answers what to tell of its progress. */
+  began(card: Card, level: Level, length: LogLength | null = null): Member | null {
     level.limit = Math.max(level.limit, card.maxNewTokens);
-    const prediction = card.outputTokens === 0 ? this.predict(card, level) : null;
-    if (prediction !== null) this.#made.set(card.key, prediction);
-    if (card.group === null) return;
-    const name = groupName(card, card.group.id);
-    let siblings = this.#groups.get(name);
-    if (siblings === undefined) {
-      siblings = new Siblings();
-      this.#groups.set(name, siblings);
+    const prediction = card.outputTokens === 0 ? (length ?? this.predict(card, level)) : null;
+    if (card.group === null) {
+      if (prediction !== null) this.#made.set(card.key, prediction);
+      return null;
     }
-    siblings.running.set(card.key, card.outputTokens);
-  }
-
-  progressed(card: Card, outputTokens: number): void {
-    const siblings = this.#siblings(card);
-    if (siblings?.running.has(card.key)) siblings.running.set(card.key, outputTokens);
+    let siblings = this.#siblings(card);
+    if (siblings === null) {
+      siblings = new Siblings();
+      this.#groups.set(groupName(card, card.group.id), siblings);
+      this.#asked = null;
+    }
+    const member = siblings.began(card.key, card.outputTokens);
+    if (prediction !== null) member.predicted = prediction;
+    return member;
   }
 
   /** It ended by itself, or by its limit. */
   finished(card: Card, outputTokens: number, level: Level): void {
     const logLength = Math.log(Math.max(1, outputTokens));
-    const made = this.#made.get(card.key);
-    if (made !== undefined) this.calibration.add(clipped(made, card.maxNewTokens), logLength);
     const siblings = this.#siblings(card);
+    const made = siblings?.running.get(card.key)?.predicted ?? this.#made.get(card.key);
+    if (made !== undefined) this.calibration.add(clipped(made, card.maxNewTokens), logLength);
     const known = siblings !== null && siblings.count > 0 ? siblings : null;
     level.add(logLength, known, this.#options);
     if (card.prompt !== null && level.count >= this.#options.estimateAfter) {
       this.#histories.add(card.prompt, logLength - level.mean);
     }
     siblings?.finished(logLength);
-    this.left(card);
+    this.#leave(card, siblings);
   }
 
   /** It was ended before its time: one that was past what its prompt promised tells of a long one all the same. */
@@ -98,8 +100,12 @@ export class Predictor {
   }
 
   left(card: Card): void {
-    this.#made.delete(card.key);
-    this.#siblings(card)?.running.delete(card.key);
+    this.#leave(card, this.#siblings(card));
+  }
+
+  #leave({ key }: Card, siblings: Siblings | null): void {
+    if (siblings === null) this.#made.delete(key);
+    else siblings.running.delete(key);
   }
 
   /** Whether its errors were small enough of late to order by. */
@@ -119,7 +125,13 @@ export class Predictor {
 
   #siblings(card: Card): Siblings | null {
     const { group } = card;
-    return group === null ? null : (this.#groups.get(groupName(card, group.id)) ?? null);
+    if (group === null) return null;
+    // An event asks of one card several times.
+    if (card !== this.#asked) {
+      this.#asked = card;
+      this.#answer = this.#groups.get(groupName(card, group.id)) ?? null;
+    }
+    return this.#answer;
   }
 }
 

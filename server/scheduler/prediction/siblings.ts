@@ -7,12 +7,36 @@
 import type { Level } from "./level.ts";
 import { hazard, type LogLength } from "./normal.ts";
 
+/** One that runs, or will go on. */
+export class Member {
+  readonly siblings: Siblings;
+  outputTokens: number;
+  /** Of all its output, when it first began. */
+  predicted: LogLength | null = null;
+
+  constructor(siblings: Siblings, outputTokens: number) {
+    this.siblings = siblings;
+    this.outputTokens = outputTokens;
+  }
+}
+
 export class Siblings {
   /** Finished: how many, and the mean of their log lengths. */
   count = 0;
   mean = 0;
-  /** Output tokens of those that run, by key. */
-  readonly running = new Map<string, number>();
+  /** Those that run, by key. */
+  readonly running = new Map<string, Member>();
+
+  began(key: string, outputTokens: number): Member {
+    const known = this.running.get(key);
+    if (known !== undefined) {
+      known.outputTokens = outputTokens;
+      return known;
+    }
+    const member = new Member(this, outputTokens);
+    this.running.set(key, member);
+    return member;
+  }
 
   finished(logLength: number): void {
     this.count++;
@@ -59,9 +83,9 @@ function censored(
   const mean = levelMean + effect;
   let sum = effect * weight;
   let total = weight;
-  for (const tokens of running.values()) {
-    if (tokens < 2) continue;
-    const at = (Math.log(tokens) - mean) / sigma;
+  for (const { outputTokens } of running.values()) {
+    if (outputTokens < 2) continue;
+    const at = (Math.log(outputTokens) - mean) / sigma;
     const h = hazard(at);
     // What its variance lost by the cut: nothing far below what was expected, all of it far beyond.
     const share = Math.min(1, Math.max(0, h * (h - at)));
