@@ -4,9 +4,9 @@
  */
 import type { Clock, Random } from "../contract/clock.ts";
 import { Affinity } from "./affinity.ts";
-import { Attempt } from "./attempts.ts";
+import type { Attempt } from "./attempts.ts";
 import { Buffer, type Waiting } from "./buffer.ts";
-import type { Card, HeldReason, Outcome } from "./card.ts";
+import type { HeldReason } from "./card.ts";
 import { Census } from "./census.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Scheduler, SchedulerCommand, SchedulerEvent, SchedulerSnapshot } from "./events.ts";
@@ -21,16 +21,13 @@ import { Notices } from "./notices.ts";
 import { DEFAULT_OPTIONS, type SchedulerOptions } from "./options.ts";
 import { Order } from "./order.ts";
 import { Placer } from "./placer.ts";
-
 import { isCount, plausibleSize } from "./plausible.ts";
 import { Predictor } from "./prediction/predictor.ts";
 import { Regimes } from "./regimes.ts";
 import { Residents } from "./residents.ts";
+import { Rollouts } from "./rollouts.ts";
 import { Roster, type Worker } from "./roster.ts";
 import { Segments } from "./segments.ts";
-
-type Done = Extract<SchedulerEvent, { type: "done" }>;
-type Progress = Extract<SchedulerEvent, { type: "progress" }>;
 
 /** `random` only breaks ties; of `clock` only `now` is used. Options left out have their defaults. */
 export function createScheduler(
@@ -55,12 +52,10 @@ class PureScheduler implements Scheduler {
   readonly #dispatcher: Dispatcher;
   readonly #gates: Gates<Worker, Attempt>;
   readonly #notices: Notices;
-  readonly #fences: Fences;
   readonly #predictor: Predictor;
-  readonly #segments: Segments;
-  readonly #forecast: Forecast;
   readonly #order: Order;
   readonly #regimes: Regimes;
+  readonly #rollouts: Rollouts;
   #commands: SchedulerCommand[] = [];
   /** The `wake` that is under way; Infinity without one. */
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -70,51 +65,54 @@ class PureScheduler implements Scheduler {
     const emit = (command: SchedulerCommand): void => void this.#commands.push(command);
     this.#clock = clock;
     this.#options = options;
-    this.#predictor = new Predictor(options);
-    this.#segments = new Segments(options);
-    this.#forecast = new Forecast(this.#predictor, this.#segments, options);
-    this.#residents = new Residents(new Gaps(options), options);
-    this.#order = new Order(this.#predictor, this.#segments, this.#residents, options);
-    this.#buffer = new Buffer(this.#order, this.#forecast, options);
-    this.#matching = new Matching(this.#buffer);
-    this.#roster = new Roster(options, this.#matching);
-    this.#jobs = new Jobs(options.idleJobLimit);
-    this.#affinity = new Affinity(options);
-    this.#gates = new Gates(emit);
-    this.#fences = new Fences(options);
-    this.#notices = new Notices((waiting) => this.#reason(waiting), emit, options.heldBatch);
-    this.#dispatcher = new Dispatcher({
+    const predictor = new Predictor(options);
+    const segments = new Segments(options);
+    const forecast = new Forecast(predictor, segments, options);
+    const residents = new Residents(new Gaps(options), options);
+    const order = new Order(predictor, segments, residents, options);
+    const buffer = new Buffer(order, forecast, options);
+    const matching = new Matching(buffer);
+    const books = {
       census: this.#census,
-      buffer: this.#buffer,
-      matching: this.#matching,
-      placer: new Placer(this.#affinity, this.#residents, random, options),
-      affinity: this.#affinity,
-      residents: this.#residents,
-      predictor: this.#predictor,
-      segments: this.#segments,
-      forecast: this.#forecast,
+      fences: new Fences(options),
+      roster: new Roster(options, matching),
+      jobs: new Jobs(options.idleJobLimit),
+      affinity: new Affinity(options),
+      gates: new Gates<Worker, Attempt>(emit),
+      notices: new Notices((waiting) => this.#reason(waiting), emit, options.heldBatch),
+      predictor,
+      segments,
+      forecast,
+      residents,
+      order,
+      buffer,
+      matching,
       options,
       emit,
+    };
+    const placer = new Placer(books.affinity, residents, random, options);
+    const dispatcher = new Dispatcher({ ...books, placer });
+    const regimes = new Regimes(books);
+    const membership = new Membership({
+      ...books,
+      dispatcher,
+      end: (attempt) => this.#rollouts.end(attempt, this.#now),
     });
-    this.#regimes = new Regimes({
-      roster: this.#roster,
-      jobs: this.#jobs,
-      predictor: this.#predictor,
-      segments: this.#segments,
-      order: this.#order,
-      options,
-    });
-    this.#membership = new Membership({
-      roster: this.#roster,
-      dispatcher: this.#dispatcher,
-      gates: this.#gates,
-      affinity: this.#affinity,
-      residents: this.#residents,
-      matching: this.#matching,
-      options,
-      emit,
-      end: (attempt) => this.#end(attempt),
-    });
+    const suspect = (worker: Worker): void => membership.suspect(worker, this.#now);
+    this.#rollouts = new Rollouts({ ...books, dispatcher, regimes, suspect });
+    this.#buffer = buffer;
+    this.#matching = matching;
+    this.#roster = books.roster;
+    this.#jobs = books.jobs;
+    this.#affinity = books.affinity;
+    this.#gates = books.gates;
+    this.#notices = books.notices;
+    this.#residents = residents;
+    this.#predictor = predictor;
+    this.#order = order;
+    this.#dispatcher = dispatcher;
+    this.#regimes = regimes;
+    this.#membership = membership;
   }
 
   handle(event: SchedulerEvent): SchedulerCommand[] {
@@ -159,16 +157,16 @@ class PureScheduler implements Scheduler {
   #apply(event: SchedulerEvent): void {
     switch (event.type) {
       case "offer":
-        this.#offer(event.card);
+        this.#rollouts.offered(event.card, this.#now);
         break;
       case "progress":
-        if (isCount(event.outputTokens)) this.#progress(event);
+        if (isCount(event.outputTokens)) this.#rollouts.progressed(event);
         break;
       case "done":
-        this.#done(event);
+        this.#rollouts.done(event, this.#now);
         break;
       case "withdraw":
-        this.#withdraw(event.key);
+        this.#rollouts.withdrawn(event.key, this.#now);
         break;
       case "worker":
         this.#regimes.stale();
@@ -226,88 +224,6 @@ class PureScheduler implements Scheduler {
     );
   }
 
-  #offer(card: Card): void {
-    const known = this.#census.get(card.key);
-    const latest = known?.card.attempt ?? 0;
-    if (card.attempt <= latest || this.#fences.stops(card, this.#now)) return;
-    const { waiting } = this.#census;
-    if (card.attempt === 1 && waiting >= this.#options.waitingLimit) {
-      const message = `${waiting} rollouts wait already`;
-      this.#emit({ type: "refuse", key: card.key, code: "overloaded", message, path: null });
-      return;
-    }
-    if (known !== undefined) this.#remove(known);
-    // What this freed goes to whoever is first, who need not be this card.
-    this.#dispatcher.run(this.#now);
-    const cls = this.#buffer.class(card, this.#matching.classAdded);
-    const refusal = this.#matching.refusal(card, cls);
-    if (refusal !== null) {
-      this.#emit(refusal);
-      if (this.#buffer.forget(cls)) this.#matching.classDropped(cls);
-      return;
-    }
-    this.#residents.asked(card, this.#now);
-    const home = this.#residents.homeOf(card);
-    home?.worker.kind.index.changed(home);
-    const held = this.#dispatcher.admit(card, cls, this.#jobs.get(card.job), this.#now);
-    this.#dispatcher.run(this.#now);
-    if (held !== null && !held.gone) this.#notices.tell(held);
-    else if (this.#buffer.forget(cls)) this.#matching.classDropped(cls);
-  }
-
-  #progress({ key, attempt: number, outputTokens }: Progress): void {
-    const attempt = this.#attempt(key, number);
-    if (attempt === null) return;
-    const { card, slot, account, cutAt, member } = attempt;
-    const output = Math.min(card.maxNewTokens, Math.max(outputTokens, attempt.outputTokens));
-    if (member !== null) member.outputTokens = output;
-    const siblings = member?.siblings ?? null;
-    const outlook = this.#forecast.of(card, output, cutAt, account.job, slot.usable, siblings);
-    const before = slot.reserved;
-    slot.regrow(attempt, output, outlook);
-    if (slot.reserved < before) this.#dispatcher.opened(slot);
-    else slot.worker.kind.index.changed(slot);
-  }
-
-  #done({ key, attempt: number, outcome, outputTokens }: Done): void {
-    const attempt = this.#attempt(key, number);
-    if (attempt === null) return;
-    const { card, slot } = attempt;
-    const told = outputTokens !== undefined || attempt.outputTokens > card.outputTokens;
-    if (outputTokens !== undefined && outputTokens > attempt.outputTokens) {
-      slot.regrow(attempt, Math.min(card.maxNewTokens, outputTokens), attempt.outlook);
-    }
-    this.#learn(attempt, outcome, told);
-    if (told) attempt.account.charge(attempt.contextTokens - attempt.charged);
-    if (outcome === "lost") this.#membership.suspect(slot.worker, this.#now);
-    this.#end(attempt);
-    const known = attempt.account.job.level.count / this.#options.estimateAfter;
-    if (outcome === "finished" && Number.isInteger(Math.log2(known))) this.#regimes.weigh();
-  }
-
-  #learn(attempt: Attempt, outcome: Outcome, told: boolean): void {
-    const { card, outputTokens, account } = attempt;
-    if (outcome === "cut") {
-      this.#affinity.cut(attempt, this.#segments.cut(attempt));
-    } else if (told && outcome === "finished") {
-      this.#predictor.finished(card, outputTokens, account.job.level);
-      if (this.#order.predicts) this.#dispatcher.restand(card);
-    } else if (outcome === "aborted") {
-      this.#predictor.stopped(card, outputTokens, account.job.level);
-    }
-  }
-
-  #withdraw(key: string): void {
-    const known = this.#census.get(key);
-    if (known === undefined) return;
-    this.#segments.forget(key);
-    this.#predictor.left(known.card);
-    this.#remove(known);
-    this.#residents.withdrawn(known.card, this.#now);
-    const home = this.#residents.homeOf(known.card);
-    if (home !== null) this.#dispatcher.opened(home);
-  }
-
   #sessionFinished(session: string): void {
     this.#affinity.sessionFinished(session);
     const slot = this.#residents.finished(session);
@@ -317,11 +233,6 @@ class PureScheduler implements Scheduler {
   #reason(waiting: Waiting): HeldReason {
     const reason = this.#matching.reason(waiting);
     return reason === "queue" && this.#residents.isPaused(waiting.card) ? "session_paused" : reason;
-  }
-
-  #remove(known: Waiting | Attempt): void {
-    if (known instanceof Attempt) this.#end(known);
-    else this.#dispatcher.drop(known);
   }
 
   #declare({ job: name, weight, maxRunning }: Extract<SchedulerEvent, { type: "job" }>): void {
@@ -344,18 +255,6 @@ class PureScheduler implements Scheduler {
     if (next >= this.#wakeAt) return;
     this.#wakeAt = next;
     this.#emit({ type: "wake", at: next });
-  }
-
-  #end(attempt: Attempt): void {
-    this.#fences.ended(attempt.card, this.#now);
-    this.#dispatcher.release(attempt, this.#now);
-    this.#gates.ended(attempt);
-  }
-
-  /** The attempt, if it is the one that runs; anything older is void. */
-  #attempt(key: string, attempt: number): Attempt | null {
-    const known = this.#census.get(key);
-    return known instanceof Attempt && known.card.attempt === attempt ? known : null;
   }
 
   #emit(command: SchedulerCommand): void {
