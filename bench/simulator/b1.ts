@@ -3,6 +3,7 @@
  * memory or nowhere. `seer` is given chunks in every table; without a pool that is not what its authors run.
  */
 import type { SchedulerName } from "../../server/simulator/schedulers.ts";
+import type { Workload } from "../../server/simulator/workload.ts";
 import type { Resume } from "../../server/simulator/workloads/fleets.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { compare, printRows } from "./comparison.ts";
@@ -28,23 +29,26 @@ const RESUMES: readonly Resume[] = ["pool", "host", "recompute"];
 /** Of Moonlight at other sizes of the fleet: where ρ is about .45, .75 and 1. */
 const SWEEP = [24, 40, 56];
 
-export function b1({ seeds, quick, told }: Budget): void {
+export function b1(budget: Budget): void {
+  const { seeds, quick } = budget;
+  const table = (title: string, workloads: readonly Workload[]): void =>
+    printRows(title, compare(title, workloads, SCHEDULERS, budget), budget);
   console.log("\n## B1: synchronous, bound by KV");
   // A quarter of the groups on a quarter of the workers: the same ρ.
   const scale = quick ? { groups: 100, workers: 8 } : { groups: 400, workers: 32 };
   for (const resume of RESUMES) {
     const workloads = seeds.map((seed) => presetWorkload("moonlight", seed, { ...scale, resume }));
-    printRows(`moonlight, resume ${resume}`, compare(workloads, SCHEDULERS, told));
+    table(`${quick ? "a quarter of moonlight" : "moonlight"}, resume ${resume}`, workloads);
   }
   if (quick) return;
   for (const workers of SWEEP) {
     const workloads = seeds.map((seed) =>
       presetWorkload("moonlight", seed, { resume: "pool", workers }),
     );
-    printRows(`moonlight on ${workers}, resume pool`, compare(workloads, SCHEDULERS, told));
+    table(`moonlight on ${workers}, resume pool`, workloads);
   }
   for (const resume of RESUMES) {
     const workloads = seeds.map((seed) => presetWorkload("vl72b", seed, { resume }));
-    printRows(`vl72b, resume ${resume}`, compare(workloads, SCHEDULERS, told));
+    table(`vl72b, resume ${resume}`, workloads);
   }
 }

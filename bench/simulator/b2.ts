@@ -23,18 +23,16 @@ const SCHEDULERS: readonly SchedulerName[] = [
   "paceline",
 ];
 
-export function b2({ seeds, told }: Budget): void {
+export function b2(budget: Budget): void {
+  const { seeds } = budget;
   console.log("\n## B2: synchronous, bound by the longest");
   for (const preset of PRESETS) {
     const workloads = seeds.map((seed) => presetWorkload(preset, seed));
     const best = workloads.map(bestSplitSeconds);
-    printRows(preset, compare(workloads, SCHEDULERS, told), {
+    printRows(preset, compare(preset, workloads, SCHEDULERS, budget), budget, {
       name: "of the best split",
       cell: ({ samples }) =>
-        shown(
-          intervalOf(samples.map(({ run }, i) => run.makespanSeconds / (best[i] ?? Number.NaN))),
-          3,
-        ),
+        shown(intervalOf(samples.map(({ seconds }, i) => seconds / (best[i] ?? Number.NaN))), 3),
     });
   }
 }

@@ -11,6 +11,7 @@ import type { Workload } from "../../server/simulator/workload.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { shown } from "./comparison.ts";
 import { type Interval, intervalOf } from "./interval.ts";
+import type { Numbers } from "./results.ts";
 import type { Budget } from "./run.ts";
 import { trainerBoundSeconds } from "./trainer-bound.ts";
 
@@ -44,7 +45,8 @@ const FULL: readonly Partial<Row>[] = [
   { scheduler: "group-round-robin" },
 ];
 
-export function b4({ seeds, quick, told }: Budget): void {
+export function b4(budget: Budget): void {
+  const { seeds, quick, plot } = budget;
   const steps = quick ? 12 : 40;
   console.log(
     `\n## B4: a trainer beside the fleet, ${steps} steps of 30 s, ${seeds.length} seeds\n`,
@@ -52,61 +54,83 @@ export function b4({ seeds, quick, told }: Budget): void {
   const columns =
     "scheduler | η | workers | pause, s | on update | of the bound | after η + 1 steps | tokens/s | staleness p50 / p99 | violations | wasted | prefilled again, M";
   console.log(`| ${columns} |\n|${"---|".repeat(columns.split("|").length)}`);
-  for (const changes of quick ? QUICK : FULL) {
+  const bars = (quick ? QUICK : FULL).map((changes) => {
     const row = { ...BASE, ...changes };
-    told(row.scheduler);
-    console.log(`| ${cellsOf(row, seeds, steps).join(" | ")} |`);
-  }
+    const { cells, value } = measured(row, budget, steps);
+    console.log(`| ${cells.join(" | ")} |`);
+    return { name: nameOf(row), value };
+  });
+  plot("B4: of the bound", bars, 0);
 }
 
-function cellsOf(row: Row, seeds: readonly number[], steps: number): readonly string[] {
+const nameOf = ({ scheduler, eta, workers, pauseSeconds, onUpdate }: Row): string =>
+  `${scheduler}, η ${eta}, ${workers} workers, ${pauseSeconds} s, ${onUpdate}`;
+
+/** `lag n`: rollouts n versions behind. */
+type Sample = Numbers<
+  "ofBound" | "steady" | "rate" | "late" | "wasted" | "reprefilled" | `lag ${number}`
+>;
+
+function measured(row: Row, { seeds, results }: Budget, steps: number) {
   const { scheduler, eta, pauseSeconds, onUpdate, workers } = row;
-  const samples = seeds.map((seed) => {
-    const workload = workloadOf(seed, steps, row);
-    const run = simulate(workload, {
-      seed,
-      scheduler: schedulerNamed(scheduler),
-      staleness: eta,
-      updates: { onUpdate },
-    });
-    const trainer = trained(run, steps);
-    const { stepEnds } = trainer;
-    const seconds = stepEnds.at(-1) ?? Number.NaN;
-    const bound = trainerBoundSeconds(workload, eta, steps);
-    if (seconds < bound) throw new Error(`${scheduler} beats the bound: ${seconds} of ${bound}`);
-    const begun = stepEnds.slice(0, eta + 1);
-    const from = begun.at(-1) ?? 0;
-    const after = trainerBoundSeconds(workload, eta, steps, begun);
-    const steady = (after - from) / (seconds - from);
-    return { run, trainer, seconds, ofBound: bound / seconds, steady };
-  });
-  const sum = (of: (trainer: TrainerRun, run: Run) => number): number =>
-    samples.reduce((total, { trainer, run }) => total + of(trainer, run), 0);
-  const lags = samples.flatMap(({ trainer }) => [...trainer.lags.entries()]);
-  const mean = (of: (sample: (typeof samples)[number]) => number): Interval =>
-    intervalOf(samples.map(of));
-  return [
+  const samples = seeds.map((seed) =>
+    results.sample(`trainer, ${steps} steps, ${nameOf(row)}, seed ${seed}`, () =>
+      sampleOf(row, seed, steps),
+    ),
+  );
+  const sum = (of: (sample: Sample) => number): number =>
+    samples.reduce((total, sample) => total + of(sample), 0);
+  const mean = (of: (sample: Sample) => number): Interval => intervalOf(samples.map(of));
+  const value = mean(({ ofBound }) => ofBound);
+  const steady = mean((sample) => sample.steady);
+  const rate = mean((sample) => sample.rate);
+  const lags = samples.flatMap(lagsOf);
+  const cells = [
     scheduler,
     ...[eta, workers, pauseSeconds].map(String),
     onUpdate,
-    shown(
-      mean(({ ofBound }) => ofBound),
-      3,
-    ),
-    shown(
-      mean(({ steady }) => steady),
-      3,
-    ),
-    shown(
-      mean(({ trainer, seconds }) => trainer.trainedTokens / seconds),
-      0,
-    ),
+    shown(value, 3),
+    shown(steady, 3),
+    shown(rate, 0),
     `${quantile(lags, 0.5)} / ${quantile(lags, 0.99)}`,
     String(sum(({ late }) => late)),
-    String(sum((_, { wastedTokens }) => wastedTokens)),
-    (sum((_, run) => run.reprefilledTokens) / 1e6 / samples.length).toFixed(1),
+    String(sum(({ wasted }) => wasted)),
+    (sum(({ reprefilled }) => reprefilled) / 1e6 / samples.length).toFixed(1),
   ];
+  return { cells, value };
 }
+
+function sampleOf(row: Row, seed: number, steps: number): Sample {
+  const { scheduler, eta, onUpdate } = row;
+  const workload = workloadOf(seed, steps, row);
+  const run = simulate(workload, {
+    seed,
+    scheduler: schedulerNamed(scheduler),
+    staleness: eta,
+    updates: { onUpdate },
+  });
+  const { stepEnds, trainedTokens, late, lags } = trained(run, steps);
+  const seconds = stepEnds.at(-1) ?? Number.NaN;
+  const bound = trainerBoundSeconds(workload, eta, steps);
+  if (seconds < bound) throw new Error(`${scheduler} beats the bound: ${seconds} of ${bound}`);
+  const begun = stepEnds.slice(0, eta + 1);
+  const from = begun.at(-1) ?? 0;
+  const after = trainerBoundSeconds(workload, eta, steps, begun);
+  return {
+    ofBound: bound / seconds,
+    steady: (after - from) / (seconds - from),
+    rate: trainedTokens / seconds,
+    late,
+    wasted: run.wastedTokens,
+    reprefilled: run.reprefilledTokens,
+    ...Object.fromEntries(lags.map((rollouts, lag) => [`lag ${lag}`, rollouts])),
+  };
+}
+
+const lagsOf = (sample: Sample): (readonly [lag: number, rollouts: number])[] =>
+  Object.entries(sample)
+    .filter(([name]) => name.startsWith("lag "))
+    .map(([name, rollouts]) => [Number(name.slice(4)), rollouts]);
 
 function workloadOf(seed: number, steps: number, { workers, pauseSeconds }: Row): Workload {
   const workload = presetWorkload("async", seed, { workers });

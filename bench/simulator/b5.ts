@@ -19,18 +19,20 @@ const SCHEDULERS: readonly SchedulerName[] = [
 ];
 const BLOCK_TOKENS = 256;
 
-export function b5({ seeds, told }: Budget): void {
+export function b5(budget: Budget): void {
+  const { seeds } = budget;
   console.log("\n## B5: agents");
   const workloads = seeds.map((seed) => presetWorkload("agentic", seed));
   const endless = intervalOf(workloads.map(endlessHits));
   const hits = ({ samples }: Row): string => {
-    const ratios = samples.map(({ run }, i) => {
+    const ratios = samples.map(({ prefilled }, i) => {
       const prompts = promptTokens(workloads[i]);
-      return 1 - run.prefilledTokens / prompts;
+      return 1 - prefilled / prompts;
     });
     return shown(intervalOf(ratios), 3);
   };
-  printRows("agentic", compare(workloads, SCHEDULERS, told), { name: "hit ratio", cell: hits });
+  const rows = compare("agentic", workloads, SCHEDULERS, budget);
+  printRows("agentic", rows, budget, { name: "hit ratio", cell: hits });
   console.log(`\nHit ratio of a cache without an end: ${shown(endless, 3)}`);
 }
 

@@ -9,6 +9,7 @@ import type { Workload } from "../../server/simulator/workload.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { shown } from "./comparison.ts";
 import { intervalOf } from "./interval.ts";
+import type { Numbers } from "./results.ts";
 import type { Budget } from "./run.ts";
 
 const SCHEDULERS: readonly SchedulerName[] = [
@@ -21,31 +22,39 @@ const SCHEDULERS: readonly SchedulerName[] = [
 ];
 const VERSION_SECONDS = 60;
 
-export function b6({ seeds, told }: Budget): void {
+export function b6({ seeds, results, plot }: Budget): void {
   console.log(`\n## B6: many adapters, ${seeds.length} seeds\n`);
   const workloads = seeds.map((seed) => presetWorkload("multi-tenant", seed));
   const columns =
     "scheduler | loads a rollout | tokens/s, of no loads | mean time of a rollout, × no loads | Jain's index of tenants | with no loads";
   console.log(`| ${columns} |\n|${"---|".repeat(columns.split("|").length)}`);
-  for (const scheduler of SCHEDULERS) {
-    told(scheduler);
-    const pairs = workloads.map((workload, i) => ({
-      workload,
-      run: run(workload, scheduler, i + 1),
-      free: run(withoutLoads(workload), scheduler, i + 1),
-    }));
-    const cell = (of: (pair: (typeof pairs)[number]) => number, digits = 3): string =>
-      shown(intervalOf(pairs.map(of)), digits);
-    const cells = [
-      scheduler,
-      cell(({ run: { adapterLoads, rollouts } }) => adapterLoads / rollouts.length),
-      cell(({ run, free }) => free.makespanSeconds / run.makespanSeconds),
-      cell(({ run, free }) => meanSeconds(run) / meanSeconds(free)),
-      cell(({ workload, run }) => jain(paces(workload, run))),
-      cell(({ workload, free }) => jain(paces(workload, free))),
-    ];
-    console.log(`| ${cells.join(" | ")} |`);
-  }
+  const bars = SCHEDULERS.map((scheduler) => {
+    const samples = workloads.map((workload, i) =>
+      results.sample(`adapters, ${scheduler}, seed ${i + 1}`, () =>
+        sampleOf(workload, scheduler, i + 1),
+      ),
+    );
+    const value = (name: keyof Sample) => intervalOf(samples.map((sample) => sample[name]));
+    const cells = COLUMNS.map((name) => shown(value(name), 3));
+    console.log(`| ${[scheduler, ...cells].join(" | ")} |`);
+    return { name: scheduler, value: value("slower") };
+  });
+  plot("B6: mean time of a rollout, × no loads", bars, 1);
+}
+
+type Sample = Numbers<"loads" | "rate" | "slower" | "jain" | "jainFree">;
+const COLUMNS: readonly (keyof Sample)[] = ["loads", "rate", "slower", "jain", "jainFree"];
+
+function sampleOf(workload: Workload, scheduler: SchedulerName, seed: number): Sample {
+  const loaded = run(workload, scheduler, seed);
+  const free = run(withoutLoads(workload), scheduler, seed);
+  return {
+    loads: loaded.adapterLoads / loaded.rollouts.length,
+    rate: free.makespanSeconds / loaded.makespanSeconds,
+    slower: meanSeconds(loaded) / meanSeconds(free),
+    jain: jain(paces(workload, loaded)),
+    jainFree: jain(paces(workload, free)),
+  };
 }
 
 function run(workload: Workload, scheduler: SchedulerName, seed: number): Run {

@@ -10,6 +10,7 @@ import type { Workload } from "../../server/simulator/workload.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { shown } from "./comparison.ts";
 import { intervalOf } from "./interval.ts";
+import type { Numbers } from "./results.ts";
 import type { Budget } from "./run.ts";
 
 const WORKERS = 8;
@@ -20,36 +21,42 @@ const DOWN_SECONDS = 10;
 const STRIKES = 200;
 const KINDS: readonly FaultSpec["kind"][] = ["kill", "hang", "slow"];
 
-export function b7({ seeds, told }: Budget): void {
+export function b7({ seeds, results, plot }: Budget): void {
   console.log("\n## B7: faults\n");
-  told("paceline");
   const workloads = seeds.map((seed) =>
     presetWorkload("moonlight", seed, { workers: WORKERS, groups: GROUPS }),
   );
-  const calm = workloads.map((workload, i) => run(workload, i + 1, []));
   console.log(
     "| | makespan, × without faults | capacity that was gone | streams reset | tokens lost | tokens twice | unfinished |",
   );
   console.log("|---|---|---|---|---|---|---|");
-  for (const kind of KINDS) {
-    const struck = workloads.map((workload, i) => run(workload, i + 1, strikes(workload, kind)));
-    const over = intervalOf(
-      struck.map((each, i) => each.makespanSeconds / (calm[i]?.makespanSeconds ?? Number.NaN)),
+  const bars = KINDS.map((kind) => {
+    const samples = workloads.map((workload, i) =>
+      results.sample(`faults, ${kind}, seed ${i + 1}`, () => sampleOf(workload, kind, i + 1)),
     );
-    const sum = (of: (each: Run) => number): number =>
-      struck.reduce((total, each) => total + of(each), 0);
+    const over = intervalOf(samples.map((sample) => sample.over));
+    const sum = (name: keyof Sample): number =>
+      samples.reduce((total, sample) => total + sample[name], 0);
     const gone = (DOWN_SECONDS / EVERY_SECONDS / WORKERS) * (kind === "slow" ? 3 / 4 : 1);
-    const cells = [
-      kind,
-      shown(over, 3),
-      gone.toFixed(3),
-      sum(({ lost }) => lost),
-      sum(gaps),
-      sum(overlaps),
-      sum(({ unfinished }) => unfinished),
-    ];
-    console.log(`| ${cells.join(" | ")} |`);
-  }
+    const counts = [sum("lost"), sum("gaps"), sum("overlaps"), sum("unfinished")];
+    console.log(`| ${[kind, shown(over, 3), gone.toFixed(3), ...counts].join(" | ")} |`);
+    return { name: kind, value: over };
+  });
+  plot("B7: makespan, × without faults", bars, 1);
+}
+
+type Sample = Numbers<"over" | "lost" | "gaps" | "overlaps" | "unfinished">;
+
+function sampleOf(workload: Workload, kind: FaultSpec["kind"], seed: number): Sample {
+  const calm = run(workload, seed, []);
+  const struck = run(workload, seed, strikes(workload, kind));
+  return {
+    over: struck.makespanSeconds / calm.makespanSeconds,
+    lost: struck.lost,
+    gaps: gaps(struck),
+    overlaps: overlaps(struck),
+    unfinished: struck.unfinished,
+  };
 }
 
 function run(workload: Workload, seed: number, faults: readonly FaultSpec[]): Run {

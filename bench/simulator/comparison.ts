@@ -1,16 +1,18 @@
 /** One workload under several schedulers, on the same seeds: means with 95 % confidence intervals. */
+
+import type { LowerBound } from "../../server/scheduler/bound/bound.ts";
 import type { Run } from "../../server/simulator/run.ts";
 import { type SchedulerName, schedulerNamed } from "../../server/simulator/schedulers.ts";
 import { simulate } from "../../server/simulator/simulate.ts";
 import type { Workload } from "../../server/simulator/workload.ts";
 import { workloadBound } from "../../server/simulator/workload-bound.ts";
 import { type Interval, intervalOf } from "./interval.ts";
+import type { Numbers } from "./results.ts";
+import type { Budget } from "./run.ts";
 
-export interface Sample {
-  readonly run: Run;
-  readonly ratio: number;
-  readonly rho: number;
-}
+export type Sample = Numbers<
+  "seconds" | "ratio" | "rho" | "tailShare" | "preemptions" | "reprefilled" | "prefilled"
+>;
 
 export interface Row {
   readonly scheduler: SchedulerName;
@@ -26,24 +28,23 @@ export interface Row {
   readonly samples: readonly Sample[];
 }
 
+/** `title` names the table, and its runs among the results. */
 export function compare(
+  title: string,
   workloads: readonly Workload[],
   schedulers: readonly SchedulerName[],
-  told: (scheduler: SchedulerName) => void,
+  { results }: Pick<Budget, "results">,
 ): Row[] {
   const bounds = workloads.map(workloadBound);
   let baseline: readonly Sample[] | null = null;
   return schedulers.map((scheduler): Row => {
-    told(scheduler);
-    const samples = workloads.map((workload, i): Sample => {
+    const sampleOf = (workload: Workload, i: number): Sample => {
       const run = simulate(workload, { seed: i + 1, scheduler: schedulerNamed(scheduler) });
-      if (run.unfinished > 0) throw new Error(`${scheduler}: ${run.unfinished} did not finish`);
-      const bound = bounds[i];
-      if (bound === undefined) throw new Error("a workload without a bound");
-      const ratio = run.makespanSeconds / bound.seconds;
-      if (ratio < 1) throw new Error(`${scheduler} beats the bound of ${run.workload}: ${ratio}`);
-      return { run, ratio, rho: bound.rho };
-    });
+      return numbersOf(run, bounds[i]);
+    };
+    const samples = workloads.map((workload, i) =>
+      results.sample(`${title}, ${scheduler}, seed ${i + 1}`, () => sampleOf(workload, i)),
+    );
     baseline ??= samples;
     const first = baseline;
     const mean = (of: (sample: Sample) => number): number => intervalOf(samples.map(of)).mean;
@@ -51,16 +52,38 @@ export function compare(
       scheduler,
       ratio: intervalOf(samples.map((sample) => sample.ratio)),
       rho: mean((sample) => sample.rho),
-      tailShare: mean(({ run }) => run.tailShare),
+      tailShare: mean((sample) => sample.tailShare),
       speedup: intervalOf(samples.map(({ ratio }, i) => (first[i]?.ratio ?? ratio) / ratio)),
-      preemptions: mean(({ run }) => run.preemptions),
-      reprefilled: mean(({ run }) => run.reprefilledTokens),
+      preemptions: mean((sample) => sample.preemptions),
+      reprefilled: mean((sample) => sample.reprefilled),
       samples,
     };
   });
 }
 
-export function printRows(title: string, rows: readonly Row[], extra?: Column): void {
+function numbersOf(run: Run, bound: LowerBound | undefined): Sample {
+  const { scheduler, unfinished, makespanSeconds: seconds } = run;
+  if (unfinished > 0) throw new Error(`${scheduler}: ${unfinished} did not finish`);
+  if (bound === undefined) throw new Error("a workload without a bound");
+  const ratio = seconds / bound.seconds;
+  if (ratio < 1) throw new Error(`${scheduler} beats the bound of ${run.workload}: ${ratio}`);
+  return {
+    seconds,
+    ratio,
+    rho: bound.rho,
+    tailShare: run.tailShare,
+    preemptions: run.preemptions,
+    reprefilled: run.reprefilledTokens,
+    prefilled: run.prefilledTokens,
+  };
+}
+
+export function printRows(
+  title: string,
+  rows: readonly Row[],
+  { plot }: Pick<Budget, "plot">,
+  extra?: Column,
+): void {
   const columns: readonly Column[] = [
     { name: "scheduler", cell: ({ scheduler }) => scheduler },
     { name: "T/LB", cell: ({ ratio }) => shown(ratio, 3) },
@@ -77,9 +100,10 @@ export function printRows(title: string, rows: readonly Row[], extra?: Column): 
   console.log(`\n### ${title}, ρ = ${rows[0]?.rho.toFixed(2)}, ${seeds} seeds\n`);
   console.log(`| ${columns.map(({ name }) => name).join(" | ")} |`);
   console.log(`|${"---|".repeat(columns.length)}`);
-  for (const row of [...rows].sort((a, b) => a.ratio.mean - b.ratio.mean)) {
-    console.log(`| ${columns.map(({ cell }) => cell(row)).join(" | ")} |`);
-  }
+  const sorted = [...rows].sort((a, b) => a.ratio.mean - b.ratio.mean);
+  for (const row of sorted) console.log(`| ${columns.map(({ cell }) => cell(row)).join(" | ")} |`);
+  const bars = sorted.map(({ scheduler, ratio }) => ({ name: scheduler, value: ratio }));
+  plot(`${title}: T/LB`, bars, 1);
 }
 
 export interface Column {

@@ -10,6 +10,7 @@ import type { RoundsSpec, Workload } from "../../server/simulator/workload.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { shown } from "./comparison.ts";
 import { intervalOf } from "./interval.ts";
+import type { Numbers } from "./results.ts";
 import type { Budget } from "./run.ts";
 
 /** Prompts and siblings that a step learns from. */
@@ -34,16 +35,13 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-interface Sample {
-  /** Seconds of generating a step. */
-  readonly seconds: number;
-  readonly offPolicy: number;
-  readonly wasted: number;
-  /** Mean length of what is learnt from over that of all that was asked for. */
-  readonly length: number;
-}
+/**
+ * `seconds`: of generating, a step; `offPolicy`, `wasted`: shares of tokens; `length`: mean length of what is learnt from over that of
+ * all that was asked for.
+ */
+type Sample = Numbers<"seconds" | "offPolicy" | "wasted" | "length">;
 
-export function rounds({ seeds, quick, told }: Budget): void {
+export function rounds({ seeds, quick, results }: Budget): void {
   const steps = quick ? 8 : 24;
   const schedulers: readonly SchedulerName[] = ["paceline", "group-round-robin"];
   console.log(
@@ -53,10 +51,13 @@ export function rounds({ seeds, quick, told }: Budget): void {
     "rounds | scheduler | generation a step, s | × whole | off-policy tokens | made for nothing | length learnt from";
   console.log(`| ${columns} |\n|${"---|".repeat(columns.split("|").length)}`);
   for (const scheduler of schedulers) {
-    told(scheduler);
     let whole: readonly Sample[] | null = null;
     for (const rule of RULES) {
-      const samples = seeds.map((seed) => sampleOf(rule, scheduler, seed, steps));
+      const samples = seeds.map((seed) =>
+        results.sample(`rounds of ${steps}, ${rule.name}, ${scheduler}, seed ${seed}`, () =>
+          sampleOf(rule, scheduler, seed, steps),
+        ),
+      );
       whole ??= samples;
       const first = whole;
       const mean = (of: (sample: Sample, i: number) => number, digits: number): string =>

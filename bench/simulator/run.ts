@@ -1,24 +1,29 @@
 /**
  * Schedulers against each other and against the bound, in virtual time: T/LB with ρ, means over seeds with 95 % intervals, as
- * Markdown. The whole takes an hour; `--quick` some minutes.
+ * Markdown. The whole takes hours; `--quick` some minutes. `--results` keeps what single runs gave, so that a table that was cut off
+ * goes on; `--plots` draws each table's first column.
  *
- *   node bench/simulator/run.ts [--quick] [--seeds 10] [--only b1,b2,b4,b5,b6,b7,rounds]
+ *   node bench/simulator/run.ts [--quick] [--seeds 10] [--only b1,b2,b4,b5,b6,b7,rounds] [--results FILE] [--plots DIR]
  */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { SchedulerName } from "../../server/simulator/schedulers.ts";
 import { b1 } from "./b1.ts";
 import { b2 } from "./b2.ts";
 import { b4 } from "./b4.ts";
 import { b5 } from "./b5.ts";
 import { b6 } from "./b6.ts";
 import { b7 } from "./b7.ts";
+import { type Bar, barsOf } from "./bars.ts";
+import { Results } from "./results.ts";
 import { rounds } from "./rounds.ts";
 
 export interface Budget {
   readonly seeds: readonly number[];
   readonly quick: boolean;
-  /** Before each scheduler's runs. */
-  readonly told: (scheduler: SchedulerName) => void;
+  readonly results: Results;
+  /** One column as a picture; `base`: where its bars begin. */
+  readonly plot: (title: string, bars: readonly Bar[], base: number) => void;
 }
 
 const SCENARIOS: Readonly<Record<string, (budget: Budget) => void>> = {
@@ -33,6 +38,8 @@ const SCENARIOS: Readonly<Record<string, (budget: Budget) => void>> = {
 
 const { values } = parseArgs({
   options: {
+    results: { type: "string" },
+    plots: { type: "string" },
     quick: { type: "boolean", default: false },
     seeds: { type: "string" },
     only: { type: "string", default: Object.keys(SCENARIOS).join(",") },
@@ -43,7 +50,13 @@ if (!Number.isSafeInteger(seeds) || seeds < 1) throw new RangeError("--seeds is 
 const budget: Budget = {
   seeds: Array.from({ length: seeds }, (_, i) => i + 1),
   quick: values.quick,
-  told: (scheduler) => void process.stderr.write(`${scheduler}\n`),
+  results: new Results(values.results ?? null),
+  plot(title, bars, base) {
+    if (values.plots === undefined) return;
+    mkdirSync(values.plots, { recursive: true });
+    const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+    writeFileSync(join(values.plots, `${name}.svg`), barsOf(title, bars, base));
+  },
 };
 for (const name of values.only.split(",")) {
   const scenario = SCENARIOS[name];
