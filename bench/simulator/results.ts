@@ -13,13 +13,10 @@ export class Results {
   readonly #begun = performance.now();
   #runs = 0;
 
-  /** `file`: null keeps nothing. Throws where it is another commit's, or what is changed has no commit. */
-  constructor(file: string | null) {
+  /** `file`: null keeps nothing. Throws where it is of another commit. */
+  constructor(file: string | null, commit: string) {
     this.#file = file;
     if (file === null) return;
-    const commit = git("rev-parse", "HEAD");
-    if (git("status", "--porcelain", "--", "server", "bench") !== "")
-      throw new Error("--results: server/ or bench/ differs from its commit");
     if (!existsSync(file)) {
       writeFileSync(file, `${JSON.stringify({ commit })}\n`);
       return;
@@ -57,5 +54,11 @@ export class Results {
 const isOf = <Name extends string>(known: Numbers | undefined): known is Numbers<Name> =>
   known !== undefined;
 
-const git = (...words: string[]): string =>
-  execFileSync("git", words, { cwd: `${import.meta.dirname}/../..`, encoding: "utf8" }).trim();
+/** Throws where what would be measured has no commit. */
+export function commitOfBench(): string {
+  const git = (...words: string[]): string =>
+    execFileSync("git", words, { cwd: `${import.meta.dirname}/../..`, encoding: "utf8" }).trim();
+  if (git("status", "--porcelain", "--", "server", "bench") !== "")
+    throw new Error("--results: server/ or bench/ differs from its commit");
+  return git("rev-parse", "HEAD");
+}

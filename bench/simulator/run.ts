@@ -15,7 +15,7 @@ import { b5 } from "./b5.ts";
 import { b6 } from "./b6.ts";
 import { b7 } from "./b7.ts";
 import { type Bar, barsOf } from "./bars.ts";
-import { Results } from "./results.ts";
+import { commitOfBench, Results } from "./results.ts";
 import { rounds } from "./rounds.ts";
 
 export interface Budget {
@@ -50,7 +50,7 @@ if (!Number.isSafeInteger(seeds) || seeds < 1) throw new RangeError("--seeds is 
 const budget: Budget = {
   seeds: Array.from({ length: seeds }, (_, i) => i + 1),
   quick: values.quick,
-  results: new Results(values.results ?? null),
+  results: new Results(values.results ?? null, values.results === undefined ? "" : commitOfBench()),
   plot(title, bars, base) {
     if (values.plots === undefined) return;
     mkdirSync(values.plots, { recursive: true });

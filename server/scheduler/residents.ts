@@ -116,6 +116,8 @@ export class Residents {
     // The longest at rest are first, here and on the slot.
     this.#all.delete(resident.session);
     this.#all.set(resident.session, resident);
+    // A turn that began before its session was over may end after another has come to rest.
+    this.#leave(resident);
     resident.since = now;
     resident.life = cacheLife;
     if (cacheLife !== slot.cacheLife) return;

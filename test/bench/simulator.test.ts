@@ -1,12 +1,52 @@
 import assert from "node:assert/strict";
+import { appendFileSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { bestSplitSeconds } from "../../bench/simulator/b2.ts";
+import { barsOf } from "../../bench/simulator/bars.ts";
 import { intervalOf } from "../../bench/simulator/interval.ts";
+import { Results } from "../../bench/simulator/results.ts";
 import { trainerBoundSeconds } from "../../bench/simulator/trainer-bound.ts";
 import { simulate } from "../../server/simulator/simulate.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { crowded, rollout, workload } from "../server/simulator/workloads.ts";
 import { testSeed } from "../support/seeded-random.ts";
+
+test("a table that was cut off goes on where it was, at its commit only", () => {
+  const file = join(mkdtempSync(join(tmpdir(), "paceline-")), "results.jsonl");
+  const made: string[] = [];
+  const sample = (results: Results, key: string) =>
+    results.sample(key, () => ({ value: made.push(key) }));
+  const first = new Results(file, "one");
+  sample(first, "a");
+  sample(first, "b");
+  appendFileSync(file, '["c",{"val');
+  const second = new Results(file, "one");
+  assert.deepEqual(
+    ["a", "b", "c"].map((key) => sample(second, key).value),
+    [1, 2, 3],
+  );
+  assert.deepEqual(made, ["a", "b", "c"]);
+  assert.equal(sample(new Results(file, "one"), "c").value, 3);
+  assert.throws(() => new Results(file, "another"), /another commit/);
+  assert.throws(() => second.sample("d", () => ({ value: Number.NaN })), /d: value is NaN/);
+});
+
+test("bars begin at their base, each with its interval", () => {
+  const value = { mean: 1.25, half: 0.05 };
+  const svg = barsOf(
+    "a < b",
+    [
+      { name: "paceline", value },
+      { name: "other", value: { mean: 1.5, half: null } },
+    ],
+    1,
+  );
+  assert.match(svg, /a &lt; b/);
+  assert.match(svg, /1\.250 ± 0\.050/);
+  assert.equal(svg.match(/<rect x="240\.0"/g)?.length, 2);
+});
 
 test("an interval is Student's", () => {
   assert.deepEqual(intervalOf([3]), { mean: 3, half: null });

@@ -35,6 +35,10 @@ const ONCE_BROKEN: readonly (readonly [what: string, history: string])[] = [
     "who waits for its session's slot does so only where it would fit",
     "worker 409 286 false; offer 402 546; worker 519 0 false; done 0 lost true; offer 794 324; telemetry 14 0; worker 674 237 false; offer 184 212; lose 0; offer 145 151; offer 217 7; offer 381 977; commit q; commit p",
   ],
+  [
+    "a session rests in one place, though a turn from before its end ends late",
+    "offer 619 654; commit p; offer 291 0; session_over 675; done 9 aborted true; progress 0 1; done 0 aborted true; offer 9 0; done 0 finished false; update 0 keep",
+  ],
 ];
 for (const [what, history] of ONCE_BROKEN) test(what, () => live(readHistory(history), OURS));
 
