@@ -1,6 +1,6 @@
 /**
- * Makes `proto/gen/paceline.js` and its types from the protos that are served. With `--check`, compares instead and
- * fails when the committed code is not what the protos make.
+ * Makes `proto/gen/*.js` and their types from the protos that are served, or spoken to engines. With `--check`, compares
+ * instead and fails when the committed code is not what the protos make.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,6 @@ import { parseArgs } from "node:util";
 const ROOT = resolve(import.meta.dirname, "..");
 const CLI = fileURLToPath(import.meta.resolve("protobufjs-cli/package.json"));
 const OUTPUT = join(ROOT, "proto/gen");
-const FILES = ["paceline.js", "paceline.d.ts"] as const;
 const HEADER = "// Made by tools/generate-proto.ts from proto/; not edited.\n";
 
 function run(tool: "pbjs" | "pbts", args: readonly string[]): void {
@@ -20,28 +19,30 @@ function run(tool: "pbjs" | "pbts", args: readonly string[]): void {
   execFileSync(process.execPath, [script, ...args], { cwd: ROOT, stdio: "inherit" });
 }
 
-/** What the gRPC front serves; the other services answer UNIMPLEMENTED and need no code. */
-const SERVED = [
-  "paceline/v1/rollout.proto",
-  "paceline/v1/error.proto",
-  "grpc/health/v1/health.proto",
-];
+const BUNDLES: Readonly<Record<string, readonly string[]>> = {
+  /** What the gRPC front serves; the other services answer UNIMPLEMENTED and need no code. */
+  paceline: ["paceline/v1/rollout.proto", "paceline/v1/error.proto", "grpc/health/v1/health.proto"],
+  trtllm: ["trtllm/trtllm_service.proto"],
+};
+const FILES = Object.keys(BUNDLES).flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
 
-/** Writes both files into `directory`. */
+/** Writes all files into `directory`. */
 function generate(directory: string): void {
-  const [js, types] = [join(directory, FILES[0]), join(directory, FILES[1])];
-  // Names stay as they are on the wire; what goes through is checked by the codecs, so there is no verify()
-  // and no fromObject or toObject, which coerce.
-  const args = [
-    ...["-t", "static-module", "-w", "esm", "-p", "proto", "--keep-case", "--no-service"],
-    ...["--no-verify", "--no-delimited", "--no-convert", "--no-typeurl", "-o", js],
-    ...SERVED.map((file) => join("proto", file)),
-  ];
-  // The types are read from the comments, which the committed code does without.
-  run("pbjs", args);
-  run("pbts", ["--no-comments", "-o", types, js]);
-  run("pbjs", ["--no-comments", ...args]);
-  for (const path of [js, types]) writeFileSync(path, HEADER + readFileSync(path, "utf8"));
+  for (const [name, protos] of Object.entries(BUNDLES)) {
+    const [js, types] = [join(directory, `${name}.js`), join(directory, `${name}.d.ts`)];
+    // Names stay as they are on the wire; what goes through is checked by the codecs, so there is no verify()
+    // and no fromObject or toObject, which coerce.
+    const args = [
+      ...["-t", "static-module", "-w", "esm", "-r", name, "-p", "proto", "--keep-case"],
+      ...["--no-service", "--no-verify", "--no-delimited", "--no-convert", "--no-typeurl"],
+      ...["-o", js, ...protos.map((file) => join("proto", file))],
+    ];
+    // The types are read from the comments, which the committed code does without.
+    run("pbjs", args);
+    run("pbts", ["--no-comments", "-o", types, js]);
+    run("pbjs", ["--no-comments", ...args]);
+    for (const path of [js, types]) writeFileSync(path, HEADER + readFileSync(path, "utf8"));
+  }
 }
 
 function check(): void {

@@ -20,7 +20,7 @@ export interface KnownFacts {
 export function knownFacts(
   engine: "trtllm" | "dynamo",
   facts: EngineFacts,
-  told: Partial<Pick<KnownFacts, "maxModelLen" | "kvTokens" | "maxRunning">> = {},
+  told: Partial<Pick<KnownFacts, "maxModelLen" | "vocabSize" | "kvTokens" | "maxRunning">> = {},
 ): KnownFacts {
   const must = (value: number | undefined, name: string): number => {
     if (value !== undefined && value > 0) return value;
@@ -35,7 +35,7 @@ export function knownFacts(
   };
   return {
     maxModelLen: must(told.maxModelLen ?? facts.maxModelLen, "max_model_len"),
-    vocabSize: must(facts.vocabSize, "vocab_size"),
+    vocabSize: must(told.vocabSize ?? facts.vocabSize, "vocab_size"),
     kvTokens: must(told.kvTokens ?? facts.kvTokens, "kv_tokens"),
     maxRunning: must(told.maxRunning ?? facts.maxRunning, "max_running"),
     dtype: facts.dtype ?? "unknown",

@@ -5,6 +5,8 @@ export class OwnLoad {
   running = 0;
   outputTokens = 0;
   prefillTokens = 0;
+  /** Of contexts that run. */
+  kvTokens = 0;
 
   /** The same events, counted. */
   async *counted(
@@ -12,17 +14,27 @@ export class OwnLoad {
     events: AsyncIterable<EngineEvent>,
   ): AsyncGenerator<EngineEvent, void> {
     this.running += 1;
+    let held = 0;
+    const hold = (tokens: number): void => {
+      held += tokens;
+      this.kvTokens += tokens;
+    };
     try {
       for await (const event of events) {
-        if (event.type === "tokens") this.outputTokens += event.chunk.ids.length;
+        if (event.type === "tokens") {
+          this.outputTokens += event.chunk.ids.length;
+          hold(event.chunk.ids.length);
+        }
         if (event.type === "started") {
           const prompt = request.promptTokenIds.length + request.outputTokenIds.length;
           this.prefillTokens += Math.max(0, prompt - event.cachedTokens);
+          hold(prompt);
         }
         yield event;
       }
     } finally {
       this.running -= 1;
+      this.kvTokens -= held;
     }
   }
 }

@@ -34,11 +34,21 @@ export interface ChunkWire {
   readonly eventBytes: number;
 }
 
-export function completionDecoder(
+export const brokenBy = (engine: string, what: string): PacelineError =>
+  new PacelineError("engine_error", `${engine} broke its protocol: ${what}`);
+
+/** Takes chunks as they come, whatever they came in. */
+export interface ChunkTaker {
+  take(chunk: Chunk): void;
+  /** The reply is over. Throws where it had no finish. */
+  done(): void;
+}
+
+export function chunkTaker(
   request: EngineRequest,
-  wire: ChunkWire,
+  wire: Pick<ChunkWire, "engine" | "aborted">,
   emit: (event: EngineEvent) => void,
-): ReplyDecoder {
+): ChunkTaker {
   const given = request.outputTokenIds.length;
   let at = given;
   let last: number | null = null;
@@ -46,8 +56,7 @@ export function completionDecoder(
   let cachedTokens = 0;
   let started = false;
 
-  const broken = (what: string): PacelineError =>
-    new PacelineError("engine_error", `${wire.engine} broke its protocol: ${what}`);
+  const broken = (what: string): PacelineError => brokenBy(wire.engine, what);
 
   /** Deltas carry no position: which of them is missing or came twice nobody can say. */
   const doubtful = (code: "engine_error" | "misaligned", what: string): PacelineError =>
@@ -117,6 +126,22 @@ export function completionDecoder(
       : { type: "stop", cause: "eos", matched: token };
   }
 
+  return {
+    take,
+    done() {
+      if (finish === null) throw broken("its stream ended without a finish");
+      emit({ type: "finished", reason: finish, cachedTokens, versions: null });
+    },
+  };
+}
+
+export function completionDecoder(
+  request: EngineRequest,
+  wire: ChunkWire,
+  emit: (event: EngineEvent) => void,
+): ReplyDecoder {
+  const taker = chunkTaker(request, wire, emit);
+  const broken = (what: string): PacelineError => brokenBy(wire.engine, what);
   const cutter = new SseCutter(
     {
       data(bytes, start, end, event) {
@@ -127,12 +152,9 @@ export function completionDecoder(
         } catch {
           throw broken(`an event that is no JSON: ${text.slice(0, 100)}`);
         }
-        take(wire.read(body, event));
+        taker.take(wire.read(body, event));
       },
-      done() {
-        if (finish === null) throw broken("its stream ended without a finish");
-        emit({ type: "finished", reason: finish, cachedTokens, versions: null });
-      },
+      done: () => taker.done(),
     },
     wire.eventBytes,
   );

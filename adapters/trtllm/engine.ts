@@ -14,13 +14,16 @@ import { Standstill } from "../completions/standstill.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { type Client, createClient, type Served } from "./client.ts";
 import { createControl } from "./control.ts";
+import { createTrtllmGrpcEngine } from "./grpc/engine.ts";
 import { telemetryOf } from "./telemetry.ts";
 
 const version = z.looseObject({ version: z.string() });
 const models = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })).min(1) });
 const openapi = z.looseObject({ paths: z.record(z.string(), z.unknown()) });
 
+/** `http(s)://`: `trtllm-serve`; `grpc(s)://`: one that was started with `--grpc`. */
 export function createTrtllmEngine(url: string, options: EngineOptions = {}): Engine {
+  if (/^grpcs?:/.test(url)) return createTrtllmGrpcEngine(url, options);
   const life = createLife("trtllm");
   const client = createClient(url, options, life);
   const load = new OwnLoad();

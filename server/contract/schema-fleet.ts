@@ -27,7 +27,10 @@ const engineKey = () =>
 
 export const createRegistrationSchema = (limits: FleetLimits) =>
   z.strictObject({
-    url: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
+    url: z.url({
+      protocol: /^(http|grpc)s?$/,
+      error: "must be an http or https URL, or grpc or grpcs of an engine that serves it",
+    }),
     engine: engineKind(),
     id: id().nullish(),
     pool: id().nullish(),

@@ -67,8 +67,8 @@ const ID = new RegExp(`^[A-Za-z0-9._:-]{1,${LIMITS.idChars}}$`);
 /** Throws `invalid_argument`. One url has one spelling, since urls identify workers. */
 export function checkedUrl(url: string): string {
   const parsed = URL.parse(url);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    throw new PacelineError("invalid_argument", `not an http url: ${url}`, {
+  if (parsed === null || !/^(http|grpc)s?:$/.test(parsed.protocol)) {
+    throw new PacelineError("invalid_argument", `neither an http nor a grpc url: ${url}`, {
       details: { path: "url" },
     });
   }
