@@ -65,7 +65,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["adapters/vllm", ADAPTER],
   ["adapters/sglang", ADAPTER],
   ["adapters/completions", ADAPTER],
-  ["adapters/trtllm", [...ADAPTER, "adapters/completions", "proto/gen/trtllm"]],
+  ["adapters/trtllm", [...ADAPTER, "adapters/completions", "proto"]],
   ["adapters/dynamo", [...ADAPTER, "adapters/completions"]],
   ["adapters/simulated", [...ENGINE, "adapters/embedded"]],
   [
