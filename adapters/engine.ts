@@ -63,6 +63,8 @@ export interface EngineRequest {
   readonly priority: number;
   /** Wanted beside the tokens, of what the engine's capabilities say; `null`: nothing. */
   readonly side: SideWant | null;
+  /** Memory for `experts` events, of what was used before; absent: new. */
+  readonly buffer?: (bytes: number) => Uint8Array<ArrayBuffer>;
   /** Whether somebody waits for each token as it comes; may change. Where not, an adapter may read late. */
   readonly watched: () => boolean;
 }

@@ -6,6 +6,8 @@ export interface PiecesOptions {
   readonly pieceBytes: number;
   /** Most bytes of all. */
   readonly mostBytes: number;
+  /** Default: a new one each. */
+  readonly buffer?: ((bytes: number) => Uint8Array<ArrayBuffer>) | undefined;
 }
 
 export class Base64Pieces {
@@ -25,10 +27,14 @@ export class Base64Pieces {
 
   /** Throws `engine_error` for what is no base64, or more than the limit. */
   push(text: Buffer): void {
-    const all = this.#rest + text.toString("latin1");
-    const whole = all.length - (all.length % 4);
-    this.#decode(all.slice(0, whole));
-    this.#rest = all.slice(whole);
+    const missing = this.#rest === "" ? 0 : 4 - this.#rest.length;
+    this.#rest += text.toString("latin1", 0, missing);
+    if (text.length < missing) return;
+    if (missing > 0) this.#decode(this.#rest);
+    // Joined strings would be copied once more before they are decoded.
+    const end = text.length - ((text.length - missing) % 4);
+    this.#decode(text.toString("latin1", missing, end));
+    this.#rest = text.toString("latin1", end);
   }
 
   /** The text is whole. Throws `engine_error`. */
@@ -54,7 +60,8 @@ export class Base64Pieces {
   }
 
   #room(): Uint8Array<ArrayBuffer> {
-    this.#piece ??= new Uint8Array(this.#options.pieceBytes);
+    const { pieceBytes, buffer } = this.#options;
+    this.#piece ??= buffer?.(pieceBytes) ?? new Uint8Array(pieceBytes);
     return this.#piece;
   }
 

@@ -69,7 +69,7 @@ export class ReplyReader implements ReplyDecoder {
       context.request.side?.routedExperts == null
         ? null
         : new ExpertsLift(
-            { form: "int32", wanted: true, ...EXPERTS_LIMITS },
+            { form: "int32", wanted: true, buffer: context.request.buffer, ...EXPERTS_LIMITS },
             (bytes) => this.#cutter.push(bytes),
             emit,
           );

@@ -127,6 +127,7 @@ export function streamDecoder(
           form: "npy",
           wanted: request.side?.routedExperts != null,
           ...{ pieceBytes: LIMITS.sidePieceBytes, mostBytes: LIMITS.sideBytes },
+          buffer: request.buffer,
         },
         (bytes) => cutter.push(bytes),
         emit,

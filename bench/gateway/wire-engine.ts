@@ -3,11 +3,12 @@
  * event a turn of the loop. All else (probes, weights, canaries) is the fake's, which computes.
  * `POST /bench/interval {"tokens": 16}`: of the streams that begin from here on.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { Pool } from "undici";
 import { z } from "zod";
 import { startFakeSglang } from "../../test/fakes/sglang/fake-sglang.ts";
+import { listenAsEngine } from "./engine-server.ts";
 import { createReplies } from "./prepared-replies.ts";
 
 /** Shorter ones are probes and canaries. */
@@ -34,10 +35,11 @@ const behind = new Pool(fake.url);
 const replies = createReplies(SEED);
 let interval = 16;
 
-async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const parts: Buffer[] = [];
-  for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
-  const body = Buffer.concat(parts);
+async function serve(
+  request: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<void> {
   if (request.url === "/bench/interval") {
     interval = setting.parse(JSON.parse(body.toString())).tokens;
     response.end();
@@ -88,14 +90,4 @@ async function handOn(request: IncomingMessage, body: Buffer, response: ServerRe
 const roomier = (text: string): string =>
   JSON.stringify({ ...(JSON.parse(text) as object), ...ROOM });
 
-const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-  serve(request, response).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    response.destroy();
-  });
-});
-server.listen(0, "127.0.0.1", () => {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no TCP address");
-  process.stderr.write(`engine at http://127.0.0.1:${address.port}\n`);
-});
+listenAsEngine(serve);

@@ -14,7 +14,7 @@ export function cutAt({ output, rollout }: Traveller, { segment }: Grant): numbe
 
 export function engineRequest(
   traveller: Traveller,
-  { observer, caches }: Pick<LifeContext, "observer" | "caches">,
+  { observer, caches, sideStore }: Pick<LifeContext, "observer" | "caches" | "sideStore">,
   grant: Grant,
   { base }: HeldVersion,
   capabilities: Capabilities,
@@ -45,6 +45,9 @@ export function engineRequest(
     ...caches.scope(rollout, { worker, incarnation, capabilities, namespace }),
     priority: rollout.priority,
     side: output.side?.wanted ?? null,
+    ...(rollout.want.routedExperts === null || sideStore === null
+      ? {}
+      : { buffer: (bytes: number) => sideStore.buffer(bytes) }),
     watched: () => traveller.watched,
   };
 }

@@ -3,7 +3,7 @@
  * a client, so that none of it lies in memory. It is there as long as the Result that names it, and until its readers are done.
  */
 import { PacelineError } from "../contract/errors.ts";
-import type { SpoolRef } from "../spool/record.ts";
+import { RECORD_HEAD, type SpoolRef } from "../spool/record.ts";
 import type { Spool } from "../spool/spool.ts";
 
 /** Of records that are side data. */
@@ -21,7 +21,7 @@ export interface SideWriter {
 /** One reader's. */
 export interface StoredSide {
   readonly bytes: number;
-  /** `[from, to)` in pieces, read ahead by none. Throws `store_unavailable` for what is not what was written. */
+  /** `[from, to)` in pieces, each good until the next is asked for. Throws `store_unavailable` for what is not what was written. */
   read(from: number, to: number): AsyncGenerator<Buffer>;
   /** He is done. */
   close(): void;
@@ -31,6 +31,8 @@ export interface SideStore {
   /** Throws `spool_full` where there is no room already. */
   assertRoom(): void;
   writer(): SideWriter;
+  /** Memory for a piece of so many bytes, of those that were written where there is some. */
+  buffer(bytes: number): Uint8Array<ArrayBuffer>;
   /** Throws `not_found` for what never was a reference of this job, `expired` for one whose Result is gone. */
   open(job: string, ref: string): StoredSide;
   release(ref: string): void;
@@ -69,13 +71,15 @@ export function createSideStore(
   }
 
   async function* read({ pieces }: Stored, from: number, to: number): AsyncGenerator<Buffer> {
+    const most = pieces.reduce((bytes, { length }) => Math.max(bytes, length), 0);
+    const room = Buffer.allocUnsafeSlow(RECORD_HEAD + most);
     let at = 0;
     for (const piece of pieces) {
       const start = at;
       at += piece.length;
       if (at <= from) continue;
       if (start >= to) return;
-      const bytes = await spool.read(piece);
+      const bytes = await spool.read(piece, room);
       yield bytes.subarray(Math.max(0, from - start), to - start);
     }
   }
@@ -95,6 +99,7 @@ export function createSideStore(
         stored.set(ref, { job, bytes, pieces, readers: 0, released: false });
         return ref;
       }),
+    buffer: (bytes) => spool.buffer(bytes),
     open(job, ref) {
       const side = stored.get(ref);
       if (side?.job !== job) throw missing(ref);

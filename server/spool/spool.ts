@@ -45,8 +45,11 @@ export interface Spool {
   append(bytes: Uint8Array<ArrayBuffer>, kind: number): Promise<SpoolRef>;
   /** Resolves when all that was appended before is on disk. Throws `store_unavailable`: nothing is known of it then. */
   sync(): Promise<void>;
-  /** Throws `expired` for what was released or went by age, `store_unavailable` for what is not what was written. */
-  read(ref: SpoolRef): Promise<Buffer<ArrayBuffer>>;
+  /**
+   * `room`: memory for its head and bytes that is used where it is large enough. Throws `expired` for what was released or went
+   * by age, `store_unavailable` for what is not what was written.
+   */
+  read(ref: SpoolRef, room?: Buffer<ArrayBuffer>): Promise<Buffer<ArrayBuffer>>;
   release(ref: SpoolRef): void;
   /** Null: append on. Else resolves when enough has been written. */
   backlog(): Promise<void> | null;
@@ -137,10 +140,12 @@ class SegmentedSpool implements Spool {
     await this.#thread.call({ type: "sync" });
   }
 
-  async read(ref: SpoolRef): Promise<Buffer<ArrayBuffer>> {
+  async read(ref: SpoolRef, room?: Buffer<ArrayBuffer>): Promise<Buffer<ArrayBuffer>> {
     const { segment, offset, length } = ref;
     if (!this.#segments.has(segment)) throw gone(ref);
-    const record = Buffer.allocUnsafeSlow(RECORD_HEAD + length);
+    const whole = RECORD_HEAD + length;
+    const fits = room !== undefined && room.length >= whole;
+    const record = fits ? room.subarray(0, whole) : Buffer.allocUnsafeSlow(whole);
     const file = await open(join(this.#options.folder, segmentName(segment))).catch((cause) => {
       // Released while it was being opened, or taken away by somebody else.
       throw this.#segments.has(segment) ? corrupt(ref, cause) : gone(ref);

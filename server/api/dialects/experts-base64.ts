@@ -26,18 +26,20 @@ export function base64Length(told: Told, form: ExpertsForm): number {
   return 4 * Math.ceil(all / 3);
 }
 
+/** In parts, each good until the next is asked for. */
 export async function* expertsBase64(
   told: Told,
   form: ExpertsForm,
   pieces: AsyncIterable<Buffer>,
-): AsyncGenerator<string> {
+): AsyncGenerator<Buffer> {
   const { dtype } = told;
   const widens = form === "int32" && dtype !== "int32";
   // Groups of three bytes, of whole values where each becomes another.
   const group = widens ? 3 * WIDTHS[dtype] : 3;
   let rest: Buffer = form === "npy" ? npyHead(told) : Buffer.alloc(0);
-  const text = (bytes: Buffer): string =>
-    (widens ? widened(bytes, WIDTHS[dtype]) : bytes).toString("base64");
+  const written = new Base64Text();
+  const text = (bytes: Buffer): Buffer =>
+    written.of(widens ? widened(bytes, WIDTHS[dtype]) : bytes);
   for await (const piece of pieces) {
     const missing = (group - (rest.length % group)) % group;
     const first = Buffer.concat([rest, piece.subarray(0, missing)]);
@@ -51,6 +53,24 @@ export async function* expertsBase64(
     rest = piece.subarray(missing + whole);
   }
   if (rest.length > 0) yield text(rest);
+}
+
+/** Short strings die young, and what they are written to is used again: hundreds of MB of text leave hardly any garbage. */
+class Base64Text {
+  /** A multiple of three. */
+  static readonly #slice = 48 * 1_024;
+  #room: Buffer = Buffer.alloc(0);
+
+  of(bytes: Buffer): Buffer {
+    const length = 4 * Math.ceil(bytes.length / 3);
+    if (this.#room.length < length) this.#room = Buffer.allocUnsafeSlow(length);
+    let end = 0;
+    for (let at = 0; at < bytes.length; at += Base64Text.#slice) {
+      const slice = bytes.toString("base64", at, at + Base64Text.#slice);
+      end += this.#room.write(slice, end, "latin1");
+    }
+    return this.#room.subarray(0, end);
+  }
 }
 
 /** Unsigned values of 1 or 2 bytes as int32s, little-endian. */

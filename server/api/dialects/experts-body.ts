@@ -2,11 +2,11 @@
  * A dialect's reply with routed experts in it. Its text has a mark in their place; what belongs there is written behind what
  * comes before it, piece by piece, so that neither the text nor the experts ever lie in memory as one.
  */
-import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import type { RoutedExperts } from "../../contract/routed-experts.ts";
 import type { StoredSide } from "../../rollouts/side-store.ts";
 import { JSON_TYPE } from "../http/errors.ts";
+import { sendFlow } from "../http/flow.ts";
 import { sendJson } from "../http/request.ts";
 import type { DialectContext } from "./dialect.ts";
 import { base64Length, type ExpertsForm, expertsBase64 } from "./experts-base64.ts";
@@ -21,7 +21,7 @@ export function sendMarked(
   experts: readonly RoutedExperts[],
   form: ExpertsForm,
   { rollouts, job }: Pick<DialectContext, "rollouts" | "job">,
-): FastifyReply {
+): FastifyReply | Promise<void> {
   if (experts.length === 0) return sendJson(reply, text);
   const texts = text.split(EXPERTS_MARK);
   const opened = new Map<RoutedExperts, StoredSide>();
@@ -36,7 +36,7 @@ export function sendMarked(
     close();
     throw thrown;
   }
-  async function* parts(): AsyncGenerator<string> {
+  async function* parts(): AsyncGenerator<string | Uint8Array> {
     for (const [index, before] of texts.entries()) {
       yield before;
       const one = experts[index];
@@ -46,9 +46,8 @@ export function sendMarked(
   const bytes =
     texts.reduce((sum, one) => sum + Buffer.byteLength(one), 0) +
     experts.reduce((sum, one) => sum + base64Length(one, form), 0);
-  const body = Readable.from(parts(), { objectMode: false });
-  body.once("close", close);
-  return reply.header("content-type", JSON_TYPE).header("content-length", bytes).send(body);
+  const headers = { "content-type": JSON_TYPE, "content-length": bytes };
+  return sendFlow(reply, { status: 200, headers }, parts(), close);
 }
 
 async function* piecesOf(

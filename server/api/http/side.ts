@@ -1,8 +1,8 @@
 /** Side data by reference: what lies in the spool as a body of bytes, a range of it at a time if the client likes. */
-import { Readable } from "node:stream";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import { PacelineError } from "../../contract/errors.ts";
 import type { RolloutService } from "../../rollouts/service.ts";
+import { sendFlow } from "./flow.ts";
 import { type Handler, param, query } from "./request.ts";
 
 export interface SideRoutes {
@@ -17,12 +17,9 @@ export function sideRoutes({ rollouts }: SideRoutes): Record<"readSide", Handler
       try {
         const range = rangeOf(request, side.bytes);
         const { from, to } = range ?? { from: 0, to: side.bytes };
-        const body = Readable.from(side.read(from, to), { objectMode: false });
-        // Also of a reader who left, or for whom a piece could not be read: his connection is cut then.
-        body.once("close", () => side.close());
-        return headed(reply, range, side.bytes)
-          .header("content-length", to - from)
-          .send(body);
+        const headers = { ...headersOf(range, side.bytes), "content-length": to - from };
+        const head = { status: range === null ? 200 : 206, headers };
+        return sendFlow(reply, head, side.read(from, to), () => side.close());
       } catch (thrown) {
         side.close();
         throw thrown;
@@ -36,11 +33,11 @@ interface Range {
   readonly to: number;
 }
 
-function headed(reply: FastifyReply, range: Range | null, bytes: number): FastifyReply {
-  reply.header("content-type", "application/octet-stream").header("accept-ranges", "bytes");
-  if (range === null) return reply;
-  return reply.code(206).header("content-range", `bytes ${range.from}-${range.to - 1}/${bytes}`);
-}
+const headersOf = (range: Range | null, bytes: number) => ({
+  "content-type": "application/octet-stream",
+  "accept-ranges": "bytes",
+  ...(range && { "content-range": `bytes ${range.from}-${range.to - 1}/${bytes}` }),
+});
 
 /**
  * RFC 9110, 14.2: one range of bytes; null where there is none, several, or what is none. Throws `range_not_satisfiable`.
