@@ -3,13 +3,14 @@
  * Markdown. The whole takes hours; `--quick` some minutes. `--results` keeps what single runs gave, so that a table that was cut off
  * goes on; `--plots` draws each table's first column.
  *
- *   node bench/simulator/run.ts [--quick] [--seeds 10] [--only b1,b2,b4,b5,b6,b7,rounds] [--results FILE] [--plots DIR]
+ *   node bench/simulator/run.ts [--quick] [--seeds 10] [--first 1] [--only b1,b2,b3,b4,b5,b6,b7,rounds] [--results FILE] [--plots DIR]
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { b1 } from "./b1.ts";
 import { b2 } from "./b2.ts";
+import { b3 } from "./b3.ts";
 import { b4 } from "./b4.ts";
 import { b5 } from "./b5.ts";
 import { b6 } from "./b6.ts";
@@ -29,6 +30,7 @@ export interface Budget {
 const SCENARIOS: Readonly<Record<string, (budget: Budget) => void>> = {
   b1,
   b2,
+  b3,
   b4,
   b5,
   b6,
@@ -42,13 +44,16 @@ const { values } = parseArgs({
     plots: { type: "string" },
     quick: { type: "boolean", default: false },
     seeds: { type: "string" },
+    first: { type: "string", default: "1" },
     only: { type: "string", default: Object.keys(SCENARIOS).join(",") },
   },
 });
 const seeds = Number(values.seeds ?? (values.quick ? 3 : 10));
 if (!Number.isSafeInteger(seeds) || seeds < 1) throw new RangeError("--seeds is a count");
+const first = Number(values.first);
+if (!Number.isSafeInteger(first) || first < 0) throw new RangeError("--first is a seed");
 const budget: Budget = {
-  seeds: Array.from({ length: seeds }, (_, i) => i + 1),
+  seeds: Array.from({ length: seeds }, (_, i) => first + i),
   quick: values.quick,
   results: new Results(values.results ?? null, values.results === undefined ? "" : commitOfBench()),
   plot(title, bars, base) {

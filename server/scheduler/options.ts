@@ -132,7 +132,7 @@ export interface SchedulerOptions {
 
 export const DEFAULT_OPTIONS: SchedulerOptions = {
   waitingLimit: 200_000,
-  kvHeadroom: 0.05,
+  kvHeadroom: 0.02,
   forecastMargin: 1.1,
   defaultNewTokens: 1_024,
   defaultShare: 1 / 4,
