@@ -23,6 +23,8 @@ import { readTrace } from "../simulator/workloads/trace.ts";
 const ON_UPDATE: readonly OnUpdate[] = ["keep", "reprefill", "finish"];
 const FAULT_KINDS = ["kill", "hang", "slow"] as const;
 const RESOLUTION_NAMES: readonly Resolution[] = ["exact", "fluid"];
+/** Between two lines of progress in a log. */
+const PROGRESS_MS = 5_000;
 const RESUMES: readonly Resume[] = ["recompute", "host", "pool"];
 
 interface SimulateOptions {
@@ -200,9 +202,16 @@ function progressBar({ rollouts }: Workload) {
     format: "{bar} {value}/{total} rollouts, {virtual} s virtual, {duration_formatted}",
   });
   bar.start(rollouts.length, 0, { virtual: "0" });
+  let told = performance.now();
   return {
-    show: (at: { seconds: number; finished: number }): void =>
-      bar.update(at.finished, { virtual: at.seconds.toFixed(0) }),
+    show(at: { seconds: number; finished: number }): void {
+      const virtual = at.seconds.toFixed(0);
+      bar.update(at.finished, { virtual });
+      // Where no terminal shows the bar, a line now and then.
+      if (process.stderr.isTTY || performance.now() - told < PROGRESS_MS) return;
+      told = performance.now();
+      process.stderr.write(`${at.finished}/${rollouts.length} rollouts, ${virtual} s virtual\n`);
+    },
     stop: ({ finished, makespanSeconds }: Run): void => {
       bar.update(finished, { virtual: makespanSeconds.toFixed(0) });
       bar.stop();

@@ -1,7 +1,7 @@
 /**
  * LoRA adapters that engines have loaded, as far as grants tell: an engine has room for a few at once (`weights.adapters` of its
  * capabilities), the least recently used goes first, never one in use. A load is paid by whoever comes, and where it puts
- * another out by who asks for that one next, too; where all are in use it waits for the first to end.
+ * another out by who asks for that one next, too; where all are in use nobody comes who needs another.
  */
 import type { Attempt } from "./attempts.ts";
 import type { SchedulerOptions } from "./options.ts";
@@ -39,6 +39,11 @@ export class Adapters {
     this.#note(slot);
   }
 
+  /** The slot is new, or says otherwise of its room. */
+  seen(slot: Slot): void {
+    this.#note(slot);
+  }
+
   /** The slot's engine is gone. */
   left(slot: Slot): void {
     for (const name of slot.adapters?.names ?? []) this.#forget(name, slot);
@@ -51,15 +56,14 @@ export class Adapters {
     yield* some(this.#idle, this.#options.adapterHolders);
   }
 
-  /** What loading it there takes, seconds. */
+  /** What loading it there takes, seconds; Infinity while there is no room for it. */
   seconds(held: Adapter, slot: Slot): number {
-    const { adapters, remaining, running, step } = slot;
+    const { adapters } = slot;
     if (adapters === null || adapters.has(nameOf(held))) return 0;
     const { adapterLoadSeconds } = this.#options;
     if (!adapters.full) return adapterLoadSeconds;
     if (adapters.idle) return 2 * adapterLoadSeconds;
-    const residual = (remaining / Math.max(1, running)) * (step.a + step.s * running);
-    return 2 * adapterLoadSeconds + residual;
+    return Number.POSITIVE_INFINITY;
   }
 
   #note(slot: Slot): void {

@@ -40,18 +40,21 @@ export class Membership {
   }
 
   seen(view: WorkerView): void {
-    const { roster, matching } = this.#parts;
+    const { roster, matching, affinity } = this.#parts;
     const known = roster.workers.get(view.id);
     if (known !== undefined && known.incarnation !== view.incarnation) this.#lose(known);
     const worker = roster.workers.get(view.id);
     if (worker === undefined) {
-      matching.touched.add(roster.join(view).kind);
+      const joined = roster.join(view);
+      for (const slot of joined.slots) affinity.adapters.seen(slot);
+      matching.touched.add(joined.kind);
       return;
     }
     this.#heardOf(worker);
     this.#unclaim(worker);
     const moved = worker.view.pool !== view.pool;
     roster.update(worker, view);
+    for (const slot of worker.slots) affinity.adapters.seen(slot);
     matching.touched.add(worker.kind);
     if (moved) this.#parts.gates.repooled(worker, view.pool);
   }

@@ -149,6 +149,8 @@ export class Placer {
         }
       }
     }
+    // It waits here, for whichever room comes first, and not at one engine for that one's.
+    if (best?.seconds === Number.POSITIVE_INFINITY) return null;
     if (best !== null && awaited + this.#options.affinityMarginSeconds < best.seconds) return null;
     if (home === null || best === null) return best;
     return this.#worthLeaving(home, best) ? best : home;

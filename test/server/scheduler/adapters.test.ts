@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { HeldVersion } from "../../../server/contract/policy.ts";
 import { LoadedAdapters } from "../../../server/scheduler/adapters.ts";
 import type { WorkerView } from "../../../server/scheduler/events.ts";
-import { Bench, card, grants, held, worker } from "./samples.ts";
+import { Bench, card, grants, held, withAdapters, worker } from "./samples.ts";
 
 const NAMES = ["a", "b", "c"];
 
@@ -15,10 +15,8 @@ const adapter = (version: number, policy: string): HeldVersion => ({
 
 /** Holds all adapters, of which its engine has room for two at once. */
 function lora(id: string, version = 1): WorkerView {
-  const view = worker(id, { holds: [held(1), ...NAMES.map((name) => adapter(version, name))] });
-  const { capabilities } = view;
-  const weights = { ...capabilities.weights, adapters: 2 };
-  return { ...view, capabilities: { ...capabilities, weights } };
+  const holds = [held(1), ...NAMES.map((name) => adapter(version, name))];
+  return withAdapters(worker(id, { holds }), 2);
 }
 
 function fleetOf(...ids: string[]): Bench {
@@ -56,6 +54,15 @@ test("where all that fit are in use nobody goes who needs another, as long as so
   // With its use over it stays loaded until another needs the room.
   bench.done("2");
   assert.deepEqual(grants(bench.offer(short("8", "b"))), ["8>v"]);
+});
+
+test("who finds no room at all waits, and takes the first that comes", () => {
+  const bench = fleetOf("v");
+  bench.offer(short("1", "a"), short("2", "b"));
+  assert.deepEqual(grants(bench.offer(short("3", "c"))), []);
+  assert.deepEqual(grants(bench.offer(short("4", "a"))), ["4>v"]);
+  assert.deepEqual(grants(bench.done("1")), []);
+  assert.deepEqual(grants(bench.done("2")), ["3>v"]);
 });
 
 test("another version is another adapter, and another engine has none", () => {

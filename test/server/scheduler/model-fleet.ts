@@ -8,7 +8,7 @@ import type { Card, Outcome } from "../../../server/scheduler/card.ts";
 import type { KvTiers, SchedulerEvent, WorkerView } from "../../../server/scheduler/events.ts";
 import { ModelBooks, SUSPECT_MS } from "./model-books.ts";
 import { CONSTRAINTS, inPool, pick } from "./model-rules.ts";
-import { card, held, worker } from "./samples.ts";
+import { card, held, withAdapters, worker } from "./samples.ts";
 
 const PREFIX: readonly number[] = [11, 22, 33, 44];
 const HOST: KvTiers = { hostTokens: 500, hostTokensPerSecond: 1e5, poolTokensPerSecond: null };
@@ -192,10 +192,15 @@ export class ModelFleet extends ModelBooks {
     const birth = Number(known?.incarnation.split("-")[1] ?? 0) + (restart || !known ? 1 : 0);
     const incarnation = `${id}-${birth}`;
     const version = 1 + (m % 4);
-    const holds = [held(version), ...(m % 3 === 0 ? [held(1 + (n % 3), "q")] : [])];
+    // `q` is an adapter, of which an engine has room for one version.
+    const base = { policy: "p", version, load: 1 };
+    const holds = [held(version), ...(m % 3 === 0 ? [{ ...held(1 + (n % 3), "q"), base }] : [])];
     const pool = n % 4 === 3 ? "b" : "a";
     const shape = { kvTokens: [1_000, 1_100, 400, 1_000][n % 4] ?? 1, maxRunning: 3, slots: 2 };
-    const view = worker(id, { incarnation, holds, pool, open: m % 5 !== 0 }, shape);
+    const view = withAdapters(
+      worker(id, { incarnation, holds, pool, open: m % 5 !== 0 }, shape),
+      1,
+    );
     if (n % 4 === 1) this.#join({ ...view, maxModelLen: 250, tiers: HOST });
     else if (n % 4 === 0) this.#join({ ...view, tiers: POOL });
     else if (n % 4 !== 2) this.#join(view);

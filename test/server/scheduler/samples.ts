@@ -86,6 +86,13 @@ export function worker(id: string, more: Partial<WorkerView> = {}, shape: Shape 
   };
 }
 
+/** Whose engine has room for so many adapters. */
+export function withAdapters(view: WorkerView, adapters: number): WorkerView {
+  const { capabilities } = view;
+  const weights = { ...capabilities.weights, adapters };
+  return { ...view, capabilities: { ...capabilities, weights } };
+}
+
 /** Of each slot's KV. */
 export const HEADROOM = 0.1;
 
