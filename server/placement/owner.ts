@@ -139,7 +139,6 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
         return;
       case "wake":
         wake?.cancel();
-        caches.close();
         wake = clock.timer(Math.max(0, command.at - clock.now()), () => handle({ type: "tick" }));
     }
   };
@@ -296,6 +295,7 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     retire() {
       retired = true;
       wake?.cancel();
+      caches.close();
       forgetFleet();
       forgetLedger();
     },

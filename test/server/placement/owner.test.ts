@@ -172,6 +172,20 @@ test("an owner that takes over late finds workers, policies and versions", async
   assert.deepEqual(epochs, [EPOCH + 1]);
 });
 
+test("caches are followed through wake-ups, until the owner is retired", async () => {
+  const { join, offer, engine, clock, owner } = await createOwnerFixture();
+  let closed = 0;
+  const followCache = async () => ({ close: () => void closed++ });
+  Object.assign(engine("w1"), { followCache });
+  await join("w1");
+  offer("j/a");
+  owner.send({ type: "done", key: "j/a", attempt: 1, outcome: "lost" });
+  await clock.advance(1_000);
+  assert.equal(closed, 0, "the end of a suspicion closes nothing");
+  owner.retire();
+  assert.equal(closed, 1);
+});
+
 test("a retired owner grants nothing, whatever it hears", async () => {
   const { join, offer, owner, replies, fleet } = await createOwnerFixture();
   await join("w1");
