@@ -14,7 +14,9 @@ import { isCount, plausibleSize } from "../plausible.ts";
 import { type Member, Members, Run } from "./books.ts";
 import { Eligible } from "./eligible.ts";
 import { Queue, type Waiting } from "./queue.ts";
+import { Reasons } from "./reasons.ts";
 import type { Rule } from "./rule.ts";
+import { snapshotOf } from "./snapshot.ts";
 
 type Event<T extends SchedulerEvent["type"]> = Extract<SchedulerEvent, { type: T }>;
 
@@ -30,13 +32,12 @@ export class Frame implements Scheduler {
   readonly #quotas = new Map<string, number>();
   readonly #gates: Gates<Member, Run>;
   readonly #fences: Fences;
+  readonly #reasons: Reasons;
   #commands: SchedulerCommand[] = [];
   #wakeAt = Number.POSITIVE_INFINITY;
   #now = 0;
   /** What was offered is ranked with all that comes at the same moment: at the next wake-up. */
   #late = false;
-  /** Who may serve what has changed since reasons were told. */
-  #stale = false;
 
   constructor(rule: Rule, clock: Pick<Clock, "now">, options: SchedulerOptions) {
     this.#rule = rule;
@@ -47,6 +48,7 @@ export class Frame implements Scheduler {
     this.#queue = new Queue(rule.rank === undefined ? null : (card) => rule.rank?.(card) ?? 0);
     this.#gates = new Gates((command) => this.#emit(command));
     this.#fences = new Fences(options);
+    this.#reasons = new Reasons(this.#queue, this.#eligible, (command) => this.#emit(command));
   }
 
   handle(event: SchedulerEvent): SchedulerCommand[] {
@@ -54,44 +56,22 @@ export class Frame implements Scheduler {
     this.#now = Math.max(this.#now, this.#clock.now());
     if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
     this.#apply(event);
-    // Neither makes room, unless it tells that a suspect lives.
+    // None of these makes room, unless it tells that a suspect lives.
     this.#late ||= event.type === "offer" && this.#rule.rank !== undefined;
     const idle =
       event.type === "progress" ||
       event.type === "telemetry" ||
       event.type === "cache" ||
       this.#late;
-    if (!idle || this.#stale) this.#dispatch();
-    this.#tell();
+    if (!idle || this.#reasons.stale) this.#dispatch();
+    if (event.type === "offer") this.#reasons.told(event.card);
+    this.#reasons.tell();
     this.#askWake();
     return this.#commands;
   }
 
   snapshot(): SchedulerSnapshot {
-    const jobs = new Map<string, { job: string; waiting: number; running: number }>();
-    const of = (job: string): { job: string; waiting: number; running: number } => {
-      const known = jobs.get(job) ?? { job, waiting: 0, running: 0 };
-      jobs.set(job, known);
-      return known;
-    };
-    for (const { card } of this.#queue.byKey.values()) of(card.job).waiting++;
-    for (const { card } of this.#runs.values()) of(card.job).running++;
-    return {
-      regime: null,
-      sessions: null,
-      waiting: this.#queue.size,
-      running: this.#runs.size,
-      jobs: [...jobs.values()],
-      slots: [...this.#members.byId.values()].flatMap(({ id, places }) =>
-        places.map((place) => ({
-          worker: id,
-          slot: place.index,
-          running: place.running,
-          reservedTokens: place.contextTokens,
-          kvTokens: place.kvTokens,
-        })),
-      ),
-    };
+    return snapshotOf(this.#queue.byKey.values(), this.#runs.values(), this.#members);
   }
 
   #apply(event: SchedulerEvent): void {
@@ -119,7 +99,7 @@ export class Frame implements Scheduler {
         break;
       case "committed":
         this.#eligible.committed(event.policy, event.version);
-        this.#stale = true;
+        this.#reasons.stale = true;
         break;
       case "job":
         if (event.maxRunning == null) this.#quotas.delete(event.job);
@@ -157,9 +137,7 @@ export class Frame implements Scheduler {
       return;
     }
     this.#rule.offered?.(card);
-    const added = this.#queue.add(card);
-    if (this.#rule.rank === undefined) this.#dispatch();
-    if (this.#queue.byKey.get(card.key) === added) this.#explain(added);
+    this.#queue.add(card);
   }
 
   #progress({ key, attempt, outputTokens }: Event<"progress">): void {
@@ -176,7 +154,7 @@ export class Frame implements Scheduler {
       this.#progress({ type: "progress", key, attempt, outputTokens });
     if (outcome === "lost") {
       run.slot.worker.suspectUntil = this.#now + this.#options.suspectMs;
-      this.#stale = true;
+      this.#reasons.stale = true;
     }
     this.#end(run, outcome === "finished");
   }
@@ -195,8 +173,8 @@ export class Frame implements Scheduler {
     const member = this.#members.see(view);
     this.#heardOf(member);
     if (pool !== undefined && pool !== view.pool) this.#gates.repooled(member, view.pool);
-    this.#refuseHopeless();
-    this.#stale = true;
+    this.#reasons.refuseHopeless();
+    this.#reasons.stale = true;
   }
 
   #lost({ worker, incarnation }: Event<"worker_lost">): void {
@@ -207,7 +185,7 @@ export class Frame implements Scheduler {
   #lose(member: Member): void {
     this.#members.byId.delete(member.id);
     this.#gates.lost(member);
-    this.#stale = true;
+    this.#reasons.stale = true;
     for (const run of member.attempts) {
       const { key, attempt } = run.card;
       this.#emit({ type: "revoke", key, attempt, reason: "worker_lost" });
@@ -218,7 +196,7 @@ export class Frame implements Scheduler {
   #heardOf(member: Member | null): void {
     if (member === null || member.suspectUntil === 0) return;
     member.suspectUntil = 0;
-    this.#stale = true;
+    this.#reasons.stale = true;
   }
 
   #gate(order: Event<"gate">): void {
@@ -228,7 +206,7 @@ export class Frame implements Scheduler {
       return;
     }
     member.gated = true;
-    this.#stale = true;
+    this.#reasons.stale = true;
     this.#gates.shut(member, order, this.#now);
   }
 
@@ -237,17 +215,7 @@ export class Frame implements Scheduler {
     if (member === undefined) return;
     this.#gates.lift(member);
     member.gated = false;
-    this.#stale = true;
-  }
-
-  /** A fleet that is another now may have nobody left who could ever serve what waits. */
-  #refuseHopeless(): void {
-    for (const waiting of [...this.#queue.byKey.values()]) {
-      const refusal = this.#eligible.refusal(waiting.card);
-      if (refusal === null) continue;
-      this.#queue.remove(waiting);
-      this.#emit(refusal);
-    }
+    this.#reasons.stale = true;
   }
 
   #dispatch(): void {
@@ -293,20 +261,6 @@ export class Frame implements Scheduler {
 
   #full(job: string): boolean {
     return (this.#running.get(job) ?? 0) >= (this.#quotas.get(job) ?? Number.POSITIVE_INFINITY);
-  }
-
-  #tell(): void {
-    if (!this.#stale) return;
-    this.#stale = false;
-    for (const waiting of this.#queue.byKey.values()) this.#explain(waiting);
-  }
-
-  #explain(waiting: Waiting): void {
-    const { card } = waiting;
-    const reason = this.#eligible.reason(card);
-    if (reason === waiting.told) return;
-    waiting.told = reason;
-    this.#emit({ type: "held", key: card.key, reason });
   }
 
   #wakeUp(): void {
