@@ -14,6 +14,7 @@ import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Order } from "./order.ts";
 import type { Kind } from "./roster.ts";
+import { queueKey, sizeClass } from "./size-class.ts";
 import type { Slot } from "./slots.ts";
 
 const NO_CLAIMS: readonly Slot[] = [];
@@ -186,15 +187,6 @@ export class WaitingClass {
     this.sample = sample;
   }
 }
-
-const sizeClass = (tokens: number): number => Math.floor(Math.log2(Math.max(1, tokens)));
-
-/** Forecasts are halved and doubled, not measured: two octaves a class. */
-const growthClass = (card: Card): number =>
-  Math.floor(sizeClass(card.expectedNewTokens ?? card.maxNewTokens) / 2);
-
-const queueKey = (card: Card): string =>
-  `${card.job} ${sizeClass(card.promptTokens + card.outputTokens)} ${growthClass(card)} ${card.avoid.join(" ")}`;
 
 export class Buffer {
   readonly classes = new Map<string, WaitingClass>();

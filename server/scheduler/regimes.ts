@@ -120,8 +120,10 @@ export class Regimes {
     const { options } = this.#parts;
     const made = new Map<Job, number[]>();
     let left = options.weighedRunning;
-    for (const { attempts } of slots) {
-      for (const { account, outputTokens } of attempts) {
+    for (const slot of slots) {
+      if (left <= 0) break;
+      for (const { slot: at, account, outputTokens } of slot.worker.attempts) {
+        if (at !== slot) continue;
         if (left-- <= 0) break;
         const logs = made.get(account.job);
         const log = Math.log(Math.max(1, outputTokens));

@@ -28,7 +28,6 @@ export class Slot {
   readonly profile = new KvProfile();
   /** The most KV that what runs here will hold at once, by forecast, tokens. */
   reserved = 0;
-  readonly attempts = new Set<Attempt>();
   /** What of `reserved` and `context` is counted more than once. */
   readonly shared = new SharedPrefixes();
   /** Σ context as last reported. */
@@ -114,7 +113,6 @@ export class Slot {
 
   take(attempt: Attempt): void {
     this.running++;
-    this.attempts.add(attempt);
     this.context += attempt.contextTokens;
     this.remaining += attempt.outlook.growth;
     this.profile.add(attempt.outlook.holding);
@@ -123,7 +121,6 @@ export class Slot {
 
   drop(attempt: Attempt): void {
     this.running--;
-    this.attempts.delete(attempt);
     this.context -= attempt.contextTokens;
     this.remaining -= attempt.outlook.growth;
     this.profile.remove(attempt.outlook.holding);
