@@ -26,7 +26,7 @@ export function base64Length(told: Told, form: ExpertsForm): number {
   return 4 * Math.ceil(all / 3);
 }
 
-/** In parts, each good until the next is asked for. */
+/** In parts, each good until the next is asked for, as `pieces` are. */
 export async function* expertsBase64(
   told: Told,
   form: ExpertsForm,
@@ -50,7 +50,8 @@ export async function* expertsBase64(
     }
     if (first.length > 0) yield text(first);
     if (whole > 0) yield text(piece.subarray(missing, missing + whole));
-    rest = piece.subarray(missing + whole);
+    // The piece's memory is the next one's.
+    rest = Buffer.from(piece.subarray(missing + whole));
   }
   if (rest.length > 0) yield text(rest);
 }
