@@ -3,7 +3,7 @@
  * Markdown. The whole takes hours; `--quick` some minutes. `--results` keeps what single runs gave, so that a table that was cut off
  * goes on; `--plots` draws each table's first column.
  *
- *   node bench/simulator/run.ts [--quick] [--seeds 10] [--first 1] [--only b1,b2,b3,b4,b5,b6,b7,rounds] [--results FILE] [--plots DIR]
+ *   node bench/simulator/run.ts [--quick] [--seeds 10] [--first 1] [--only b1,b2,b3,b4,b5,b6,b7,resolution,rounds] [--results FILE] [--plots DIR]
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import { b5 } from "./b5.ts";
 import { b6 } from "./b6.ts";
 import { b7 } from "./b7.ts";
 import { type Bar, barsOf } from "./bars.ts";
+import { resolution } from "./resolution.ts";
 import { commitOfBench, Results } from "./results.ts";
 import { rounds } from "./rounds.ts";
 
@@ -35,6 +36,7 @@ const SCENARIOS: Readonly<Record<string, (budget: Budget) => void>> = {
   b5,
   b6,
   b7,
+  resolution,
   rounds,
 };
 
