@@ -2,20 +2,27 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LiveServer } from "../support/live-server.ts";
-import { distance, replay } from "./attestation/replay.ts";
+import { type Distance, distance, replay } from "./attestation/replay.ts";
+
+/** Of bfloat16, nat. Of whoever is further off it is told where. */
+export const EXPLAINED = 0.05;
+
+export interface Span {
+  readonly version: number;
+  /** Of an adapter's. */
+  readonly base_version?: number | null;
+  readonly start: number;
+  readonly end: number;
+  readonly kv: "pure" | "mixed";
+  readonly attested: string;
+}
 
 export interface Result {
   readonly id: string;
   readonly output_token_ids: readonly number[];
   readonly logprobs: readonly number[];
   readonly logprob_mode: string;
-  readonly spans: readonly {
-    readonly version: number;
-    readonly start: number;
-    readonly end: number;
-    readonly kv: "pure" | "mixed";
-    readonly attested: string;
-  }[];
+  readonly spans: readonly Span[];
   readonly segments: readonly {
     readonly worker: string;
     readonly incarnation: string;
@@ -38,8 +45,12 @@ export async function bodyOf<T>(
 }
 
 /** The version's number, once it is committed. */
-export async function publish(server: LiveServer, path: string): Promise<number> {
-  const calls = "/v1/policies/default/versions?wait=committed";
+export async function publish(
+  server: LiveServer,
+  path: string,
+  policy = "default",
+): Promise<number> {
+  const calls = `/v1/policies/${policy}/versions?wait=committed`;
   const { version } = await bodyOf<{ version: number }>(server, "POST", calls, {
     source: { path },
   });
@@ -70,12 +81,12 @@ export async function reached(
 
 /**
  * The largest distance, in nats at any token, between what was told and what torch computes under the version that
- * each span names. `models`: directory by version.
+ * each span names. `modelOf`: its directory.
  */
 export async function worstToken(
   python: string,
   results: readonly Result[],
-  models: ReadonlyMap<number, string>,
+  modelOf: (span: Span) => string | undefined,
   prompt: readonly number[] = [10, 11, 12, 13, 14],
 ): Promise<number> {
   const told = await replay(
@@ -89,10 +100,19 @@ export async function worstToken(
         .map((end) => {
           const span = spans.find((one) => one.start < end && end <= one.end);
           const fresh = span?.kv === "pure";
-          return { model: models.get(span?.version ?? -1) ?? "", end, fresh };
+          const model = span && modelOf(span);
+          assert.ok(model, `nobody published what made the tokens up to ${end}`);
+          return { model, end, fresh };
         }),
     })),
   );
-  const apart = results.map(({ logprobs }, at) => distance(logprobs, told[at]?.raw ?? []).largest);
-  return Math.max(...apart);
+  const apart = results.map(({ logprobs }, at) => distance(logprobs, told[at]?.raw ?? []));
+  const worst = Math.max(...apart.map(({ largest }) => largest));
+  for (const [at, { id, spans, segments }] of results.entries()) {
+    const { largest, at: token, sum } = apart[at] as Distance;
+    if (largest < EXPLAINED) continue;
+    console.log(`${id}: ${largest} nat at token ${token}, ${sum} in all`);
+    console.log(JSON.stringify({ spans, segments }));
+  }
+  return worst;
 }

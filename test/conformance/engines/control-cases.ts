@@ -122,12 +122,15 @@ export const CONTROL_CASES: readonly Case[] = [
       const before = await run(engine, wish);
       const attempt = new Attempt(engine, wish);
       await attempt.reached(5);
+      const asked = attempt.tokens;
       await engine.control.pause("keep", deadline());
+      const paused = attempt.tokens;
       await install(2, kv);
       await engine.control.resume(deadline());
       const outcome = await attempt.outcome;
       assertComplete(outcome, maxNewTokens);
-      assert.notDeepEqual(outcome.ids, before.ids);
+      const where = `asked to pause at ${asked}, paused at ${paused}: ${JSON.stringify(outcome.spans)}`;
+      assert.notDeepEqual(outcome.ids, before.ids, where);
       if (!tells(bench)) return;
       assert.deepEqual(versionsOf(outcome), [1, 2]);
       if (description.capabilities.spans === "chunk") {

@@ -26,7 +26,7 @@ class Models:
 
     def __getitem__(self, directory: str):
         if directory not in self._loaded:
-            model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16)
+            model = AutoModelForCausalLM.from_pretrained(directory, dtype="auto")
             self._loaded[directory] = model.eval()
         return self._loaded[directory]
 

@@ -40,11 +40,18 @@ export async function replay(
   return answer as Readonly<Record<LogprobMode, readonly number[]>>[];
 }
 
-/** Per token: the largest distance; over the rollout: the sum. Infinite where one of them is. */
-export function distance(
-  told: readonly number[],
-  claimed: readonly number[],
-): { readonly largest: number; readonly sum: number } {
+export interface Distance {
+  /** Per token, and where. */
+  readonly largest: number;
+  readonly at: number;
+  /** Over the rollout. */
+  readonly sum: number;
+}
+
+/** Infinite where one of them is. */
+export function distance(told: readonly number[], claimed: readonly number[]): Distance {
   const each = told.map((value, at) => Math.abs(value - (claimed[at] ?? Number.NaN)));
-  return { largest: Math.max(...each), sum: each.reduce((total, one) => total + one, 0) };
+  const largest = Math.max(...each);
+  const sum = each.reduce((total, one) => total + one, 0);
+  return { largest, at: each.indexOf(largest), sum };
 }

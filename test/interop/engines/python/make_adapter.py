@@ -1,4 +1,4 @@
-"""A small random LoRA adapter in PEFT's files: make_adapter.py ADAPTER MODEL"""
+"""A small random LoRA adapter in PEFT's files: make_adapter.py ADAPTER MODEL SEED"""
 
 import json
 import os
@@ -28,8 +28,8 @@ def factors(base: str, rank: int) -> dict[str, torch.Tensor]:
 
 
 def main() -> None:
-    adapter, model = sys.argv[1:]
-    torch.manual_seed(1)
+    adapter, model, seed = sys.argv[1:]
+    torch.manual_seed(int(seed))
     os.makedirs(adapter, exist_ok=True)
     tensors = factors(model, RANK)
     config = {

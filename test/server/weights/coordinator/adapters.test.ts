@@ -92,6 +92,21 @@ describe("an adapter is put beside its base", () => {
     assert.deepEqual(bench.holds("ad"), { a: 1, b: 1 });
   });
 
+  test("another that comes before the first is proved finds no room either: an engine would drop the first without a word", async () => {
+    const bench = await createTuned(1, ["a"]);
+    const computed = Promise.withResolvers<void>();
+    bench.fleet.turn = (_, call) => (call === "canary" ? computed.promise : Promise.resolve());
+    await bench.tune("v1");
+    const version = await bench.tune("w1", "other");
+    computed.resolve();
+    await quiet();
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["ad@1"]);
+    assert.deepEqual(bench.holds("ad"), { a: 1 });
+    assert.deepEqual(bench.holds("other"), { a: null });
+    assert.deepEqual(phases(bench, version, "other"), { a: "failed" });
+    assert.equal(bench.fleet.closed.size, 0);
+  });
+
   test("two adapters at once: a worker takes one after the other", async () => {
     const bench = await createTuned(2);
     await Promise.all([bench.tune("v1"), bench.tune("w1", "other")]);
