@@ -153,7 +153,10 @@ export const SETTINGS = {
     "Where bulk that Results refer to lies; empty: beside the store's file, as .paceline/state.spool, and with `memory` nowhere; `none`: nowhere.",
   ),
   spool_bytes: setting(
-    z.coerce.number().int().min(1),
+    z.coerce
+      .number()
+      .int()
+      .min(8 * 1024 ** 2),
     16 * 1024 ** 3,
     "bytes",
     "Most that the spool holds; beyond it nothing is taken (`spool_full`), and nothing goes before its Result does.",

@@ -6,6 +6,8 @@ import type { Clock } from "../contract/clock.ts";
 import { LIMITS } from "../limits.ts";
 import { openSpool, type Spool } from "../spool/spool.ts";
 
+const SEGMENTS_AT_LEAST = 8;
+
 /** Null: there is none. */
 export function spoolFolder({ spool, store }: Pick<Config, "spool" | "store">): string | null {
   if (spool === "none") return null;
@@ -24,10 +26,12 @@ export async function openServerSpool(
 ): Promise<Spool | null> {
   const folder = spoolFolder(config);
   if (folder === null) return null;
+  const { spool_bytes: bytes } = config;
   const limits = {
-    bytes: config.spool_bytes,
+    bytes,
     segments: LIMITS.spoolSegments,
-    segmentBytes: LIMITS.spoolSegmentBytes,
+    // The file that is written to keeps what was released in it: a small part of all.
+    segmentBytes: Math.min(LIMITS.spoolSegmentBytes, Math.ceil(bytes / SEGMENTS_AT_LEAST)),
     waitingBytes: LIMITS.spoolWaitingBytes,
   };
   const { spool, found } = await openSpool({ folder, clock, limits });

@@ -93,8 +93,9 @@ export class SideRecord {
     this.experts?.discard();
   }
 
-  /** Of a rollout that goes on no more. */
+  /** Of a rollout that goes on no more: what of its experts has come, and is not whole, goes. */
   data(): SideData {
+    if (this.experts?.whole === null) this.experts.discard();
     return {
       prompt: this.#prompt,
       ...this.#rows.rows,

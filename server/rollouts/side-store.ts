@@ -48,7 +48,7 @@ interface Stored {
 
 /** `life`: sets this life's references apart from an earlier one's. */
 export function createSideStore(
-  spool: Spool,
+  spool: Omit<Spool, "sync" | "close">,
   limits: { readonly bytes: number },
   life: string,
 ): SideStore {
@@ -127,13 +127,16 @@ export function createSideStore(
 }
 
 class PieceWriter implements SideWriter {
-  readonly #spool: Spool;
+  readonly #spool: Pick<Spool, "append" | "release" | "backlog">;
   readonly #stored: (job: string, pieces: readonly SpoolRef[]) => string;
   readonly #pieces: Promise<SpoolRef>[] = [];
   #dropped = false;
   #failure: PacelineError | null = null;
 
-  constructor(spool: Spool, stored: (job: string, pieces: readonly SpoolRef[]) => string) {
+  constructor(
+    spool: Pick<Spool, "append" | "release" | "backlog">,
+    stored: (job: string, pieces: readonly SpoolRef[]) => string,
+  ) {
     this.#spool = spool;
     this.#stored = stored;
   }

@@ -36,6 +36,15 @@ test("what an earlier life left there is gone: nobody can name it any more", asy
   await second.close();
 });
 
+test("a small one that is filled and let go of takes as much again", async () => {
+  const spool = await open({ spool: join(root, "small"), spool_bytes: 8 * 1024 ** 2 });
+  for (let round = 0; round < 30; round++) {
+    const ref = await spool?.append(new Uint8Array(700_000), 1);
+    if (ref !== undefined) spool?.release(ref);
+  }
+  await spool?.close();
+});
+
 test("a folder that cannot be written, or that another server uses, refuses the start", async () => {
   const file = join(root, "a-file");
   writeFileSync(file, "");
