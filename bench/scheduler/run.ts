@@ -3,7 +3,8 @@
  * placement index. Minutes. Goals: ≤ 20 µs, growth no worse than logarithmic, regret ≤ 1 %.
  *
  * A decision is an input handled to its end, whatever it starts included: an end, an offer, a report of progress. Beside each
- * of these stands what a rollout costs at both its ends: the CPU of all ends and offers, per grant.
+ * of these stands what a rollout costs at both its ends: the CPU of all ends and offers, per grant. Linux counts a thread's CPU
+ * in ticks of some ms: a figure of 2,000 ends (`--quick`) is good to a third, of 20,000 to a tenth.
  *
  *   node --expose-gc bench/scheduler/run.ts [--quick] [--workers 10,100,1000] [--waiting 1000,100000]
  */
