@@ -10,6 +10,9 @@ import { addSettings, givenSettings } from "./options.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
+/** What the last lines of the log may take; whoever reads them may be gone. */
+const LOG_END_MS = 1_000;
+
 export function serveCommand(): Command {
   const command = new Command("serve")
     .description("serve rollouts; by default with two embedded engines and the demo policy")
@@ -23,7 +26,8 @@ async function serve(options: Record<string, unknown>): Promise<void> {
       ? options["config"]
       : (process.env["PACELINE_CONFIG"] ?? null);
   const config = resolveConfig(givenSettings(options), process.env, file);
-  const log = createLog(config.log_level, standardError());
+  const errors = standardError();
+  const log = createLog(config.log_level, errors);
   const stopping = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
   });
@@ -63,8 +67,9 @@ async function serve(options: Record<string, unknown>): Promise<void> {
   }
   await stopping;
   for (const signal of ["SIGTERM", "SIGINT"] as const)
-    process.once(signal, () => process.exit(130));
+    process.once(signal, () => void errors.end(LOG_END_MS).then(() => process.exit(130)));
   await server.stop();
+  await errors.end(LOG_END_MS);
   // Whatever is left (a keep-alive timer, a worker thread) must not hold a stopped server back.
   process.exit(0);
 }

@@ -19,11 +19,17 @@ const DEPTH = 6;
 /** A stack fits; a base64 array does not. */
 const TEXT = 4_096;
 
+export interface StandardError {
+  write(line: string): void;
+  /** Resolves once all is written, or cannot be: nobody reads it any more, or not within `ms`. Nothing is written after it. */
+  end(ms: number): Promise<void>;
+}
+
 /**
  * Standard error, written behind the caller's back: whoever reads a pipe of it slowly holds up no rollout. Lines
  * beyond `LIMITS.logBytes` unwritten are dropped and counted in one of the next; the rest is written at exit.
  */
-export function standardError(): { write(line: string): void } {
+export function standardError(): StandardError {
   const out = pino.destination({ fd: 2, sync: false, maxLength: LIMITS.logBytes });
   let dropped = 0;
   out.on("drop", () => {
@@ -35,8 +41,23 @@ export function standardError(): { write(line: string): void } {
     dropped = 0;
     out.write(`${JSON.stringify({ ...line, msg: "log lines dropped: nobody reads them" })}\n`);
   });
-  process.once("exit", () => out.flushSync());
-  return out;
+  return {
+    write: (line) => void out.write(line),
+    end(ms) {
+      return new Promise((resolve) => {
+        const over = (): void => {
+          clearTimeout(timer);
+          // Else pino tries again at exit, for ever where nobody reads.
+          out.destroy();
+          resolve();
+        };
+        const timer = setTimeout(over, ms);
+        out.once("error", over);
+        out.once("close", over);
+        out.end();
+      });
+    },
+  };
 }
 
 export function createLog(level: string, destination: { write(line: string): void }): Logger {

@@ -16,10 +16,12 @@ export function resultOfRow(row: Fields): Result {
     prompt_version: __,
     top_logprobs,
     sampling_mask,
+    routed_experts,
     ...rest
   } = row;
   if (error != null) throw errorOfRow(error);
-  if (top_logprobs != null || sampling_mask != null) throw new Error("a row with side data");
+  const side = [top_logprobs, sampling_mask, routed_experts];
+  if (side.some((one) => one != null)) throw new Error("a row with side data");
   const { matched_id, matched_string, ...finish } = fields(rest["finish_reason"]);
   return decodeResult({
     ...rest,

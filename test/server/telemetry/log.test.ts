@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { test } from "node:test";
 import type { Logger } from "pino";
 import { mintToken } from "../../../server/api/auth/tokens-file.ts";
@@ -150,3 +151,28 @@ test("a reader of standard error that stops reading holds up nobody; what it mis
   assert.ok(written > 1_000, `${written} lines`);
   assert.equal(written + Number(dropped), 4_000);
 });
+
+for (const [what, leave] of [
+  ["is gone", (stderr: Readable) => void stderr.destroy()],
+  ["reads no more", () => undefined],
+] as const) {
+  test(`a reader of standard error that ${what} does not keep a process that ends`, async () => {
+    const script = `
+      import { createLog, standardError } from ${JSON.stringify(LOG_MODULE)};
+      const errors = standardError();
+      const log = createLog("info", errors);
+      process.stdout.write("up");
+      process.stdin.once("data", () => {
+        for (let i = 0; i < 400; i++) log.info({ text: "x".repeat(4_000) }, "m");
+        errors.end(200).then(() => process.exit(7));
+      });
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+    await once(child.stdout, "data");
+    leave(child.stderr);
+    child.stdin.write("end");
+    const [code] = (await once(child, "exit")) as [number];
+    assert.equal(code, 7);
+    child.stderr.destroy();
+  });
+}
