@@ -95,9 +95,16 @@ export interface EngineFinish {
    * Versions over all output tokens of this attempt, from engines that tell only at the end. Under an adapter these are
    * of its base: no engine tells an adapter's.
    */
-  readonly versions:
-    | readonly { readonly version: number; readonly start: number; readonly end: number }[]
-    | null;
+  readonly versions: readonly EngineVersionRun[] | null;
+}
+
+/** Half-open over output positions. */
+export interface EngineVersionRun {
+  readonly version: number;
+  readonly start: number;
+  readonly end: number;
+  /** KV of all before was computed anew at its start, under its version: it attends to nothing older. Default false. */
+  readonly rebuilt?: boolean;
 }
 
 export interface EngineTelemetry {

@@ -14,7 +14,7 @@ import {
 } from "../../server/contract/side-data.ts";
 import { assertLogprobs } from "../../server/contract/tokens.ts";
 import { LIMITS } from "../../server/limits.ts";
-import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
+import type { EngineEvent, EngineFinish, EngineRequest, EngineVersionRun } from "../engine.ts";
 import { ExpertsLift } from "../experts/experts-lift.ts";
 import type { ReplyDecoder } from "../http/event-stream.ts";
 import { shown } from "../http/shown.ts";
@@ -51,6 +51,9 @@ export class ReplyReader implements ReplyDecoder {
   #told = 0;
   #untold = 0;
   #started = false;
+  /** Times that its KV was taken away, and after how many tokens; how many came with the news, of which it is the first or a later one. */
+  #retractions = 0;
+  readonly #rebuilt: { readonly at: number; readonly within: number }[] = [];
   /** Ended by us: the engine's last chunk is waited for, since it alone tells versions. */
   #ended: FinishReason | null = null;
   #finished = false;
@@ -108,6 +111,10 @@ export class ReplyReader implements ReplyDecoder {
     if (!this.#started && (chunk.cachedTokens !== null || chunk.tokens > 0)) {
       this.#started = true;
       this.#emit({ type: "started", cachedTokens: chunk.cachedTokens ?? 0 });
+    }
+    if (chunk.retractions > this.#retractions) {
+      this.#retractions = chunk.retractions;
+      this.#rebuilt.push({ at: this.#made, within: chunk.tokens });
     }
     if (this.#ended === null) this.#tokens(chunk);
     else this.#chunks.rewind(this.#untold);
@@ -214,13 +221,37 @@ export class ReplyReader implements ReplyDecoder {
     const { request } = this.#context;
     const policy = weightsPolicyOf(request);
     const base = request.outputTokenIds.length;
-    const told: { version: number; start: number; end: number }[] = [];
-    for (const { version, start, end } of spans) {
+    const told: EngineVersionRun[] = [];
+    for (const { version: label, start, end } of spans) {
       const until = Math.min(end, this.#told);
       if (start >= until) continue;
-      told.push({ version: versionOf(version, policy), start: base + start, end: base + until });
+      const version = versionOf(label, policy);
+      // The first attends to nothing older anyway.
+      const cuts = told.length === 0 ? [] : this.#rebuiltIn(start, until);
+      for (const [index, at] of [start, ...cuts].entries()) {
+        const to = cuts[index] ?? until;
+        if (at === to) continue;
+        const run = { version, start: base + at, end: base + to };
+        told.push(index === 0 ? run : { ...run, rebuilt: true });
+      }
     }
     return told;
+  }
+
+  /**
+   * Where within [start, end) KV was computed anew. Throws a doubtful `engine_error` where the news came with several tokens, of
+   * which nobody can say which was the first after it.
+   */
+  #rebuiltIn(start: number, end: number): number[] {
+    const inside = this.#rebuilt.filter(({ at, within }) => at < end && at + within > start);
+    if (inside.some(({ within }) => within > 1)) {
+      throw new PacelineError(
+        "engine_error",
+        "SGLang took the request's KV away under a later version, and does not tell before which token",
+        { details: { doubtful: true } },
+      );
+    }
+    return inside.map(({ at }) => at);
   }
 
   #reason(finish: Readonly<Record<string, unknown>>): FinishReason {

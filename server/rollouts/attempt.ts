@@ -38,6 +38,8 @@ export interface VersionRun {
   readonly held: HeldVersion;
   readonly start: number;
   readonly end: number;
+  /** It attends to nothing older, whatever came before it. Default false. */
+  readonly rebuilt?: boolean;
 }
 
 export interface AttemptContext {

@@ -124,7 +124,7 @@ export class Output {
 
   /**
    * What the engine tells only at the end of the versions that made its tokens, all of `stay`. Only the version that the
-   * attempt was placed on attended to nothing older. Throws `engine_error` if the runs do not cover them.
+   * attempt was placed on attended to nothing older, and what came once KV was computed anew. Throws `engine_error` if the runs do not cover them.
    */
   attest(runs: readonly VersionRun[], placed: HeldVersion, stay: Stay): void {
     const from =
@@ -145,8 +145,8 @@ export class Output {
     // No engine tells an adapter's own version: its name says it, which is the coordinator's word.
     const attested = placed.base === undefined ? "engine" : "coordinator";
     for (const [index, run] of runs.entries()) {
-      const pure = index === 0 && replaceable(run.held).version === replaceable(placed).version;
-      this.#cover(run, !pure, attested, stay);
+      const first = index === 0 && replaceable(run.held).version === replaceable(placed).version;
+      this.#cover(run, !first && run.rebuilt !== true, attested, stay);
     }
   }
 

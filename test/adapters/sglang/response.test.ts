@@ -336,6 +336,49 @@ describe("SGLang: response", () => {
     assert.deepEqual([idsOf(told), told.error?.code], [[5], "misaligned"]);
   });
 
+  describe("KV that was taken away and computed anew", () => {
+    const updated = spans(["default@1#1", 0, 2], ["default@2#2", 2, 4]);
+    /** Chunks of so many tokens; of those from `lost` on it is told. */
+    const made = (counts: readonly number[], lost: number): string => {
+      let total = 0;
+      return counts
+        .map((count, nth) => {
+          const ids = Array.from({ length: count }, (_, at) => 5 + total + at);
+          total += count;
+          const meta = { num_retractions: nth >= lost ? 1 : 0 };
+          const end = total === 4 ? { ...length(4), ...updated } : {};
+          return chunk({ ids, total, meta: { ...meta, ...end } });
+        })
+        .concat(DONE)
+        .join("");
+    };
+    const base = { ...max(6), outputTokenIds: Uint32Array.of(1, 2) };
+    const first = { version: 1, start: 2, end: 4 };
+
+    test("under a later version, parts what attends to the older one from what does not", () => {
+      const told = read(made([1, 1, 1, 1], 3), base);
+      assert.deepEqual(finishOf(told)?.versions, [
+        first,
+        { version: 2, start: 4, end: 5 },
+        { version: 2, start: 5, end: 6, rebuilt: true },
+      ]);
+    });
+
+    test("as the later one begins, leaves nothing of it to the older", () => {
+      const told = read(made([1, 1, 2], 2), base);
+      assert.equal(told.error?.details?.["doubtful"], true);
+      assert.deepEqual(finishOf(read(made([2, 1, 1], 1), base))?.versions, [
+        first,
+        { version: 2, start: 4, end: 6, rebuilt: true },
+      ]);
+    });
+
+    test("under the first version, changes nothing", () => {
+      const versions = [first, { version: 2, start: 4, end: 6 }];
+      assert.deepEqual(finishOf(read(made([1, 1, 1, 1], 1), base))?.versions, versions);
+    });
+  });
+
   test("what comes after the finish changes nothing", () => {
     const told = read(INCREMENTAL.replace(DONE, "") + chunk({ ids: [9], total: 5 }), max(4));
     assert.deepEqual([told.error, idsOf(told)], [null, [5, 6, 7, 8]]);

@@ -32,6 +32,8 @@ export interface FakeTokens {
   readonly mixed: boolean;
   /** Output tokens in all, these included. */
   readonly made: number;
+  /** Times that its KV had been taken away when they were made. */
+  readonly retractions: number;
   /** The finish comes with them: a wire that tells both in one chunk need not wait. */
   readonly last: boolean;
 }
@@ -108,6 +110,7 @@ export class FakeOutput implements AsyncIterableIterator<FakePart> {
       mask: side?.mask ? idRows(side.mask) : null,
       label,
       mixed,
+      retractions: this.#retractions,
       made: end,
       last,
     });

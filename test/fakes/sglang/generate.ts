@@ -299,7 +299,9 @@ function replyOf(
       finish_reason: finish === null ? null : finishReason(finish.reason, made),
       ...(neverRan(finish) ? {} : { prompt_tokens: asked.input_ids.length }),
       weight_version: finish?.label ?? state.model.label,
-      ...(neverRan(finish) ? {} : { num_retractions: finish?.retractions ?? 0 }),
+      ...(neverRan(finish)
+        ? {}
+        : { num_retractions: finish?.retractions ?? tokens.at(-1)?.retractions ?? 0 }),
       ...(asked.return_logprob === true ? logprobsOf(state, asked, told) : {}),
       ...(asked.return_sampling_mask === true ? masksOf(tokens) : {}),
       ...(neverRan(finish) ? {} : { reasoning_tokens: 0 }),

@@ -49,6 +49,22 @@ describe("an engine that tells versions only at the end (I2)", () => {
     assert.deepEqual(events, [7, null]);
   });
 
+  test("whose KV was computed anew amid a later version: from there on it is of that one alone", async () => {
+    const end = told([7, 0, 2], [8, 2, 4], [8, 4, 6]);
+    assert.ok(end.type === "finished" && end.versions !== null);
+    const versions = end.versions.map((one) => (one.start === 4 ? { ...one, rebuilt: true } : one));
+    const made = await run(
+      [play([untold(0, 3), untold(3, 3), { ...end, versions }])],
+      {},
+      { holds: [7, 8] },
+    );
+    assert.deepEqual(spansOf(made), [
+      "7 0 2 pure engine",
+      "8 2 4 mixed engine",
+      "8 4 6 pure engine",
+    ]);
+  });
+
   test("a first span of a later version than it was placed on may rest on what was cached before", async () => {
     const made = await run([play([untold(0, 2), told([8, 0, 2])])], {}, { holds: [8] });
     assert.deepEqual(spansOf(made), ["8 0 2 mixed engine"]);

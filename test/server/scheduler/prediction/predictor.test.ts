@@ -61,9 +61,10 @@ test("of a batch of which only the short have ended, those that run tell how lon
     const running = all.filter((log) => log > Math.log(now)).map(() => Math.log(now));
     const finished = level.mean;
     for (let step = 0; step < 16; step++) level.weigh(running, options);
-    assert.ok(finished < 9.7 - 0.4, `what ended by ${now} alone says ${finished}`);
-    near(level.mean, 9.7, 0.25, `mean at ${now}`);
-    near(Math.sqrt(level.variance), 0.9, 0.2, `σ at ${now}`);
+    // Five standard deviations of what 640 draws say: of a million seeds one fails by chance.
+    assert.ok(finished < 9.7 - 0.3, `what ended by ${now} alone says ${finished}`);
+    near(level.mean, 9.7, 0.45, `mean at ${now}`);
+    near(Math.sqrt(level.variance), 0.9, 0.25, `σ at ${now}`);
   }
 });
 
