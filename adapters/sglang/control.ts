@@ -17,15 +17,23 @@ export function createControl({ calls }: Client, state: EngineState): EngineCont
   async function pause(mode: keyof typeof MODES, signal: AbortSignal): Promise<void> {
     // While it stands still it ends nothing: `abort` would wait for requests that cannot go (seen on 0.5.23).
     if (mode === "abort" && state.paused) await resume(signal);
-    state.paused = true;
+    turned(true);
     await post("/pause_generation", { mode: MODES[mode] }, signal);
     // It answers before its scheduler has heard of it; this goes through the scheduler and comes after.
     await calls.text({ method: "GET", path: "/server_info" }, signal);
+    turned(true);
   }
 
   async function resume(signal: AbortSignal): Promise<void> {
+    turned(state.paused);
     await post("/continue_generation", {}, signal);
-    state.paused = false;
+    turned(false);
+  }
+
+  /** Before a call and after it: no look that began before either is believed. */
+  function turned(paused: boolean): void {
+    state.paused = paused;
+    state.turns++;
   }
 
   return {

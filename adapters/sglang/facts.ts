@@ -46,6 +46,8 @@ export interface EngineState {
   label: Label | null;
   /** As we left it, or as it said. */
   paused: boolean;
+  /** Calls of ours that let it stand or run: what it said before one is old after it. */
+  turns: number;
   /** Only ever by us: nothing tells it. */
   asleep: boolean;
   /** Loads of weights, counted by us; each gives its cached KV a namespace of its own. */
@@ -58,6 +60,7 @@ export const createState = (): EngineState => ({
   incarnation: null,
   label: null,
   paused: false,
+  turns: 0,
   asleep: false,
   loads: 0,
   inUse: new InUse(),

@@ -41,6 +41,7 @@ export async function probe(
   state: EngineState,
   signal: AbortSignal,
 ): Promise<EngineDescription> {
+  const { turns } = state;
   const [info, model, ready] = await Promise.all([
     client.calls.json({ method: "GET", path: "/server_info" }, signal),
     client.calls.json({ method: "GET", path: "/model_info" }, signal),
@@ -52,7 +53,8 @@ export async function probe(
   if (incarnation !== state.incarnation) reborn(state, incarnation);
   state.label = parseLabel(shown(label));
   state.loads = Math.max(state.loads, state.label?.load ?? 0);
-  if (ready !== null) state.paused = !ready;
+  // Else a slow look would have a swap believe that the engine runs, and let it run before anyone proved what it holds.
+  if (ready !== null && turns === state.turns) state.paused = !ready;
   if (state.facts === null) {
     if (state.paused) throw standsStill(incarnation);
     state.facts = await measure(client, given, incarnation, signal);

@@ -1,6 +1,11 @@
 /** What an SGLang server is found to be, against the fake: keys, checksums, and one that is paused when it is first seen. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
+import { request } from "undici";
 import type { Engine } from "../../../adapters/engine.ts";
 import { createSglangEngine } from "../../../adapters/sglang/engine.ts";
 import { deadline, run } from "../../conformance/engines/attempt.ts";
@@ -110,3 +115,47 @@ test("one that is paused when it is first seen says so at once, and is found onc
     await call(url, "POST /pause_generation", { mode: "in_place" });
     assert.equal((await engine.probe(deadline())).paused, true);
   }));
+
+test("a look that began before a pause does not have a swap let the engine run", async () => {
+  const fake = await startFakeSglang({});
+  const looking = Promise.withResolvers<void>();
+  const seen = Promise.withResolvers<void>();
+  let holds = false;
+  // Between us and the engine: it holds back one answer of a look.
+  const between = createServer(async ({ method = "", url = "", headers }, response) => {
+    if (holds && url === "/model_info") {
+      holds = false;
+      looking.resolve();
+      await seen.promise;
+    }
+    const { statusCode, body } = await request(`${fake.url}${url}`, {
+      method: method as "GET",
+      headers: { "content-type": headers["content-type"] ?? "" },
+      ...(method === "GET" ? {} : { body: await text(response.req) }),
+    });
+    response.writeHead(statusCode).end(await body.text());
+  });
+  await once(between.listen(0, "127.0.0.1"), "listening");
+  const engine = createSglangEngine(`http://127.0.0.1:${(between.address() as AddressInfo).port}`);
+  try {
+    await engine.probe(deadline());
+    const target = { policy: "default", version: 1, path: checkpoint("step-1") };
+    await engine.weights?.stage(target, deadline());
+    holds = true;
+    const look = engine.probe(deadline());
+    await looking.promise;
+    await engine.control.pause("keep", deadline());
+    seen.resolve();
+    assert.equal((await look).paused, true);
+    await engine.weights?.swap({ ...target, kv: "keep" }, deadline());
+    assert.equal(
+      (await call(fake.url, "GET /ready")).status,
+      503,
+      "it stands still until it is proved",
+    );
+  } finally {
+    await engine.close();
+    between.close();
+    await fake.close();
+  }
+});
