@@ -6,12 +6,13 @@
  */
 import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
-import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
+import type { EngineDescription } from "../../server/contract/worker.ts";
 import { knownFacts } from "../completions/facts.ts";
 import { createLife } from "../completions/life.ts";
 import { OwnLoad } from "../completions/own-load.ts";
 import { Standstill } from "../completions/standstill.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
+import { CAPABILITIES } from "./capabilities.ts";
 import { type Client, createClient, type Served } from "./client.ts";
 import { createControl } from "./control.ts";
 import { createTrtllmGrpcEngine } from "./grpc/engine.ts";
@@ -78,35 +79,6 @@ export function createTrtllmEngine(url: string, options: EngineOptions = {}): En
     },
   };
 }
-
-/** What `/v1/completions` can do. `logprobs` of other ids come as text, which ids cannot be told from. */
-const CAPABILITIES: Capabilities = {
-  logprobModes: [],
-  sampling: [
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-    "logit_bias",
-    "stop_token_ids",
-    "min_new_tokens",
-    "ignore_eos",
-    "seed",
-  ],
-  resume: { seeded: true, penalties: false },
-  spans: "none",
-  journal: "stream",
-  sessionCache: false,
-  pause: ["abort"],
-  sleep: false,
-  weights: { stage: false, proof: "reported" },
-  promptLogprobs: false,
-  maxTopLogprobs: 0,
-  samplingMask: false,
-};
 
 async function get<T>(
   client: Client,

@@ -5,13 +5,14 @@
  * Never run against a real one, which needs a GPU: made from its published interface, tested against a fake of it.
  */
 import { PacelineError } from "../../../server/contract/errors.ts";
-import type { Capabilities, EngineDescription } from "../../../server/contract/worker.ts";
+import type { EngineDescription } from "../../../server/contract/worker.ts";
 import type { BodyFacts } from "../../completions/body.ts";
 import { knownFacts } from "../../completions/facts.ts";
 import { createLife } from "../../completions/life.ts";
 import { OwnLoad } from "../../completions/own-load.ts";
 import { Standstill } from "../../completions/standstill.ts";
 import type { Engine, EngineControl, EngineOptions } from "../../engine.ts";
+import { GRPC_CAPABILITIES } from "../capabilities.ts";
 import { createGrpcClient } from "./client.ts";
 
 export function createTrtllmGrpcEngine(url: string, options: EngineOptions = {}): Engine {
@@ -44,7 +45,7 @@ export function createTrtllmGrpcEngine(url: string, options: EngineOptions = {})
       model: model.model_id,
       ...shape,
       slots: [{ index: 0, kvTokens, maxRunning }],
-      capabilities: { ...CAPABILITIES, logprobModes },
+      capabilities: { ...GRPC_CAPABILITIES, logprobModes },
       paused: standstill.paused,
       asleep: false,
       held,
@@ -81,33 +82,6 @@ export function createTrtllmGrpcEngine(url: string, options: EngineOptions = {})
 /** What a model does not know of itself it tells as 0. */
 const told = <K extends string>(name: K, value: number): Partial<Record<K, number>> =>
   value > 0 ? ({ [name]: value } as Record<K, number>) : {};
-
-const CAPABILITIES: Capabilities = {
-  logprobModes: [],
-  sampling: [
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-    "stop_token_ids",
-    "min_new_tokens",
-    "ignore_eos",
-    "seed",
-  ],
-  resume: { seeded: true, penalties: false },
-  spans: "none",
-  journal: "stream",
-  sessionCache: false,
-  pause: ["abort"],
-  sleep: false,
-  weights: { stage: false, proof: "reported" },
-  promptLogprobs: false,
-  maxTopLogprobs: 0,
-  samplingMask: false,
-};
 
 function controlOf(standstill: Standstill): EngineControl {
   const none = async (call: string): Promise<never> => {
