@@ -1,11 +1,13 @@
-/** TensorRT-LLM's adapter in the suite, on a fake: nobody has run it against a real one. */
+/** TensorRT-LLM's adapter in the suite, over each of its two wires, on a fake: nobody has run it against a real one. */
 import { createTrtllmEngine } from "../../../adapters/trtllm/engine.ts";
 import { checkpoint } from "../../fakes/core/fake-model.ts";
 import { startFakeTrtllm } from "../../fakes/trtllm/fake-trtllm.ts";
+import { startFakeTrtllmGrpc } from "../../fakes/trtllm/fake-trtllm-grpc.ts";
 import { deadline } from "./attempt.ts";
 import { completionsConformance } from "./completions-suite.ts";
+import type { EngineUnderTest } from "./fixture.ts";
 
-completionsConformance({
+const HTTP: EngineUnderTest = {
   name: "trtllm",
   counterpart: { engine: "trtllm", against: "fake" },
   async start() {
@@ -77,6 +79,52 @@ completionsConformance({
       "version_huge",
       "spans_short",
       // Values are looked at by the server, where it keeps them.
+      "floor_logprob",
+    ],
+  },
+};
+
+completionsConformance(HTTP);
+completionsConformance({
+  ...HTTP,
+  name: "trtllm gRPC",
+  async start() {
+    const fake = await startFakeTrtllmGrpc();
+    const { eosTokenIds } = fake.model.info;
+    const engine = createTrtllmEngine(fake.url, {
+      facts: {
+        eosTokenIds,
+        kvTokens: 8_192,
+        logprobMode: "processed",
+        weights: { policy: "default", version: 1 },
+      },
+    });
+    await engine.probe(deadline());
+    return {
+      engine,
+      url: fake.url,
+      fault: async (kind, options) => fake.fault(kind, options),
+      async stop() {
+        await engine.close();
+        await fake.close();
+      },
+    };
+  },
+  capabilities: {
+    ...HTTP.capabilities,
+    sampling: HTTP.capabilities.sampling.filter((one) => one !== "logit_bias"),
+    sleep: false,
+  },
+  manners: {
+    ...HTTP.manners,
+    undetectable: [
+      // Nobody tells versions.
+      "versions_back",
+      "version_default",
+      "version_huge",
+      "spans_short",
+      // One that is absent is 0 on this wire; others are looked at by the server, where it keeps them.
+      "null_logprob",
       "floor_logprob",
     ],
   },
