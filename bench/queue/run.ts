@@ -144,6 +144,7 @@ function createQueue() {
       sessions: createSessions(clock, { ttlMs: 60_000 }, nothing),
       caches: createSessionCaches({ engine: () => null }, clock, { warn: nothing }),
       sideStore: null,
+      adapters: { enter: () => null },
       fleet: {
         engine: () => null,
         find: () => null,

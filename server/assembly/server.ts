@@ -33,6 +33,7 @@ import { createLifeCycle } from "../telemetry/life-cycle.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createTraces, type Traces } from "../telemetry/traces.ts";
 import { createTokenizers } from "../text/tokenizer.ts";
+import { loadable } from "../weights/coordinator/assignments.ts";
 import { createPublisher } from "../weights/coordinator/publisher.ts";
 import { createStandstills } from "../weights/coordinator/standstills.ts";
 import { engineOptions } from "./engine-options.ts";
@@ -113,6 +114,7 @@ export async function startServer({
   const owner = createPlacementOwner({
     ...{ scheduler, fleet, ledger, clock, epoch: 1 },
     histories: await keeper.load(),
+    loadable: (worker, held) => loadable(ledger, worker, held),
     learned: keeper.keep,
     regime: observeRegime(lifeCycle, log),
     cachesUntold: (worker, { code, message }) =>
@@ -163,6 +165,7 @@ export async function startServer({
         log,
         observer,
       },
+      adapters: { enter: (grant, policy) => publisher.enter(grant, policy) },
       sideStore: spool && createSideStore(spool, { bytes: config.spool_bytes }, hex(random)),
     },
     { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },

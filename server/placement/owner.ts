@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer } from "../contract/clock.ts";
 import { ERRORS, PacelineError } from "../contract/errors.ts";
-import { cacheNamespace } from "../contract/policy.ts";
+import { cacheNamespace, type HeldVersion } from "../contract/policy.ts";
 import type { FleetChange, WorkerRecord } from "../fleet/fleet.ts";
 import type { LiveFleet } from "../fleet/live-fleet.ts";
 import type { Ledger, LedgerChange, PolicyRecord } from "../policy/ledger.ts";
@@ -62,12 +62,17 @@ export interface OwnerParts {
   /** Told when work is ordered and divided otherwise. */
   readonly regime?: (regime: RegimeView) => void;
   readonly cachesUntold?: CacheFailure;
+  /** Adapters that a worker which has proved `held` loads for whoever is granted one. Default: none. */
+  readonly loadable?: (
+    worker: WorkerRecord,
+    held: readonly HeldVersion[],
+  ) => readonly HeldVersion[];
 }
 
 type GrantCommand = Extract<SchedulerCommand, { type: "grant" }>;
 
 export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
-  const { scheduler, fleet, ledger, clock, epoch } = parts;
+  const { scheduler, fleet, ledger, clock, epoch, loadable = () => [] } = parts;
   /** Of every rollout that waits or runs. */
   const cards = new Map<string, Card>();
   /** Workers whose attempts were taken from them because they are poisoned. */
@@ -160,12 +165,15 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
   };
 
   const show = (record: WorkerRecord): void => {
-    const proven = ledger
-      .holds(record.id, record.description.incarnation)
+    const proven = ledger.holds(record.id, record.description.incarnation);
+    const holds = [...proven, ...loadable(record, proven)]
       // A label is a promise about the run of today: an older run's steps satisfy no `min_step`.
-      .map((held) => (ledger.inCurrentRun(held) ? held : { ...held, label: null }));
-    caches.holds(record.id, record.description.incarnation, proven);
-    handle({ type: "worker", worker: viewOf(record, proven) });
+      .map((held) => (ledger.inCurrentRun(held) ? held : { ...held, label: null }))
+      // What is loaded and what is not changes places: the worker is of the same kind all the same.
+      .sort((a, b) => (a.policy < b.policy ? -1 : 1));
+    caches.holds(record.id, record.description.incarnation, holds);
+    const loaded = proven.filter(({ base }) => base !== undefined);
+    handle({ type: "worker", worker: viewOf(record, holds, loaded) });
   };
 
   const changed = (record: WorkerRecord): void => {
@@ -204,7 +212,10 @@ export function createPlacementOwner(parts: OwnerParts): PlacementOwner {
     } else if (change.type === "policy") policyChanged(change.policy);
   };
 
-  const policyChanged = ({ policy, committedVersion, run }: PolicyRecord): void => {
+  const policyChanged = ({ policy, committedVersion, run, kind }: PolicyRecord): void => {
+    // Whoever has not loaded it may, or may not any more.
+    if (kind === "lora")
+      for (const record of fleet.list()) if (record.state !== "lost") show(record);
     if (committedVersion === null) return;
     handle({ type: "committed", policy, version: committedVersion });
     const epoch = run?.epoch ?? null;

@@ -181,14 +181,12 @@ export class Journey {
     const attempt = grant.attempt;
     const { fleet, ledger } = this.#context;
     const engine = fleet.engine(grant.worker, grant.incarnation);
-    const held = ledger.proved(
-      grant.worker,
-      grant.incarnation,
-      this.#traveller.rollout.policy,
-      grant.version,
-    );
+    const { policy } = this.#traveller.rollout;
+    const proved = ledger.proved(grant.worker, grant.incarnation, policy, grant.version);
+    const use = this.#context.adapters.enter(grant, policy);
     const worker = fleet.find(grant.worker);
-    if (engine === null || held === null || worker === null) {
+    if (engine === null || worker === null || (proved === null && use === null)) {
+      use?.leave();
       this.#failedOnce(
         new PacelineError("engine_unreachable", `${grant.worker} left before the grant`),
         "lost",
@@ -203,6 +201,11 @@ export class Journey {
     this.#experts?.discard();
     try {
       assertVocabulary(this.#traveller.rollout, worker.description.vocabSize);
+      const held = use === null ? proved : await use.ready(controller.signal);
+      if (held === null) {
+        if (attempt === this.#attempt && !this.#over) this.#attemptOver("revoked", "update");
+        return;
+      }
       const finish = await runAttempt(
         engine,
         engineRequest(this.#traveller, this.#context, grant, held, worker.description.capabilities),
@@ -222,6 +225,8 @@ export class Journey {
       if (attempt === this.#attempt && !this.#over) this.#engineFinished(finish, intake, end);
     } catch (thrown) {
       if (attempt === this.#attempt && !this.#over) this.#attemptThrew(thrown, grant);
+    } finally {
+      use?.leave();
     }
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../contract/clock.ts";
 import type { Capabilities } from "../contract/worker.ts";
 import type { Fleet, WorkerRecord } from "../fleet/fleet.ts";
+import type { AdaptersPort } from "../placement/adapters-port.ts";
 import type { PlacementPort } from "../placement/port.ts";
 import type { Ledger } from "../policy/ledger.ts";
 import type { JobsPort } from "./jobs-port.ts";
@@ -17,6 +18,7 @@ export interface LifeContext {
   readonly fleet: Pick<Fleet, "engine" | "report"> & { find(worker: string): WorkerRecord | null };
   readonly ledger: Pick<Ledger, "proved" | "holds"> & { committed(policy: string): number | null };
   readonly caches: Pick<SessionCaches, "scope">;
+  readonly adapters: AdaptersPort;
   readonly jobs: Pick<JobsPort, "admits">;
   /** Null: nothing goes by reference. */
   readonly sideStore: SideStore | null;

@@ -30,7 +30,7 @@ export interface RolloutsOptions {
 }
 
 export interface RolloutsDependencies
-  extends Pick<LifeContext, "clock" | "observer" | "log" | "caches" | "sideStore"> {
+  extends Pick<LifeContext, "clock" | "observer" | "log" | "caches" | "sideStore" | "adapters"> {
   readonly placement: PlacementPort;
   readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
   readonly ledger: Pick<Ledger, "proved" | "holds" | "listen"> & {
@@ -78,6 +78,7 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
       committed: (policy) => ledger.policy(policy).committedVersion,
     },
     caches,
+    adapters: deps.adapters,
     jobs,
     sideStore,
     observer,

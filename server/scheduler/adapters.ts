@@ -1,10 +1,12 @@
 /**
- * LoRA adapters that engines have loaded, as far as grants tell: an engine has room for a few at once (`weights.adapters` of its
- * capabilities), the least recently used goes first, never one in use. A load is paid by whoever comes, and where it puts
- * another out by who asks for that one next, too; where all are in use nobody comes who needs another.
+ * LoRA adapters that engines have loaded: an engine has room for a few at once (`weights.adapters` of its capabilities), the
+ * least recently used goes first, never one in use. What is loaded a view may tell (`WorkerView.loaded`), and grants do. A load
+ * is paid by whoever comes, and where it puts another out by who asks for that one next, too; where all are in use nobody comes
+ * who needs another.
  */
 import type { Attempt } from "./attempts.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { Worker } from "./roster.ts";
 import type { Slot } from "./slots.ts";
 
 export type Adapter = { readonly policy: string; readonly version: number };
@@ -13,52 +15,57 @@ export type Adapter = { readonly policy: string; readonly version: number };
 const nameOf = ({ policy, version }: Adapter): string => `${policy}@${version}`;
 
 export class Adapters {
-  /** Slots by the adapter that they hold. */
-  readonly #holders = new Map<string, Set<Slot>>();
-  /** Slots with room for another. */
-  readonly #idle = new Set<Slot>();
+  /** Workers by the adapter that they hold. */
+  readonly #holders = new Map<string, Set<Worker>>();
+  /** Workers with room for another. */
+  readonly #idle = new Set<Worker>();
   readonly #options: SchedulerOptions;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
   }
 
-  granted({ slot, held }: Attempt): void {
-    if (slot.adapters === null || held.base === undefined) return;
+  granted({ slot: { worker }, held }: Attempt): void {
+    if (worker.adapters === null || held.base === undefined) return;
     const name = nameOf(held);
-    for (const gone of slot.adapters.use(name)) this.#forget(gone, slot);
-    const holders = this.#holders.get(name);
-    if (holders === undefined) this.#holders.set(name, new Set([slot]));
-    else holders.add(slot);
-    this.#note(slot);
+    for (const gone of worker.adapters.use(name)) this.#forget(gone, worker);
+    this.#hold(name, worker);
+    this.#note(worker);
   }
 
-  ended({ slot, held }: Attempt): void {
-    if (slot.adapters === null || held.base === undefined) return;
-    for (const gone of slot.adapters.release(nameOf(held))) this.#forget(gone, slot);
-    this.#note(slot);
+  ended({ slot: { worker }, held }: Attempt): void {
+    if (worker.adapters === null || held.base === undefined) return;
+    for (const gone of worker.adapters.release(nameOf(held))) this.#forget(gone, worker);
+    this.#note(worker);
   }
 
-  /** The slot is new, or says otherwise of its room. */
-  seen(slot: Slot): void {
-    this.#note(slot);
+  /** The worker is new, or says otherwise of its room or of what is loaded. */
+  seen(worker: Worker): void {
+    const { loaded } = worker.view;
+    if (worker.adapters !== null && loaded !== undefined) {
+      const { gone, come } = worker.adapters.told(loaded.map(nameOf));
+      for (const name of gone) this.#forget(name, worker);
+      for (const name of come) this.#hold(name, worker);
+    }
+    this.#note(worker);
   }
 
-  /** The slot's engine is gone. */
-  left(slot: Slot): void {
-    for (const name of slot.adapters?.names ?? []) this.#forget(name, slot);
-    this.#idle.delete(slot);
+  /** The worker's engine is gone. */
+  left(worker: Worker): void {
+    for (const name of worker.adapters?.names ?? []) this.#forget(name, worker);
+    this.#idle.delete(worker);
   }
 
-  /** Slots worth a look for who needs it: those that hold it, and some that have room. */
+  /** Slots worth a look for who needs it: of workers that hold it, and of some that have room. */
   *candidates(held: Adapter): Iterable<Slot> {
-    yield* some(this.#holders.get(nameOf(held)) ?? [], this.#options.adapterHolders);
-    yield* some(this.#idle, this.#options.adapterHolders);
+    const { adapterHolders } = this.#options;
+    for (const { slots } of some(this.#holders.get(nameOf(held)) ?? [], adapterHolders))
+      yield* slots;
+    for (const { slots } of some(this.#idle, adapterHolders)) yield* slots;
   }
 
   /** What loading it there takes, seconds; Infinity while there is no room for it. */
-  seconds(held: Adapter, slot: Slot): number {
-    const { adapters } = slot;
+  seconds(held: Adapter, { adapters }: Worker): number {
     if (adapters === null || adapters.has(nameOf(held))) return 0;
     const { adapterLoadSeconds } = this.#options;
     if (!adapters.full) return adapterLoadSeconds;
@@ -66,19 +73,25 @@ export class Adapters {
     return Number.POSITIVE_INFINITY;
   }
 
-  #note(slot: Slot): void {
-    if (slot.adapters?.idle === true && slot.leaf >= 0) this.#idle.add(slot);
-    else this.#idle.delete(slot);
+  #note(worker: Worker): void {
+    if (worker.adapters?.idle === true && worker.listed) this.#idle.add(worker);
+    else this.#idle.delete(worker);
   }
 
-  #forget(name: string, slot: Slot): void {
+  #hold(name: string, worker: Worker): void {
     const holders = this.#holders.get(name);
-    holders?.delete(slot);
+    if (holders === undefined) this.#holders.set(name, new Set([worker]));
+    else holders.add(worker);
+  }
+
+  #forget(name: string, worker: Worker): void {
+    const holders = this.#holders.get(name);
+    holders?.delete(worker);
     if (holders?.size === 0) this.#holders.delete(name);
   }
 }
 
-/** Those of one slot. */
+/** Those of one worker, whichever of its slots uses them. */
 export class LoadedAdapters {
   readonly limit: number;
   /** Attempts that use each; insertion order is order of use. */
@@ -120,6 +133,25 @@ export class LoadedAdapters {
     if (users === 1) this.#unused++;
     if (users > 0) this.#users.set(name, users - 1);
     return this.#evict();
+  }
+
+  /** The engine's own word: what nobody uses and it has not is gone, what it has besides was used longest ago. */
+  told(loaded: readonly string[]): { readonly gone: string[]; readonly come: string[] } {
+    const gone: string[] = [];
+    for (const [name, users] of this.#users) {
+      if (users > 0 || loaded.includes(name)) continue;
+      this.#users.delete(name);
+      this.#unused--;
+      gone.push(name);
+    }
+    const room = Math.max(0, this.limit - this.#users.size);
+    const come = loaded.filter((name) => !this.#users.has(name)).slice(0, room);
+    const known = [...this.#users];
+    this.#users.clear();
+    for (const name of come) this.#users.set(name, 0);
+    for (const [name, users] of known) this.#users.set(name, users);
+    this.#unused += come.length;
+    return { gone, come };
   }
 
   /** More than fit are only such as wait for one in use to end. */

@@ -154,7 +154,6 @@ export class Affinity {
   /** The slot is gone for good. */
   forget(slot: Slot): void {
     this.#blocks.forget(slot);
-    this.adapters.left(slot);
   }
 
   #home(card: Card): Trace | undefined {

@@ -15,8 +15,10 @@ export interface WorkerView {
   readonly slots: readonly Slot[];
   readonly maxModelLen: number;
   readonly capabilities: Capabilities;
-  /** Proven, committed versions only. */
+  /** Proven, committed versions, and adapters that its engine loads for whoever is granted one: proven before a token is made. */
   readonly holds: readonly HeldVersion[];
+  /** Of the adapters among them, those that its engine has; absent: as far as grants tell. */
+  readonly loaded?: readonly Pick<HeldVersion, "policy" | "version">[];
   /** Whether new rollouts may be placed; false while paused, updating, suspect, draining, poisoned. */
   readonly open: boolean;
   /** Where KV that its HBM has no more is kept; absent or null: nowhere, resuming computes it again. */

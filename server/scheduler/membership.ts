@@ -46,7 +46,7 @@ export class Membership {
     const worker = roster.workers.get(view.id);
     if (worker === undefined) {
       const joined = roster.join(view);
-      for (const slot of joined.slots) affinity.adapters.seen(slot);
+      affinity.adapters.seen(joined);
       matching.touched.add(joined.kind);
       return;
     }
@@ -54,7 +54,7 @@ export class Membership {
     this.#unclaim(worker);
     const moved = worker.view.pool !== view.pool;
     roster.update(worker, view);
-    for (const slot of worker.slots) affinity.adapters.seen(slot);
+    affinity.adapters.seen(worker);
     matching.touched.add(worker.kind);
     if (moved) this.#parts.gates.repooled(worker, view.pool);
   }
@@ -137,6 +137,7 @@ export class Membership {
     this.#unclaim(worker);
     this.#suspects.delete(worker);
     roster.leave(worker);
+    affinity.adapters.left(worker);
     for (const slot of worker.slots) {
       affinity.forget(slot);
       residents.emptied(slot);

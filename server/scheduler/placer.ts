@@ -158,9 +158,9 @@ export class Placer {
 
   /** Until the LoRA adapter that it needs is loaded there. */
   #loadSeconds(applicant: Applicant, slot: Slot): number {
-    if (slot.adapters === null) return 0;
+    if (slot.worker.adapters === null) return 0;
     const adapter = adapterOf(slot.worker.kind, applicant);
-    return adapter === null ? 0 : this.#affinity.adapters.seconds(adapter, slot);
+    return adapter === null ? 0 : this.#affinity.adapters.seconds(adapter, slot.worker);
   }
 
   #worthLeaving(home: Place, best: Place): boolean {

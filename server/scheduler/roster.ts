@@ -2,6 +2,7 @@
  * The workers as the scheduler knows them, and their kinds. A kind is all that is eligible for the
  * same cards; it owns the index of its slots and the line of who waits for them.
  */
+import { LoadedAdapters } from "./adapters.ts";
 import type { Attempt } from "./attempts.ts";
 import type { Waiting, WaitingClass } from "./buffer.ts";
 import { Chain } from "./chain.ts";
@@ -19,6 +20,10 @@ export class Worker {
   kind: Kind;
   readonly slots: Slot[] = [];
   readonly attempts = new Chain<Attempt>();
+  /** LoRA adapters that its engine has room for and has loaded; null: it says of none. */
+  adapters: LoadedAdapters | null = null;
+  /** False once it has left. */
+  listed = true;
   /** Counts changes of what it holds. */
   holdsLife = 0;
   /** A gate closes it until it is lifted. */
@@ -128,6 +133,7 @@ export class Roster {
   }
 
   leave(worker: Worker): void {
+    worker.listed = false;
     this.workers.delete(worker.id);
     for (const slot of worker.slots) slot.cacheLife++;
     this.#exit(worker);
@@ -159,6 +165,9 @@ export class Roster {
 
   /** Slots that the view no longer lists stay for what runs there, and take nothing new. */
   #shape(worker: Worker): void {
+    const { adapters = 0 } = worker.view.capabilities.weights;
+    if (!(adapters >= 1)) worker.adapters = null;
+    else if (worker.adapters?.limit !== adapters) worker.adapters = new LoadedAdapters(adapters);
     for (const slot of worker.slots) slot.listed = false;
     for (const shape of worker.view.slots) {
       let slot = worker.slots.find((known) => known.index === shape.index);

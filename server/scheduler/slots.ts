@@ -1,6 +1,5 @@
 /** One slot's books: what runs there, what it holds and will hold, and how fast it was measured to be. */
 import type { Slot as SlotShape } from "../contract/worker.ts";
-import { LoadedAdapters } from "./adapters.ts";
 import type { Attempt } from "./attempts.ts";
 import type { Waiting } from "./buffer.ts";
 import type { Cached } from "./cached-blocks.ts";
@@ -57,8 +56,6 @@ export class Slot {
   cached: Cached | null = null;
   /** Tokens that were put into its cache so far: tells how much has gone through it since. */
   filled = 0;
-  /** LoRA adapters that its engine has room for and has loaded; null: it says of none. */
-  adapters: LoadedAdapters | null = null;
   /** False once the worker no longer has this slot. */
   listed = true;
   /** Place in the kind's index; −1 outside. */
@@ -76,9 +73,6 @@ export class Slot {
     this.kvTokens = plausibleSize(shape.kvTokens);
     this.usable = Math.max(1, Math.floor(this.kvTokens * (1 - options.kvHeadroom)));
     this.maxRunning = plausibleSize(shape.maxRunning);
-    const { adapters = 0 } = this.worker.view.capabilities.weights;
-    if (!(adapters >= 1)) this.adapters = null;
-    else if (this.adapters?.limit !== adapters) this.adapters = new LoadedAdapters(adapters);
   }
 
   /**

@@ -1,7 +1,8 @@
 /**
  * One version of a LoRA adapter on its way into one life of one worker. It is read beside what is served, under a name of
  * its own: nothing stands still, running rollouts stay on the version that they began with, and that one leaves the
- * engine behind the last of them. Only where the engine has no room for both is the worker emptied, as `finish` says.
+ * engine behind the last of them. Where the engine has no room, an adapter that nobody uses makes way, the one that was used
+ * longest ago; only where it has no room for two versions of one is the worker emptied, as `finish` says.
  */
 import type { EngineAdapters } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../contract/errors.ts";
@@ -24,6 +25,10 @@ export class AdapterUpdate implements VersionUpdate {
   /** In the engine, under its name. */
   #loaded = false;
   #closed = false;
+  /** It takes room there, and is not proved yet. */
+  #takesRoom = false;
+  /** Somebody else brought it there. */
+  #present = false;
   #proof: Proof = "reported";
   /** Nothing stands still for an adapter. */
   readonly pauseMs = null;
@@ -41,16 +46,67 @@ export class AdapterUpdate implements VersionUpdate {
   }
 
   async stage(ms: number, signal: AbortSignal): Promise<null> {
-    await this.#steps.run("stage", ms, signal, async (inner) => {
-      await this.#clear(inner);
-      if ((await this.#listed(inner)).length < this.#room) await this.#load(inner);
-    });
+    const { rooms } = this.#context;
+    const { incarnation } = this.#ref;
+    try {
+      await this.#steps.run("stage", ms, signal, async (inner) => {
+        if (!(await this.#takes(inner))) return;
+        await rooms.exclusive(incarnation, async () => {
+          inner.throwIfAborted();
+          await this.#clear(inner);
+          if (await this.#fits(inner)) await this.#load(inner);
+        });
+      });
+    } catch (thrown) {
+      this.#came();
+      throw thrown;
+    }
     return null;
+  }
+
+  /** False where somebody else, a rollout or a publication, has brought it there meanwhile. */
+  async #takes(signal: AbortSignal): Promise<boolean> {
+    const { rooms } = this.#context;
+    const { incarnation } = this.#ref;
+    for (;;) {
+      if (this.#before?.version === this.#record.version) {
+        this.#present = true;
+        return false;
+      }
+      const arrival = rooms.arrival(incarnation, this.#record);
+      if (arrival === null) break;
+      await arrival;
+      signal.throwIfAborted();
+    }
+    rooms.comes(incarnation, this.#record);
+    this.#takesRoom = true;
+    return true;
+  }
+
+  /** Makes room where it must; false: only its own former version can. */
+  async #fits(signal: AbortSignal): Promise<boolean> {
+    const { rooms, ledger, leaving } = this.#context;
+    const { worker, incarnation } = this.#ref;
+    for (;;) {
+      const listed = await this.#listed(signal);
+      rooms.retain(incarnation, listed);
+      if (listed.length < this.#room) return true;
+      if (this.#before !== undefined) return false;
+      const proved = ledger.holds(worker, incarnation).filter(({ base }) => base !== undefined);
+      const gone = rooms.leastUsed(incarnation, proved);
+      if (gone === null) {
+        const sooner = leaving.next(this.#ref) ?? new Promise<void>(() => {});
+        await Promise.race([sooner, rooms.unused(incarnation, signal)]);
+        continue;
+      }
+      ledger.release(worker, incarnation, gone.policy);
+      await this.#adapters.unload(gone, signal);
+    }
   }
 
   /** Where there is no room yet: empties the worker, and puts it in the place of the version before it. */
   async close(signal: AbortSignal): Promise<void> {
-    if (this.#loaded) return;
+    if (this.#loaded || this.#present) return;
     const { gate, ledger, timings } = this.#context;
     const { worker, incarnation } = this.#ref;
     const { updateGraceMs: graceMs } = this.#record;
@@ -75,6 +131,7 @@ export class AdapterUpdate implements VersionUpdate {
 
   /** Is there already; shows that the engine knows it, and what it computes. */
   async swap(signal: AbortSignal): Promise<null> {
+    if (this.#present) return null;
     const { policy, version } = this.#record;
     const { timings, fleet } = this.#context;
     const listed = await this.#steps.run("verify", timings.verifyMs, signal, (inner) =>
@@ -94,6 +151,7 @@ export class AdapterUpdate implements VersionUpdate {
     const { worker, incarnation } = this.#ref;
     const { policy, version, label } = this.#record;
     if (!this.#steps.alive) throw this.#steps.gone();
+    if (this.#present) return Promise.resolve();
     if (ledger.policy(policy).committedVersion !== version) {
       throw new PacelineError(
         "version_conflict",
@@ -111,12 +169,14 @@ export class AdapterUpdate implements VersionUpdate {
   }
 
   reopen(): void {
+    this.#came();
     if (!this.#closed) return;
     this.#closed = false;
     if (this.#steps.alive) this.#context.gate.open(this.#ref.worker);
   }
 
   async discard(): Promise<void> {
+    this.#came();
     if (!this.#loaded || !this.#steps.alive) return;
     this.#loaded = false;
     const { discardMs } = this.#context.timings;
@@ -157,6 +217,12 @@ export class AdapterUpdate implements VersionUpdate {
     if (mine !== undefined) throw new PacelineError("engine_error", mine.reason);
   }
 
+  #came(): void {
+    if (!this.#takesRoom) return;
+    this.#takesRoom = false;
+    this.#context.rooms.came(this.#ref.incarnation, this.#record);
+  }
+
   async #load(signal: AbortSignal): Promise<void> {
     const { policy, version } = this.#record;
     await this.#adapters.load({ policy, version, path: pathOf(this.#record) }, signal);
@@ -165,7 +231,7 @@ export class AdapterUpdate implements VersionUpdate {
 
   /** Adapters of ours that nobody has proved and nobody waits for: a former server left them there. */
   async #clear(signal: AbortSignal): Promise<void> {
-    const { ledger, leaving } = this.#context;
+    const { ledger, leaving, rooms } = this.#context;
     const { worker, incarnation } = this.#ref;
     const holds = ledger.holds(worker, incarnation);
     const ours = new Set(
@@ -174,7 +240,10 @@ export class AdapterUpdate implements VersionUpdate {
     for (const one of await this.#listed(signal)) {
       if (!ours.has(one.policy)) continue;
       const proved = holds.some((held) => isSame(held, one));
-      if (!proved && !leaving.has(this.#ref, one)) await this.#adapters.unload(one, signal);
+      if (proved || leaving.has(this.#ref, one) || rooms.arrival(incarnation, one) !== null) {
+        continue;
+      }
+      await this.#adapters.unload(one, signal);
     }
   }
 

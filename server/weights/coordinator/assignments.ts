@@ -8,7 +8,9 @@ import { type HeldVersion, isWeaker, type Proof } from "../../contract/policy.ts
 import type { Capabilities } from "../../contract/worker.ts";
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
-import type { PolicyRecord } from "../../policy/ledger.ts";
+import type { Ledger, PolicyRecord } from "../../policy/ledger.ts";
+import { beneath } from "../../policy/proofs.ts";
+import type { AdapterRooms } from "./adapter-rooms.ts";
 import { bestProof } from "./external/claims.ts";
 
 export interface Assignments {
@@ -47,25 +49,58 @@ export function createAssignments(): Assignments {
 }
 
 /**
- * Why the policy's weights cannot be put on this worker by its engine; null if they can. `engine`: of this life of it;
- * `held`: what it has proved.
+ * Why the policy's weights cannot be put on this worker by its engine; null if they can. `engine`: of this life of it.
  */
 export function obstacle(
   { description: { capabilities } }: WorkerRecord,
   engine: Engine | null,
-  { policy, kind, base, minProof }: PolicyRecord,
-  held: readonly HeldVersion[],
+  { kind, minProof }: PolicyRecord,
 ): string | null {
   if (engine !== null && engine.weights === null) return "its engine loads no weights from files";
   if (kind === "lora") {
-    const room = capabilities.weights.adapters ?? 0;
-    if (room === 0) return "its engine takes no adapters";
-    const others = held.filter((one) => one.policy !== policy && one.base?.policy === base);
-    if (others.length >= room) return `it holds ${others.length} adapters already`;
+    if (roomOf(capabilities) === 0) return "its engine takes no adapters";
     return tooWeak(capabilities, minProof);
   }
   if (!capabilities.pause.includes("keep")) return "its engine cannot pause in place";
   return tooWeak(capabilities, minProof);
+}
+
+const roomOf = ({ weights }: Capabilities): number => weights.adapters ?? 0;
+
+/**
+ * Why an adapter is put there only when a rollout needs it, or when nobody else has room; null if there is room.
+ * `held`: what the worker has proved.
+ */
+export function crowd(
+  rooms: AdapterRooms,
+  { description: { capabilities, incarnation } }: WorkerRecord,
+  { policy, kind }: PolicyRecord,
+  held: readonly HeldVersion[],
+): string | null {
+  if (kind !== "lora" || held.some((one) => one.policy === policy)) return null;
+  const adapters = held.filter(({ base }) => base !== undefined);
+  const others = adapters.length + rooms.coming(incarnation, adapters);
+  if (others < roomOf(capabilities)) return null;
+  return `it holds ${others} adapters already, and takes another when a rollout needs it`;
+}
+
+/** Adapters that this worker has not, and takes when a rollout needs them: the fleet's versions, as it would prove them. */
+export function loadable(
+  ledger: Pick<Ledger, "policies" | "version">,
+  worker: WorkerRecord,
+  held: readonly HeldVersion[],
+): readonly HeldVersion[] {
+  const { capabilities } = worker.description;
+  if (roomOf(capabilities) === 0) return [];
+  return ledger.policies().flatMap((record): readonly HeldVersion[] => {
+    const { policy, base, committedVersion: version } = record;
+    if (base === null || version === null || held.some((one) => one.policy === policy)) return [];
+    const below = held.find((one) => one.policy === base);
+    if (below === undefined || tooWeak(capabilities, record.minProof) !== null) return [];
+    const { label } = ledger.version(policy, version);
+    const proof = bestProof(capabilities);
+    return [{ policy, version, label, proof, load: 0, digest: null, base: beneath(below) }];
+  });
 }
 
 /** Why nobody else can put weights on this worker either; null if somebody can. */

@@ -7,7 +7,7 @@ import { PacelineError } from "../../contract/errors.ts";
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
 import type { PolicyRecord, VersionRecord } from "../../policy/ledger.ts";
-import { type Assignments, obstacle } from "./assignments.ts";
+import { type Assignments, crowd, obstacle } from "./assignments.ts";
 import { createAttempts } from "./attempts.ts";
 import type { MemberRef } from "./core/events.ts";
 import type { ProgressBoard } from "./progress-board.ts";
@@ -94,7 +94,7 @@ export function createCatchUp({ context, board, assignments, taken }: CatchUpPar
       const has = held.some((one) => one.policy === policy.policy && one.version === version);
       if (has && worker.state !== "poisoned") return null;
       const engine = fleet.engine(ref.worker, ref.incarnation);
-      const why = obstacle(worker, engine, policy, held);
+      const why = obstacle(worker, engine, policy) ?? crowd(context.rooms, worker, policy, held);
       if (why !== null) {
         // Looked at again with whatever changes: what the policy takes may.
         put(ledger.version(policy.policy, version), worker.id, "failed", why, null, false);

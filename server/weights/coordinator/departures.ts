@@ -39,6 +39,7 @@ export function createDepartures(parts: DepartureParts): Departures {
     },
     gone(worker, incarnation, reason) {
       ledger.forget(worker, incarnation);
+      parts.context.rooms.forget(incarnation);
       lines.lost({ worker, incarnation }, reason);
       catchUp.lost({ worker, incarnation });
       for (const { policy, committedVersion } of ledger.policies()) {

@@ -12,6 +12,8 @@ export interface Leaving {
   has(ref: MemberRef, adapter: Adapter): boolean;
   /** Resolves when none is left that was leaving. */
   over(ref: MemberRef): Promise<void>;
+  /** Resolves when one of them is gone; null: none is leaving. */
+  next(ref: MemberRef): Promise<void> | null;
 }
 
 /** `closing`: nobody waits any more. */
@@ -41,6 +43,10 @@ export function createLeaving(observe: ObserveUpdates, closing: AbortSignal): Le
       life.set(name, gone);
     },
     has: ({ incarnation }, adapter) => lives.get(incarnation)?.has(nameOf(adapter)) ?? false,
+    next({ incarnation }) {
+      const going = lives.get(incarnation);
+      return going === undefined ? null : Promise.race(going.values());
+    },
     async over({ incarnation }) {
       await Promise.all(lives.get(incarnation)?.values() ?? []);
     },

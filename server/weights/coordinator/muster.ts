@@ -1,7 +1,7 @@
 /** Who takes part in a publication, and what becomes of those that leave it. */
 import type { WorkerRecord } from "../../fleet/fleet.ts";
 import type { VersionRecord } from "../../policy/ledger.ts";
-import { type Assignments, obstacle, obstacleToMover } from "./assignments.ts";
+import { type Assignments, crowd, obstacle, obstacleToMover } from "./assignments.ts";
 import type { MemberEntry, MemberPhase, MemberRef } from "./core/events.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import type { UpdateContext } from "./update-context.ts";
@@ -14,14 +14,17 @@ const MEMBERS: ReadonlySet<WorkerRecord["state"]> = new Set(["ready", "paused", 
  * the commit. Each is bound to the policy from here on.
  */
 export function musterMembers(
-  { fleet, ledger }: UpdateContext,
+  { fleet, ledger, rooms }: UpdateContext,
   board: ProgressBoard,
   assignments: Assignments,
   { policy, version }: VersionRecord,
   busy: (worker: string) => boolean,
 ): MemberEntry[] {
   const entries: MemberEntry[] = [];
+  const crowded: MemberEntry[] = [];
   const record = ledger.policy(policy);
+  const leaveOut = (id: string, reason: string): void =>
+    board.put(policy, version, id, { phase: "failed", reason, pauseMs: null, counts: false });
   for (const worker of fleet.list()) {
     const { id, policies, state, description } = worker;
     if (!MEMBERS.has(state) || busy(id) || !assignments.free(worker, record)) continue;
@@ -29,17 +32,27 @@ export function musterMembers(
     // An adapter goes nowhere before its base.
     if (record.base !== null && !held.some((one) => one.policy === record.base)) continue;
     const engine = fleet.engine(id, description.incarnation);
-    const reason = obstacle(worker, engine, record, held);
+    const reason = obstacle(worker, engine, record);
     if (reason !== null) {
-      board.put(policy, version, id, { phase: "failed", reason, pauseMs: null, counts: false });
+      leaveOut(id, reason);
       continue;
     }
     const { incarnation } = description;
+    const full = crowd(rooms, worker, record, held);
+    if (full !== null) {
+      const adapters = held.filter(({ base }) => base !== undefined);
+      if (rooms.leastUsed(incarnation, adapters) !== null) {
+        crowded.push({ worker: id, incarnation, required: false });
+      }
+      leaveOut(id, full);
+      continue;
+    }
     const serves = held.some((one) => one.policy === policy);
     assignments.bind(id, record);
     entries.push({ worker: id, incarnation, required: serves || policies.includes(policy) });
   }
-  return entries;
+  // Where nobody has room one worker makes some: a version is not committed untried.
+  return entries.length > 0 ? entries : crowded.slice(0, 1);
 }
 
 /**

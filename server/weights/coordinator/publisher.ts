@@ -4,8 +4,11 @@
  * to bring a version into the fleet is a file of its own (`path-publications.ts`) over the same lines.
  */
 import type { Clock, Random } from "../../contract/clock.ts";
+import type { AdaptersPort } from "../../placement/adapters-port.ts";
 import type { Ledger } from "../../policy/ledger.ts";
 import type { Publisher } from "../publisher.ts";
+import { createAdapterDemand } from "./adapter-demand.ts";
+import { AdapterRooms } from "./adapter-rooms.ts";
 import { createAssignments } from "./assignments.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { createContentHash, type Digest } from "./content-hash.ts";
@@ -45,15 +48,18 @@ export function createPublisher({
   timings: given,
   observe,
   ...parts
-}: PublisherParts): Publisher {
+}: PublisherParts): Publisher & AdaptersPort {
   const { ledger, fleet, clock, standstills } = parts;
   const timings = { ...UPDATE_TIMINGS, ...given };
   const receipts = createReceipts(random, { still: true });
   const adapterReceipts = createReceipts(random, { still: false });
   const closing = new AbortController();
   const { signal } = closing;
+  const demand = createAdapterDemand(parts.gate, () => context, signal);
   const context: UpdateContext = {
     ...parts,
+    gate: demand.gate,
+    rooms: new AdapterRooms(),
     timings,
     receipts,
     adapterReceipts,
@@ -79,13 +85,15 @@ export function createPublisher({
   const shared = { context, board, assignments, catchUp, lines, closing: signal };
   const submit = createSubmissions(shared);
   const external = createExternalVersions({ ...shared, random });
-  const busy = (worker: string): boolean => lines.taken(worker) || catchUp.concerns(worker);
+  const busy = (worker: string): boolean =>
+    lines.taken(worker) || catchUp.concerns(worker) || demand.concerns(worker);
   const drift = createDriftWatch({ context, busy, closing: signal });
 
   const unlisten = [
     fleet.listen((change) => {
       if (change.type === "lost") {
         departures.gone(change.worker, change.incarnation, change.reason);
+        demand.lost(change);
       }
       if (change.type !== "worker") return;
       const { id, state, reason, description } = change.worker;
@@ -114,6 +122,7 @@ export function createPublisher({
   return {
     publish: publishing(ledger, hash, submit, external.open),
     withdraw: withdrawing(context),
+    enter: demand.enter,
     gate: external.gate,
     commit: external.commit,
     rollback: rollingBack(ledger, hash, submit),

@@ -3,6 +3,7 @@ import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Fleet, WorkerRecord } from "../../fleet/fleet.ts";
 import type { Ledger } from "../../policy/ledger.ts";
+import type { AdapterRooms } from "./adapter-rooms.ts";
 import type { UpdateGate } from "./gate.ts";
 import type { Leaving } from "./leaving.ts";
 import type { ObserveUpdates, UpdatePhase } from "./observation.ts";
@@ -25,6 +26,7 @@ export interface UpdateContext {
   /** Of adapters, each with the base that it was computed on. */
   readonly adapterReceipts: Receipts;
   readonly leaving: Leaving;
+  readonly rooms: AdapterRooms;
 }
 
 /** Tells how long a step took, however it ended. */

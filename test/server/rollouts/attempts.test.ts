@@ -1,9 +1,11 @@
 /** What an attempt comes to: moved, resumed, refused, given up (I1–I3, I5, I9). */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { PacelineError } from "../../../server/contract/errors.ts";
+import type { HeldVersion } from "../../../server/contract/policy.ts";
 import type { Evidence } from "../../../server/fleet/fleet.ts";
 import { LIMITS } from "../../../server/limits.ts";
+import type { AdaptersPort } from "../../../server/placement/adapters-port.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
 import { settle } from "../../support/virtual-clock.ts";
 import { IDLE } from "../fleet/fake-engine.ts";
@@ -230,4 +232,75 @@ test("workers that die one after the other end nobody that makes a token on each
   ]);
   assert.ok(stuck.outcome instanceof PacelineError);
   assert.equal(stuck.outcome.code, "engine_unreachable");
+});
+
+describe("a rollout under an adapter", () => {
+  const held: HeldVersion = {
+    ...{ policy: "default", version: 7, label: null, proof: "receipt", load: 0, digest: null },
+    base: { policy: "base", version: 3, load: 1 },
+  };
+  const asked = (
+    ready: (HeldVersion | PacelineError | null)[],
+  ): AdaptersPort & { inside: number } => {
+    const port = {
+      inside: 0,
+      enter: () => {
+        port.inside++;
+        return {
+          ready: async () => {
+            const next = ready.shift() ?? null;
+            if (next instanceof PacelineError) throw next;
+            return next;
+          },
+          leave: () => {
+            port.inside--;
+          },
+        };
+      },
+    };
+    return port;
+  };
+
+  test("waits until its worker has it, and leaves it when it ends", async () => {
+    const adapters = asked([held]);
+    const { outcome, requests } = await run(
+      [play([tokens(0, 2, 3), finished])],
+      {},
+      { adapters, proved: [] },
+    );
+    assert.ok(!(outcome instanceof Error));
+    assert.deepEqual(requests[0]?.adapter, { version: 7, base: "base" });
+    await settle();
+    assert.equal(adapters.inside, 0);
+  });
+
+  test("goes elsewhere where it cannot be loaded, and ends in what was said where nobody can", async () => {
+    const no = new PacelineError("version_unavailable", "w-1 did not load default@7");
+    const some = await run(
+      [play([tokens(0, 2, 3), finished])],
+      {},
+      { adapters: asked([no, held]) },
+    );
+    assert.ok(!(some.outcome instanceof Error));
+    assert.equal(some.outcome.routing.attempts, 2);
+    const adapters = asked(Array.from({ length: LIMITS.attempts }, () => no));
+    const none = await run([], {}, { adapters });
+    assert.equal(none.outcome, no);
+    assert.equal(none.requests.length, 0);
+    await settle();
+    assert.equal(adapters.inside, 0);
+  });
+
+  test("asks for another place while its worker is being updated: nothing has failed", async () => {
+    const adapters = asked([null, held]);
+    const { outcome, evidence, sent } = await run(
+      [play([tokens(0, 2, 3), finished])],
+      {},
+      { adapters },
+    );
+    assert.ok(!(outcome instanceof Error));
+    assert.deepEqual(evidence, ["ok"]);
+    const ends = sent.flatMap((one) => (one.type === "done" ? one.outcome : []));
+    assert.deepEqual(ends, ["revoked", "finished"]);
+  });
 });

@@ -4,6 +4,7 @@ import type { HeldVersion } from "../../../server/contract/policy.ts";
 import type { Rollout } from "../../../server/contract/rollout.ts";
 import type { Evidence, WorkerRecord } from "../../../server/fleet/fleet.ts";
 import type { LiveFleet } from "../../../server/fleet/live-fleet.ts";
+import type { AdaptersPort } from "../../../server/placement/adapters-port.ts";
 import type { PlacementReply, PlacementRequest } from "../../../server/placement/port.ts";
 import type { Ledger } from "../../../server/policy/ledger.ts";
 import type { JobsPort } from "../../../server/rollouts/jobs-port.ts";
@@ -60,6 +61,8 @@ export function world(
     jobs?: Partial<JobsPort>;
     /** Default: nothing goes by reference. */
     sideStore?: SideStore;
+    /** Default: no policy is an adapter. */
+    adapters?: AdaptersPort;
     /** What the fleet says of the worker besides; may change. */
     worker?: Partial<Pick<WorkerRecord, "state" | "load" | "rates">>;
   } = {},
@@ -167,6 +170,7 @@ export function world(
     {
       ...{ clock, placement, fleet, ledger, jobs, sessions, caches, tokenizer, observer, log },
       sideStore: options.sideStore ?? null,
+      adapters: options.adapters ?? { enter: () => null },
     },
     { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000 },
   );

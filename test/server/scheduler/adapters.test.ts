@@ -79,7 +79,40 @@ test("another version is another adapter, and another engine has none", () => {
   assert.deepEqual(grants(bench.offer({ ...short("3", "a"), constraint: null })), ["3>w"]);
 });
 
+test("what a worker has loaded it says itself: nobody pays for a load there, nor goes where there is none", () => {
+  const bench = new Bench();
+  const loaded = NAMES.slice(0, 2).map((policy) => ({ policy, version: 1 }));
+  bench.fleet(lora("v"), { ...lora("w"), loaded });
+  for (const policy of NAMES) bench.send({ type: "committed", policy, version: 1 });
+  // `v` is as empty, and would have to load.
+  assert.deepEqual(grants(bench.offer(short("1", "a"), short("2", "b"))), ["1>w", "2>w"]);
+  assert.deepEqual(grants(bench.offer(short("3", "c"))), ["3>v"]);
+});
+
+test("slots of one worker share its engine's room", () => {
+  const bench = new Bench();
+  const view = lora("v");
+  const [slot] = view.slots;
+  assert.ok(slot);
+  bench.fleet({ ...view, slots: [slot, { ...slot, index: 1 }] });
+  for (const policy of NAMES) bench.send({ type: "committed", policy, version: 1 });
+  assert.equal(grants(bench.offer(short("1", "a"), short("2", "b"))).length, 2);
+  assert.deepEqual(grants(bench.offer(short("3", "c"))), []);
+  assert.equal(grants(bench.done("1")).length, 1);
+});
+
 describe("an engine's adapters", () => {
+  test("its own word: what is unused and not there is gone, what is there besides goes first, what is in use stays", () => {
+    const loaded = new LoadedAdapters(3);
+    loaded.use("a");
+    loaded.use("b");
+    loaded.release("b");
+    assert.deepEqual(loaded.told(["c", "d", "e"]), { gone: ["b"], come: ["c", "d"] });
+    assert.deepEqual(loaded.names, ["c", "d", "a"]);
+    assert.equal(loaded.idle, true);
+    assert.deepEqual(loaded.use("f"), ["c"]);
+  });
+
   test("the least recently used goes, never one in use", () => {
     const loaded = new LoadedAdapters(2);
     assert.deepEqual(loaded.use("a"), []);

@@ -117,20 +117,34 @@ describe("vLLM's and prime-rl's calls", () => {
     assert.deepEqual(names(), []);
   });
 
-  test("more adapters than engines have room for: the last is none", async () => {
-    for (const name of ["a", "b"]) {
-      const body = { lora_name: name, lora_path: first };
-      assert.equal((await vllm("/v1/load_lora_adapter", body)).status, 200);
+  test("more adapters than the engine has room for take turns, each under its own name, none while it is used", async () => {
+    const gone = adapterDirectory(STEP_2);
+    const paths = { a: first, b: second, c: gone.path };
+    for (const [name, path] of Object.entries(paths)) {
+      const loaded = await vllm("/v1/load_lora_adapter", { lora_name: name, lora_path: path });
+      assert.equal(loaded.status, 200, loaded.text);
     }
-    const third = await vllm("/v1/load_lora_adapter", { lora_name: "c", lora_path: first });
-    assert.equal(third.status, 503, third.text);
-    assert.match(third.text, /it holds 2 adapters already/);
-    assert.equal((await generate("c")).status, 404);
-    await vllm("/v1/unload_lora_adapter", { lora_name: "a" });
-    await until(() => names().length === 1);
-    const now = await vllm("/v1/load_lora_adapter", { lora_name: "c", lora_path: first });
-    assert.equal(now.status, 200, now.text);
-    for (const name of ["b", "c"]) await vllm("/v1/unload_lora_adapter", { lora_name: name });
+    assert.equal(names().length, 2);
+    const base = idsOf(await generate("default"));
+    const asked = Array.from({ length: 24 }, (_, i) => "abc"[i % 3] ?? "a");
+    const answers = await Promise.all(asked.map((name) => generate(name)));
+    const tuned = idsOf(await generate("a"));
+    assert.notDeepEqual(tuned, base);
+    for (const [i, answer] of answers.entries()) {
+      assert.deepEqual(idsOf(answer), asked[i] === "b" ? base : tuned, asked[i] ?? "");
+    }
+    for (const name of ["a", "b"]) idsOf(await generate(name));
+    assert.deepEqual(
+      names().map((name) => name[0]),
+      ["a", "b"],
+    );
+    gone.remove();
+    const lost = await generate("c");
+    assert.equal(lost.status, 503, lost.text);
+    assert.match(lost.text, /v did not load c@\d/);
+    // What had to make way for it comes back.
+    for (const name of ["a", "b"]) idsOf(await generate(name));
+    for (const name of ["a", "b", "c"]) await vllm("/v1/unload_lora_adapter", { lora_name: name });
     await until(() => names().length === 0);
   });
 });

@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { cacheNamespace } from "../../../../server/contract/policy.ts";
+import type { AdapterUse } from "../../../../server/placement/adapters-port.ts";
+import { loadable } from "../../../../server/weights/coordinator/assignments.ts";
 import type { FakeFleet } from "../fake-fleet.ts";
 import { type Bench, createBench, failure, quiet } from "./bench.ts";
+
+const never = new AbortController().signal;
 
 interface Tuned extends Bench {
   /** Publishes a version of the adapter; answers its number. */
@@ -28,6 +32,14 @@ async function createTuned(room: number, workers = ["a", "b"]): Promise<Tuned> {
       return version;
     },
   };
+}
+
+/** A rollout under the fleet's version of it. */
+function use({ publisher, ledger }: Bench, worker: string, policy: string): AdapterUse {
+  const version = ledger.policy(policy).committedVersion ?? 1;
+  const made = publisher.enter({ worker, incarnation: `${worker}.1`, version }, policy);
+  assert.ok(made);
+  return made;
 }
 
 const adaptersOf = (fleet: FakeFleet, id: string): string[] =>
@@ -83,13 +95,24 @@ describe("an adapter is put beside its base", () => {
     assert.equal(bench.fleet.closed.size, 0);
   });
 
-  test("another adapter finds no room: it is not for this worker, and nothing is lost", async () => {
+  test("another adapter finds no room: one worker makes some, so that it is tried, and the others keep what they have", async () => {
     const bench = await createTuned(1);
     await bench.tune("v1");
     const version = await bench.tune("w1", "other");
-    assert.deepEqual(phases(bench, version, "other"), { a: "failed", b: "failed" });
-    assert.deepEqual(bench.holds("other"), { a: null, b: null });
-    assert.deepEqual(bench.holds("ad"), { a: 1, b: 1 });
+    assert.deepEqual(phases(bench, version, "other"), { a: "installed", b: "failed" });
+    assert.deepEqual(bench.holds("other"), { a: 1, b: null });
+    assert.deepEqual(bench.holds("ad"), { a: null, b: 1 });
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["other@1"]);
+  });
+
+  test("where all that are there are in use, none makes room", async () => {
+    const bench = await createTuned(1, ["a"]);
+    await bench.tune("v1");
+    use(bench, "a", "ad");
+    const version = await bench.tune("w1", "other");
+    assert.deepEqual(phases(bench, version, "other"), { a: "failed" });
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["ad@1"]);
+    assert.deepEqual(bench.holds("ad"), { a: 1 });
   });
 
   test("another that comes before the first is proved finds no room either: an engine would drop the first without a word", async () => {
@@ -157,6 +180,135 @@ describe("what lies beneath it", () => {
     const version = await bench.tune("v1");
     assert.deepEqual(phases(bench, version), { a: "installed", plain: "failed" });
     assert.equal(bench.ledger.version("ad", version).state, "installed");
+  });
+});
+
+describe("more adapters than there is room for", () => {
+  test("who needs one gets it: the one that nobody has used for longest makes way, and is loaded again when it is asked for", async () => {
+    const bench = await createTuned(2, ["a"]);
+    await bench.tune("v1");
+    await bench.tune("w1", "other");
+    await bench.ledger.declare({ policy: "third", kind: "lora", base: "p" });
+    use(bench, "a", "ad").leave();
+    await bench.tune("x1", "third");
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["ad@1", "third@1"]);
+    bench.fleet.log.length = 0;
+    const other = use(bench, "a", "other");
+    const held = await other.ready(never);
+    assert.equal(held?.policy, "other");
+    assert.equal(held?.proof, "receipt");
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["other@1", "third@1"]);
+    const calls = bench.fleet.log.filter((line) => !line.endsWith(":held"));
+    assert.deepEqual(calls.slice(0, 3), ["a:unload", "a:load", "a:canary"]);
+    assert.deepEqual(bench.holds("ad"), { a: null });
+  });
+
+  test("nothing that is used is unloaded: who finds all in use waits for the first that is not", async () => {
+    const bench = await createTuned(1, ["a"]);
+    await bench.tune("v1");
+    const first = use(bench, "a", "ad");
+    await bench.tune("w1", "other");
+    const second = use(bench, "a", "other");
+    let ready = false;
+    const waited = second.ready(never).then((held) => {
+      ready = true;
+      return held;
+    });
+    await quiet();
+    assert.equal(ready, false);
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["ad@1"]);
+    first.leave();
+    assert.equal((await waited)?.policy, "other");
+    assert.deepEqual(adaptersOf(bench.fleet, "a"), ["other@1"]);
+  });
+
+  test("many that need the same one wait for one load, and one that leaves does not end it", async () => {
+    const bench = await createTuned(1, ["a"]);
+    await bench.tune("v1");
+    await bench.tune("w1", "other");
+    bench.fleet.log.length = 0;
+    const control = new AbortController();
+    const [one, two] = [use(bench, "a", "ad"), use(bench, "a", "ad")];
+    const [left, stayed] = [one.ready(control.signal), two.ready(never)];
+    control.abort(new Error("left"));
+    await assert.rejects(left, /left/);
+    assert.equal((await stayed)?.version, 1);
+    assert.equal(bench.fleet.log.filter((line) => line === "a:load").length, 1);
+  });
+
+  test("a load that fails is typed, and not tried again at once", async () => {
+    const bench = await createTuned(1, ["a"]);
+    await bench.tune("v1");
+    await bench.tune("w1", "other");
+    bench.fleet.of("a").faults.set("load", "reject");
+    bench.fleet.log.length = 0;
+    for (let i = 0; i < 2; i++) {
+      const error = await failure(use(bench, "a", "ad").ready(never));
+      assert.equal(error.code, "version_unavailable");
+      assert.equal(error.details["cause"], "weights_rejected");
+    }
+    assert.equal(bench.fleet.log.filter((line) => line === "a:load").length, 1);
+    bench.fleet.of("a").faults.clear();
+    await bench.clock.advance(120_000);
+    await quiet();
+    assert.equal((await use(bench, "a", "ad").ready(never))?.version, 1);
+  });
+
+  test("one that computes otherwise than elsewhere is not believed there", async () => {
+    const bench = await createTuned(1, ["a", "b", "c"]);
+    await bench.tune("v1");
+    await bench.tune("w1", "other");
+    bench.fleet.of("a").faults.set("load", "lie");
+    const error = await failure(use(bench, "a", "ad").ready(never));
+    assert.equal(error.code, "version_unavailable");
+    assert.deepEqual(bench.holds("ad"), { a: null, b: 1, c: 1 });
+  });
+
+  test("while an update has the worker closed another place is asked for; afterwards it lies on the new base", async () => {
+    const bench = await createTuned(1, ["a"]);
+    await bench.tune("v1");
+    await bench.tune("w1", "other");
+    const swapped = Promise.withResolvers<void>();
+    bench.fleet.turn = (_, call) => (call === "swap" ? swapped.promise : Promise.resolve());
+    await bench.publish("two");
+    await quiet();
+    assert.equal(await use(bench, "a", "ad").ready(never), null);
+    swapped.resolve();
+    await quiet();
+    assert.equal((await use(bench, "a", "ad").ready(never))?.base?.version, 2);
+  });
+
+  test("an update waits for a load that runs", async () => {
+    const bench = await createTuned(1, ["a"]);
+    await bench.tune("v1");
+    await bench.tune("w1", "other");
+    const loaded = Promise.withResolvers<void>();
+    bench.fleet.turn = (_, call) => (call === "load" ? loaded.promise : Promise.resolve());
+    const held = use(bench, "a", "ad").ready(never);
+    await quiet();
+    await bench.publish("two");
+    await quiet();
+    assert.ok(!bench.fleet.log.includes("a:pause"), bench.fleet.log.join());
+    loaded.resolve();
+    assert.equal((await held)?.base?.version, 1);
+    await quiet();
+    assert.equal(
+      bench.ledger.holds("a", "a.1").find(({ policy }) => policy === "ad")?.base?.version,
+      2,
+    );
+  });
+
+  test("what rollouts may be granted beside what is loaded: the fleet's versions on the base that is there", async () => {
+    const bench = await createTuned(1, ["a"]);
+    await bench.tune("v1");
+    await bench.tune("w1", "other");
+    const worker = bench.fleet.get("a");
+    const offers = loadable(bench.ledger, worker, bench.ledger.holds("a", "a.1"));
+    assert.deepEqual(
+      offers.map(({ policy, version, base }) => [policy, version, base?.version]),
+      [["ad", 1, 1]],
+    );
+    assert.deepEqual(loadable(bench.ledger, worker, []), []);
   });
 });
 

@@ -1,5 +1,6 @@
 /** A publisher over a real ledger and in-memory workers, on the virtual clock. */
 import type { PacelineError } from "../../../../server/contract/errors.ts";
+import type { AdaptersPort } from "../../../../server/placement/adapters-port.ts";
 import { createLedger } from "../../../../server/policy/durable-ledger.ts";
 import type { Ledger } from "../../../../server/policy/ledger.ts";
 import { createMemoryStore } from "../../../../server/store/memory-store.ts";
@@ -16,7 +17,7 @@ export interface Bench {
   readonly clock: VirtualClock;
   readonly ledger: Ledger;
   readonly fleet: FakeFleet;
-  readonly publisher: Publisher;
+  readonly publisher: Publisher & AdaptersPort;
   readonly events: UpdateEvent[];
   /** Puts `digest` at the path `digest` and publishes it. */
   publish(digest: string, more?: Partial<Publication>): Promise<number>;
