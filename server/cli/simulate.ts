@@ -32,6 +32,7 @@ interface SimulateOptions {
   trace?: string;
   recording?: string;
   prefillChunk: number;
+  blockTokens: number;
   seed: number;
   workers?: number;
   groups?: number;
@@ -79,6 +80,12 @@ export function simulateCommand(): Command {
       "of the engines in a recording, which does not tell it, tokens",
       whole("prefill-chunk", 1),
       512,
+    )
+    .option(
+      "--block-tokens <n>",
+      "by which the engines in a recording share beginnings: a divisor of 256",
+      whole("block-tokens", 1),
+      16,
     )
     .option("--seed <n>", "of lengths and ties: same seed, same bytes", whole("seed", 0), 1)
     .option(
@@ -137,9 +144,11 @@ export function simulateCommand(): Command {
 }
 
 function run(options: SimulateOptions): void {
-  const { recording, prefillChunk } = options;
+  const { recording, prefillChunk, blockTokens } = options;
   const recorded =
-    recording === undefined ? null : recordedWorkload(readRecording(recording), prefillChunk);
+    recording === undefined
+      ? null
+      : recordedWorkload(readRecording(recording), { prefillChunk, blockTokens });
   const workload = recorded?.workload ?? workloadOf(options);
   const bar = options.quiet === true ? null : progressBar(workload);
   const done = simulate(workload, {

@@ -2,11 +2,10 @@
  * Stands where placement owner, rollouts and fleet stand in a live server: tells the scheduler what they would tell it
  * (workers, offers, progress every 256 tokens, ends, telemetry with its delay, ticks) and obeys its commands.
  */
-import type { Outcome } from "../scheduler/card.ts";
+import { type Outcome, PREFIX_BLOCK_TOKENS } from "../scheduler/card.ts";
 import type { Scheduler, SchedulerCommand, SchedulerEvent } from "../scheduler/events.ts";
 import { type Agenda, Appointment } from "./agenda.ts";
 import { Arrivals } from "./arrivals.ts";
-import { BLOCK_TOKENS } from "./engine/kv-book.ts";
 import { Sequence } from "./engine/sequence.ts";
 import { Journey, type Stay } from "./journey.ts";
 import type { DriverOptions } from "./options.ts";
@@ -63,7 +62,8 @@ export class Driver {
     this.#workers = new Map(workers.map((worker) => [worker.spec.id, worker]));
     const adapters = workload.policies.filter(({ base }) => base !== null);
     this.#adapters = new Set(adapters.map(({ name }) => name));
-    this.journeys = workload.rollouts.map((rollout, index) => new Journey(rollout, index));
+    const each = PREFIX_BLOCK_TOKENS / (workload.blockTokens ?? PREFIX_BLOCK_TOKENS);
+    this.journeys = workload.rollouts.map((rollout, index) => new Journey(rollout, index, each));
     for (const journey of this.journeys) this.#byKey.set(journey.key, journey);
     this.arrivals = new Arrivals({
       agenda,
@@ -263,7 +263,7 @@ export class Driver {
   /** False where it came to its end by itself just now. */
   #leave(journey: Journey, stay: Stay, ended: Outcome): boolean {
     const { worker, sequence } = stay;
-    worker.remove(sequence, ended === "finished" ? leavesOf(journey) : undefined);
+    worker.remove(sequence, ended === "finished" ? this.#leavesOf(journey) : undefined);
     if (journey.stay !== stay) return false;
     this.#bySequence.delete(sequence);
     journey.leave(sequence.outputTokens, this.#agenda.now, ended);
@@ -276,14 +276,15 @@ export class Driver {
     this.send({ type: "offer", card: journey.card(this.#parts.staleness) });
   }
 
+  /** Blocks of what it leaves that its session's next turn will ask for. */
+  #leavesOf({ next, rollout, stay }: Journey): readonly number[] {
+    if (next === null || stay === null) return [];
+    const { batch } = stay.worker;
+    const context = rollout.promptTokens + batch.outputOf(stay.sequence);
+    return next.rollout.prefix.slice(0, Math.floor(context / batch.kv.blockTokens));
+  }
+
   #nextStop(outputTokens: number, end: number): number {
     return Math.min(end, outputTokens + this.#parts.options.progressTokens);
   }
-}
-
-/** Blocks of what it leaves that its session's next turn will ask for. */
-function leavesOf({ next, rollout, stay }: Journey): readonly number[] {
-  if (next === null || stay === null) return [];
-  const context = rollout.promptTokens + stay.worker.batch.outputOf(stay.sequence);
-  return next.rollout.prefix.slice(0, Math.floor(context / BLOCK_TOKENS));
 }

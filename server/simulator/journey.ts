@@ -25,6 +25,8 @@ export class Journey {
   readonly rollout: SimulatedRollout;
   readonly index: number;
   readonly key: string;
+  /** As the scheduler is told it. */
+  readonly #prefix: readonly number[];
   /** The session's next turn. */
   next: Journey | null = null;
   arrivedAt = 0;
@@ -37,9 +39,12 @@ export class Journey {
   finishedAt: number | null = null;
   readonly segments: SegmentRun[] = [];
 
-  constructor(rollout: SimulatedRollout, index: number) {
+  /** `each`: of the prefix's blocks to one of a card. */
+  constructor(rollout: SimulatedRollout, index: number, each: number) {
     this.rollout = rollout;
     this.index = index;
+    const { prefix } = rollout;
+    this.#prefix = each === 1 ? prefix : prefix.filter((_, i) => (i + 1) % each === 0);
     this.key = rolloutKey(JOB, rollout.id);
   }
 
@@ -58,7 +63,7 @@ export class Journey {
       outputTokens,
       maxNewTokens: rollout.maxNewTokens,
       expectedNewTokens: null,
-      prefix: rollout.prefix,
+      prefix: this.#prefix,
       priority: 0,
       session: rollout.session === null ? null : `${JOB}/${rollout.session.id}`,
       group: rollout.group,

@@ -4,7 +4,7 @@
  * be made again in virtual time, and the two compared.
  */
 import { PacelineError } from "../contract/errors.ts";
-import type { Card } from "../scheduler/card.ts";
+import { type Card, PREFIX_BLOCK_TOKENS } from "../scheduler/card.ts";
 import type { SchedulerEvent, WorkerView } from "../scheduler/events.ts";
 import type { Recording } from "../scheduler/recording.ts";
 import type { SimulatedRollout, WorkerSpec, Workload } from "./workload.ts";
@@ -31,8 +31,21 @@ interface Seen {
   outputTokens: number;
 }
 
-/** `prefillChunk`: of the engines; they do not tell it. */
-export function recordedWorkload(recording: Recording, prefillChunk: number): RecordedWorkload {
+/** What engines do not tell of themselves. */
+export interface RecordedEngine {
+  readonly prefillChunk: number;
+  /** By which they share beginnings: a divisor of a card's. */
+  readonly blockTokens: number;
+}
+
+export function recordedWorkload(recording: Recording, engine: RecordedEngine): RecordedWorkload {
+  const { prefillChunk, blockTokens } = engine;
+  if (PREFIX_BLOCK_TOKENS % blockTokens !== 0) {
+    throw new PacelineError(
+      "invalid_argument",
+      `blocks of ${blockTokens} tokens do not divide one of ${PREFIX_BLOCK_TOKENS}`,
+    );
+  }
   if (recording.dropped > 0) {
     throw new PacelineError(
       "invalid_argument",
@@ -51,7 +64,8 @@ export function recordedWorkload(recording: Recording, prefillChunk: number): Re
     workload: {
       name: "recorded",
       policies: policies.map((name) => ({ name, base: null })),
-      rollouts: finished.map((each) => rolloutOf(each, from)),
+      rollouts: finished.map((each) => rolloutOf(each, from, blockTokens)),
+      blockTokens,
       fleet: { workers: fleetOf(recording, prefillChunk) },
     },
     measuredSeconds: (to - from) / 1_000,
@@ -82,13 +96,17 @@ function offersOf({ inputs }: Recording): Map<string, Seen> {
   return seen;
 }
 
-function rolloutOf({ card, at, turn, before, outputTokens }: Seen, from: number): SimulatedRollout {
-  const { key, group, promptTokens, prefix, maxNewTokens, session, policy } = card;
+function rolloutOf(
+  { card, at, turn, before, outputTokens }: Seen,
+  from: number,
+  blockTokens: number,
+): SimulatedRollout {
+  const { key, group, promptTokens, maxNewTokens, session, policy } = card;
   return {
     id: key,
     group,
     promptTokens,
-    prefix,
+    prefix: blocksOf(card, blockTokens),
     outputTokens: Math.max(1, outputTokens),
     maxNewTokens,
     arrivalSeconds: (at - from) / 1_000,
@@ -99,6 +117,25 @@ function rolloutOf({ card, at, turn, before, outputTokens }: Seen, from: number)
     policy,
     prompt: card.prompt ?? key,
   };
+}
+
+/** A card's blocks in smaller ones; and what of a prompt goes beyond them is equal where all of it is. */
+function blocksOf({ prefix, prompt, promptTokens }: Card, blockTokens: number): number[] {
+  const each = PREFIX_BLOCK_TOKENS / blockTokens;
+  const blocks = prefix.flatMap((hash) =>
+    Array.from({ length: each }, (_, i) => (i === each - 1 ? hash : mixed(hash, i))),
+  );
+  if (prompt === null) return blocks;
+  const whole = [...prompt].reduce((hash, char) => mixed(hash, char.charCodeAt(0)), 0x811c9dc5);
+  for (let i = blocks.length; i < Math.floor(promptTokens / blockTokens); i++) {
+    blocks.push(mixed(whole, i));
+  }
+  return blocks;
+}
+
+function mixed(hash: number, value: number): number {
+  const once = Math.imul(hash ^ (value + 1), 0x01000193);
+  return Math.imul(once ^ (once >>> 15), 0x85ebca6b) >>> 0;
 }
 
 /** Each slot of each worker that was seen, with its last rates. */

@@ -93,7 +93,14 @@ function assemble(
   const driverOptions = { ...DRIVER_OPTIONS, ...RESOLUTIONS[resolution], ...options.driver };
   const pool: Directory = new Map();
   const workers = workload.fleet.workers.map(
-    (spec) => new SimulatedWorker(spec, agenda, pool, (sequence) => driver.due(sequence)),
+    (spec) =>
+      new SimulatedWorker(
+        spec,
+        agenda,
+        pool,
+        (sequence) => driver.due(sequence),
+        workload.blockTokens,
+      ),
   );
   const send = (event: SchedulerEvent): void => driver.send(event);
   const updates = new Updates({

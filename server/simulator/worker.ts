@@ -41,10 +41,16 @@ export class SimulatedWorker {
     agenda: Agenda,
     pool: Directory,
     due: (sequence: Sequence) => void,
+    blockTokens?: number,
   ) {
     this.spec = spec;
     const changed: CacheChange = (kind, hash) => this.cacheChanges.add(kind, hash);
-    const kv = new KvBook(spec.kvTokens, { tiers: spec.tiers, pool, changed });
+    const kv = new KvBook(spec.kvTokens, {
+      tiers: spec.tiers,
+      pool,
+      changed,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+    });
     this.#adapters = spec.adapters === null ? null : new AdapterSlots(spec.adapters);
     this.batch = new Batch(spec, kv, this.#adapters);
     this.#agenda = agenda;

@@ -9,6 +9,8 @@ export interface Workload {
   /** By arrival; turns of one session in order. */
   readonly rollouts: readonly SimulatedRollout[];
   readonly fleet: FleetSpec;
+  /** Of the blocks that prefixes name: a divisor of a card's, which is the default. */
+  readonly blockTokens?: number;
   /** How a trainer consumes it; absent where all is asked for at once. */
   readonly trainer?: TrainerSpec;
 }
@@ -23,7 +25,7 @@ export interface SimulatedRollout {
   readonly id: string;
   readonly group: { readonly id: string; readonly size: number; readonly index: number } | null;
   readonly promptTokens: number;
-  /** Chain hashes (u32) of the prompt's full blocks, as `Card.prefix`. */
+  /** Chain hashes (u32) of the prompt's full blocks; where these are a card's, as `Card.prefix`. */
   readonly prefix: readonly number[];
   /** True length, the stop token included; hidden from every scheduler but an oracle. */
   readonly outputTokens: number;

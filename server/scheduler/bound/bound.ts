@@ -38,13 +38,14 @@ export interface LowerBound {
   readonly rho: number;
 }
 
-/** Of a whole run that began with empty caches. Null without a slot. */
+/** Of a whole run that began with empty caches; `blockTokens`: of prefixes, default a card's. Null without a slot. */
 export function lowerBound(
   rollouts: readonly BoundRollout[],
   slots: readonly BoundSlot[],
+  blockTokens?: number,
 ): LowerBound | null {
   const tally = createTally();
-  const charges = createCharges(rollouts);
+  const charges = createCharges(rollouts, blockTokens);
   for (const rollout of rollouts) tally.add(charges.of(rollout));
   return boundOf(tally, slots);
 }

@@ -6,7 +6,7 @@ export interface BoundRollout {
   readonly outputTokens: number;
   /** Each may have made its first token by prefill. Default 1. */
   readonly attempts?: number;
-  /** Chain hashes of the prompt's full blocks, as `Card.prefix`. */
+  /** Chain hashes of the prompt's full blocks. */
   readonly prefix: readonly number[];
   /** Default 0. Of a turn after the first it is not read. */
   readonly arrivalSeconds?: number;
@@ -44,7 +44,10 @@ export interface Charges {
 const NOBODY = "";
 
 /** `rollouts`: all that will be asked for, since a block is private only if nobody else has it. */
-export function createCharges(rollouts: Iterable<BoundRollout>): Charges {
+export function createCharges(
+  rollouts: Iterable<BoundRollout>,
+  blockTokens = PREFIX_BLOCK_TOKENS,
+): Charges {
   const owners = ownersOf(rollouts);
   const computed = new Set<number>();
   const sessions = new Map<string, Session>();
@@ -66,9 +69,9 @@ export function createCharges(rollouts: Iterable<BoundRollout>): Charges {
       const known = Math.min(promptTokens, before?.contextTokens ?? 0);
       let fresh = promptTokens - known;
       let own = fresh;
-      for (let i = Math.floor(known / PREFIX_BLOCK_TOKENS); i < prefix.length; i++) {
+      for (let i = Math.floor(known / blockTokens); i < prefix.length; i++) {
         const block = prefix[i] as number;
-        const tokens = Math.min(PREFIX_BLOCK_TOKENS, (i + 1) * PREFIX_BLOCK_TOKENS - known);
+        const tokens = Math.min(blockTokens, (i + 1) * blockTokens - known);
         if (computed.has(block)) fresh -= tokens;
         if (shared(block)) own -= tokens;
         computed.add(block);
@@ -76,7 +79,7 @@ export function createCharges(rollouts: Iterable<BoundRollout>): Charges {
       let privateTokens = promptTokens;
       for (const block of prefix) {
         if (!shared(block)) break;
-        privateTokens -= PREFIX_BLOCK_TOKENS;
+        privateTokens -= blockTokens;
       }
       // At the start of the run no cache holds anything; later another may have computed what is shared.
       const alone = before === undefined && arrivalSeconds === 0 ? promptTokens : own;

@@ -4,17 +4,15 @@
  * its rollout's own tail, found again by a later attempt only. Engines' smaller blocks would round 20,000 tokens up by
  * 8, so the rest is counted to the token.
  */
+import { PREFIX_BLOCK_TOKENS } from "../../scheduler/card.ts";
 import { type Directory, HostTier, type TierRates } from "./host-tier.ts";
 import type { Sequence } from "./sequence.ts";
-
-/** As `PREFIX_BLOCK_TOKENS` of the scheduler's cards. */
-export const BLOCK_TOKENS = 256;
 
 export interface KvBookParts {
   readonly tiers: TierRates | null;
   readonly pool: Directory | null;
   readonly changed: CacheChange;
-  /** Of the blocks that sequences' prefixes name. */
+  /** Of the blocks that sequences' prefixes name; default a card's. */
   readonly blockTokens: number;
 }
 
@@ -33,19 +31,24 @@ const tailKey = (owner: number): number => -1 - owner;
 
 export class KvBook {
   readonly capacity: number;
+  readonly blockTokens: number;
   readonly #blocks = new Map<number, Block>();
   /** Idle tokens by block or tail; insertion order is order of use. */
   readonly #idle = new Map<number, number>();
   readonly #host: HostTier | null;
   readonly #changed: CacheChange;
-  readonly #blockTokens: number;
   #held = 0;
   #idleTokens = 0;
 
   constructor(capacity: number, parts: Partial<KvBookParts> = {}) {
-    const { tiers = null, pool = null, changed = () => {}, blockTokens = BLOCK_TOKENS } = parts;
+    const {
+      tiers = null,
+      pool = null,
+      changed = () => {},
+      blockTokens = PREFIX_BLOCK_TOKENS,
+    } = parts;
     this.capacity = capacity;
-    this.#blockTokens = blockTokens;
+    this.blockTokens = blockTokens;
     this.#changed = changed;
     const evicted = (key: number): void => {
       if (key >= 0 && !this.#blocks.has(key)) changed("removed", key);
@@ -77,8 +80,8 @@ export class KvBook {
     let need = contextTokens;
     for (const hash of prefix) {
       const block = this.#blocks.get(hash);
-      if (block === undefined || need <= this.#blockTokens) break;
-      if (block.refs > 0) need -= this.#blockTokens;
+      if (block === undefined || need <= this.blockTokens) break;
+      if (block.refs > 0) need -= this.blockTokens;
     }
     return need;
   }
@@ -91,7 +94,7 @@ export class KvBook {
     // The last token is always computed: its logits give the next.
     sequence.computed = Math.max(0, Math.min(cached, sequence.contextTokens - 1, sequence.wanted));
     sequence.cachedTokens = sequence.computed;
-    sequence.tail = cached > sequence.blocks.length * this.#blockTokens;
+    sequence.tail = cached > sequence.blocks.length * this.blockTokens;
     this.#evict();
     return seconds;
   }
@@ -102,7 +105,7 @@ export class KvBook {
     if (blocks.length === prefix.length) return;
     const more = this.#match(sequence);
     this.#held -= more;
-    const shared = Math.min(blocks.length * this.#blockTokens, contextTokens - 1, wanted);
+    const shared = Math.min(blocks.length * this.blockTokens, contextTokens - 1, wanted);
     sequence.computed = Math.max(computed, shared);
     sequence.cachedTokens += sequence.computed - computed;
   }
@@ -130,13 +133,13 @@ export class KvBook {
    */
   release(sequence: Sequence, leaves?: readonly number[]): void {
     const { blocks, owner, computed, contextTokens } = sequence;
-    const shared = blocks.length * this.#blockTokens;
+    const shared = blocks.length * this.blockTokens;
     this.#held -= contextTokens - shared;
     // Oldest first out: a chain goes from its end.
     const kept = Math.max(0, computed - shared);
     const more =
-      leaves?.slice(blocks.length, blocks.length + Math.floor(kept / this.#blockTokens)) ?? [];
-    const tail = kept - more.length * this.#blockTokens;
+      leaves?.slice(blocks.length, blocks.length + Math.floor(kept / this.blockTokens)) ?? [];
+    const tail = kept - more.length * this.blockTokens;
     const key = tailKey(owner);
     if (tail > 0) this.#keep(key, tail);
     if (leaves !== undefined) this.#host?.forget(key);
@@ -198,14 +201,14 @@ export class KvBook {
   /** Takes part in the blocks that are there beyond those it has; answers their tokens. */
   #match({ prefix, blocks, contextTokens }: Sequence): number {
     const before = blocks.length;
-    const most = Math.min(prefix.length, Math.floor(contextTokens / this.#blockTokens));
+    const most = Math.min(prefix.length, Math.floor(contextTokens / this.blockTokens));
     for (let i = before; i < most; i++) {
       const block = this.#blocks.get(prefix[i] as number);
       if (block === undefined) break;
       if (block.refs++ === 0) this.#held += this.#forget(block.hash);
       blocks.push(block);
     }
-    return (blocks.length - before) * this.#blockTokens;
+    return (blocks.length - before) * this.blockTokens;
   }
 
   #leave(hash: number): void {
@@ -217,14 +220,14 @@ export class KvBook {
   }
 
   #rest(hash: number): void {
-    this.#keep(hash, this.#blockTokens);
-    this.#host?.keep(hash, this.#blockTokens);
+    this.#keep(hash, this.blockTokens);
+    this.#host?.keep(hash, this.blockTokens);
   }
 
   #unref(block: Block): void {
     block.refs--;
     if (block.refs > 0) return;
-    this.#held -= this.#blockTokens;
+    this.#held -= this.blockTokens;
     if (block.listed) this.#rest(block.hash);
   }
 

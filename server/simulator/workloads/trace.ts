@@ -154,10 +154,16 @@ function fleetOf({ fleet }: TraceHeader): FleetSpec | null {
   };
 }
 
-function headerFor({ name, policies, fleet, trainer }: Workload): z.input<typeof headerSchema> {
+function headerFor({
+  name,
+  policies,
+  fleet,
+  trainer,
+  blockTokens,
+}: Workload): z.input<typeof headerSchema> {
   return {
     workload: name,
-    block_tokens: PREFIX_BLOCK_TOKENS,
+    block_tokens: blockTokens ?? PREFIX_BLOCK_TOKENS,
     policies: policies.map((policy) => ({ ...policy })),
     fleet: {
       workers: fleet.workers.map(({ id, pool, step, tiers, adapters, ...worker }) => ({

@@ -147,6 +147,8 @@ test("a shared prompt is computed once, its private part by each", () => {
     }));
   near(lowerBound(siblings(true), [SLOT])?.workSeconds, (2_560 + 8 * 10) / 10_000);
   near(lowerBound(siblings(false), [SLOT])?.workSeconds, (8 * 2_570) / 10_000);
+  const finer = siblings(true).map((sibling) => ({ ...sibling, promptTokens: 170 }));
+  near(lowerBound(finer, [SLOT], 16)?.workSeconds, (160 + 8 * 10) / 10_000);
 });
 
 test("a session is one path, and prefills only what it was told", () => {
