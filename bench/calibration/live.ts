@@ -1,11 +1,12 @@
 /**
- * One workload on simulated engines over sockets, under a scheduler of the server's choice. Stated beforehand:
+ * One workload on simulated engines over sockets, under a scheduler of the server's choice. Stated beforehand: an eighth of B1's
+ * Moonlight with its tokens at 1/32 and its time at 1/8, so that a real second is eight of the model's and no step is shorter than 40 ms:
  *
- *     engines    each 6,000 KV tokens, 64 running at most, steps of 40 ms + 1 ms a sequence (a large model's, in its own
- *                time), prefill 10,000 tokens/s in chunks of 512
- *     rollouts   groups of 8, all asked for at once; prompts of 64 tokens, lengths log-normal (median 150, σ 0.9), cut off at 768
+ *     engines    4, each 12,500 KV tokens, 256 running at most, steps of 40 ms + 0.4 ms a sequence, prefill 3,000 tokens/s in
+ *                chunks of 64
+ *     rollouts   50 groups of 8, all asked for at once; prompts of 16 tokens, lengths log-normal (median 517, σ 0.9), cut off at 2,048
  *
- * Lengths are drawn from prompt and seed, so that every scheduler gets the same.
+ * Lengths are drawn from prompt, seed and place in the group, so that every scheduler gets the same; siblings have none in common.
  */
 import { readFileSync } from "node:fs";
 import { Pool } from "undici";
@@ -13,23 +14,26 @@ import { startEngineServer } from "../../server/engine/server/engine-server.ts";
 import type { DisciplineName } from "../../server/scheduler/disciplines/names.ts";
 import type { Recording } from "../../server/scheduler/recording.ts";
 import { seededRandom } from "../../server/seeded-random.ts";
+import type { RecordedEngine } from "../../server/simulator/recorded-workload.ts";
 import { call, publish, startServer } from "../gateway/fleet.ts";
 import { stopAll } from "../gateway/processes.ts";
 
-export const PREFILL_CHUNK = 512;
+const PREFILL_CHUNK = 64;
+/** What no engine tells; blocks are those of `server/engine/simulated-cache.ts`. */
+export const RECORDED_ENGINE: RecordedEngine = { prefillChunk: PREFILL_CHUNK, blockTokens: 16 };
 const GROUP = 8;
-const PROMPT_TOKENS = 64;
-const MAX_NEW_TOKENS = 768;
+const PROMPT_TOKENS = 16;
+const MAX_NEW_TOKENS = 2_048;
 const ENGINE = {
   kind: "simulated",
-  kvTokens: 6_000,
-  maxRunning: 64,
+  kvTokens: 12_500,
+  maxRunning: 256,
   simulated: {
     stepSeconds: 0.04,
-    perRequestSeconds: 0.001,
-    prefillTokensPerSecond: 10_000,
+    perRequestSeconds: 0.000_4,
+    prefillTokensPerSecond: 3_000,
     prefillChunk: PREFILL_CHUNK,
-    length: { median: 150, sigma: 0.9 },
+    length: { median: 517, sigma: 0.9 },
   },
 } as const;
 

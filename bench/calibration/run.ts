@@ -3,7 +3,7 @@
  * the last tenth's share of it, and how far the simulator was from what was measured (goal: 5 %). `live.ts` states the workload.
  * The server records its scheduler's inputs; out of these alone a run is made again (`server/simulator/recorded-workload.ts`).
  *
- *     node bench/calibration/run.ts [--scheduler group-round-robin,least-requests,pull-fcfs,paceline] [--workers 4] [--groups 48]
+ *     node bench/calibration/run.ts [--scheduler group-round-robin,least-requests,pull-fcfs,paceline] [--workers 4] [--groups 50]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,13 +14,13 @@ import { type Calibration, calibrate } from "../../server/simulator/calibration.
 import { recordedWorkload } from "../../server/simulator/recorded-workload.ts";
 import { schedulerNamed } from "../../server/simulator/schedulers.ts";
 import { simulate } from "../../server/simulator/simulate.ts";
-import { PREFILL_CHUNK, runLive } from "./live.ts";
+import { RECORDED_ENGINE, runLive } from "./live.ts";
 
 const { values: flags } = parseArgs({
   options: {
     scheduler: { type: "string", default: "group-round-robin,least-requests,pull-fcfs,paceline" },
     workers: { type: "string", default: "4" },
-    groups: { type: "string", default: "48" },
+    groups: { type: "string", default: "50" },
   },
 });
 const fleet = { workers: Number(flags.workers), groups: Number(flags.groups) };
@@ -35,7 +35,7 @@ try {
 
 async function sideBySide(name: DisciplineName, file: string): Promise<Calibration> {
   const recording = await runLive(fleet, name, file);
-  const recorded = recordedWorkload(recording, PREFILL_CHUNK);
+  const recorded = recordedWorkload(recording, RECORDED_ENGINE);
   const scheduler = schedulerNamed(name);
   return calibrate(simulate(recorded.workload, { seed: recording.seed, scheduler }), recorded);
 }

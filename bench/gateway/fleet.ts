@@ -70,12 +70,18 @@ export async function startFleet(
   return { server, http, grpc, engines: running };
 }
 
-/** The first version, to every worker. */
-export const publish = (http: string, path: string = model): Promise<void> =>
-  call("POST", `${http}/v1/policies/default/versions?wait=committed`, {
+/** The first version, until every worker serves it: a commit comes before that. */
+export async function publish(http: string, path: string = model): Promise<void> {
+  const versions = `${http}/v1/policies/default/versions`;
+  await call("POST", `${versions}?wait=committed`, {
     source: { path },
     commit: { mode: "all", timeout_ms: 30_000 },
   });
+  // Ends with the publication.
+  const progress = await request(`${versions}/1`, { headers: { accept: "text/event-stream" } });
+  const last = (await progress.body.text()).trimEnd().split("\n").at(-1) ?? "";
+  if (!last.includes('"state":"installed"')) throw new Error(`version 1 is not served: ${last}`);
+}
 
 async function startEngine(options: EngineOptions): Promise<EngineUnderTest> {
   const { pool, interval, maxRunning, stepSeconds = 0 } = options;

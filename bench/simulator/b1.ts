@@ -6,7 +6,7 @@ import type { SchedulerName } from "../../server/simulator/schedulers.ts";
 import type { Workload } from "../../server/simulator/workload.ts";
 import type { Resume } from "../../server/simulator/workloads/fleets.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
-import { compare, printRows } from "./comparison.ts";
+import { compare, nothingMore, printRows } from "./comparison.ts";
 import type { Budget } from "./run.ts";
 
 const SCHEDULERS: readonly SchedulerName[] = [
@@ -30,25 +30,24 @@ const RESUMES: readonly Resume[] = ["pool", "host", "recompute"];
 const SWEEP = [24, 40, 56];
 
 export function b1(budget: Budget): void {
-  const { seeds, quick } = budget;
-  const table = (title: string, workloads: readonly Workload[]): void =>
-    printRows(title, compare(title, workloads, SCHEDULERS, budget), budget);
+  const { quick } = budget;
+  const table = (title: string, workloadOf: (seed: number) => Workload): void =>
+    printRows(title, compare(title, workloadOf, SCHEDULERS, budget, nothingMore), budget);
   console.log("\n## B1: synchronous, bound by KV");
   // A quarter of the groups on a quarter of the workers: the same ρ.
   const scale = quick ? { groups: 100, workers: 8 } : { groups: 400, workers: 32 };
   for (const resume of RESUMES) {
-    const workloads = seeds.map((seed) => presetWorkload("moonlight", seed, { ...scale, resume }));
-    table(`${quick ? "a quarter of moonlight" : "moonlight"}, resume ${resume}`, workloads);
+    table(`${quick ? "a quarter of moonlight" : "moonlight"}, resume ${resume}`, (seed) =>
+      presetWorkload("moonlight", seed, { ...scale, resume }),
+    );
   }
   if (quick) return;
   for (const workers of SWEEP) {
-    const workloads = seeds.map((seed) =>
+    table(`moonlight on ${workers}, resume pool`, (seed) =>
       presetWorkload("moonlight", seed, { resume: "pool", workers }),
     );
-    table(`moonlight on ${workers}, resume pool`, workloads);
   }
   for (const resume of RESUMES) {
-    const workloads = seeds.map((seed) => presetWorkload("vl72b", seed, { resume }));
-    table(`vl72b, resume ${resume}`, workloads);
+    table(`vl72b, resume ${resume}`, (seed) => presetWorkload("vl72b", seed, { resume }));
   }
 }

@@ -5,7 +5,7 @@
 import type { SchedulerName } from "../../server/simulator/schedulers.ts";
 import type { Workload } from "../../server/simulator/workload.ts";
 import { type PresetName, presetWorkload } from "../../server/simulator/workloads/presets.ts";
-import { compare, printRows, shown } from "./comparison.ts";
+import { compare, nothingMore, printRows, type Row, shown } from "./comparison.ts";
 import { intervalOf } from "./interval.ts";
 import type { Budget } from "./run.ts";
 
@@ -24,16 +24,14 @@ const SCHEDULERS: readonly SchedulerName[] = [
 ];
 
 export function b2(budget: Budget): void {
-  const { seeds } = budget;
   console.log("\n## B2: synchronous, bound by the longest");
   for (const preset of PRESETS) {
-    const workloads = seeds.map((seed) => presetWorkload(preset, seed));
-    const best = workloads.map(bestSplitSeconds);
-    printRows(preset, compare(preset, workloads, SCHEDULERS, budget), budget, {
-      name: "of the best split",
-      cell: ({ samples }) =>
-        shown(intervalOf(samples.map(({ seconds }, i) => seconds / (best[i] ?? Number.NaN))), 3),
-    });
+    const workloadOf = (seed: number): Workload => presetWorkload(preset, seed);
+    const best = budget.seeds.map((seed) => bestSplitSeconds(workloadOf(seed)));
+    const rows = compare(preset, workloadOf, SCHEDULERS, budget, nothingMore);
+    const ofBest = ({ samples }: Row): string =>
+      shown(intervalOf(samples.map(({ seconds }, i) => seconds / (best[i] ?? Number.NaN))), 3);
+    printRows(preset, rows, budget, [{ name: "of the best split", cell: ofBest }]);
   }
 }
 

@@ -21,26 +21,30 @@ const SCHEDULERS: readonly SchedulerName[] = ["pull-fcfs", "paceline", "longest-
 const WITHIN = [0.65, 0.9] as const;
 /** Of the log length of a prompt, standard deviations; the last leaves nothing of the order. */
 const NOISE = [0, 0.25, 0.5, 1, Number.POSITIVE_INFINITY] as const;
+/** In the quick set one share and three errors will do. */
+const QUICK = { within: [0.65], noise: [0, 0.5, Number.POSITIVE_INFINITY] } as const;
 /** Of the first epoch's bound: it is long over. */
 const APART = 20;
 
 export function b3({ seeds, quick, results }: Budget): void {
   console.log("\n## B3: lengths foretold by the epoch before");
+  const { within: shares, noise: errors } = quick ? QUICK : { within: WITHIN, noise: NOISE };
   const scale = quick ? { groups: 100, workers: 8 } : { groups: 400, workers: 32 };
   const names = ["noise", "σ of the error", ...SCHEDULERS, "paceline ÷ pull-fcfs"];
-  for (const within of WITHIN) {
+  for (const within of shares) {
     console.log(
       `\n### moonlight, resume recompute, ρ_g = ${within}, ${seeds.length} seeds, T/LB\n`,
     );
     console.log(`| ${names.join(" | ")} |\n|${"---|".repeat(names.length)}`);
-    for (const noise of NOISE) {
+    for (const noise of errors) {
       const epochs = seeds.map((seed) =>
         twoEpochs(presetWorkload("moonlight", seed, { ...scale, within }), noise, seed),
       );
       const ratios = SCHEDULERS.map((name) =>
-        epochs.map((each, i) => {
-          const key = `two epochs, ρ_g ${within}, noise ${noise}, ${name}, seed ${i + 1}`;
-          return results.sample(key, () => ({ ratio: secondRatio(each, name, i + 1) })).ratio;
+        epochs.map((each) => {
+          const { seed } = each;
+          const key = `two epochs, ρ_g ${within}, noise ${noise}, ${name}, seed ${seed}`;
+          return results.sample(key, () => ({ ratio: secondRatio(each, name) })).ratio;
         }),
       );
       const [pull = [], ours = []] = ratios;
@@ -56,6 +60,7 @@ export function b3({ seeds, quick, results }: Budget): void {
 }
 
 interface Epochs {
+  readonly seed: number;
   readonly workload: Workload;
   readonly secondAt: number;
   readonly boundSeconds: number;
@@ -81,7 +86,7 @@ function twoEpochs(first: Workload, noise: number, seed: number): Epochs {
   });
   const error = Math.sqrt(squares / second.length);
   const workload = { ...first, rollouts: [...first.rollouts, ...second] };
-  return { workload, secondAt, boundSeconds, error };
+  return { seed, workload, secondAt, boundSeconds, error };
 }
 
 /** Of each group, whose lengths it gets: that of its rank once every value has its noise. */
@@ -107,10 +112,9 @@ const meanLog = (members: readonly SimulatedRollout[]): number =>
   members.reduce((sum, { outputTokens }) => sum + Math.log(outputTokens), 0) / members.length;
 
 function secondRatio(
-  { workload, secondAt, boundSeconds }: Epochs,
+  { seed, workload, secondAt, boundSeconds }: Epochs,
   name: SchedulerName,
-  seed: number,
-) {
+): number {
   const run = simulate(workload, { seed, scheduler: schedulerNamed(name) });
   const late = run.rollouts.some(
     ({ arrivalSeconds, finishSeconds }) =>

@@ -24,15 +24,13 @@ const VERSION_SECONDS = 60;
 
 export function b6({ seeds, results, plot }: Budget): void {
   console.log(`\n## B6: many adapters, ${seeds.length} seeds\n`);
-  const workloads = seeds.map((seed) => presetWorkload("multi-tenant", seed));
+  const workloads = seeds.map((seed) => ({ seed, of: presetWorkload("multi-tenant", seed) }));
   const columns =
     "scheduler | loads a rollout | tokens/s, of no loads | mean time of a rollout, × no loads | Jain's index of tenants | with no loads";
   console.log(`| ${columns} |\n|${"---|".repeat(columns.split("|").length)}`);
   const bars = SCHEDULERS.map((scheduler) => {
-    const samples = workloads.map((workload, i) =>
-      results.sample(`adapters, ${scheduler}, seed ${i + 1}`, () =>
-        sampleOf(workload, scheduler, i + 1),
-      ),
+    const samples = workloads.map(({ seed, of }) =>
+      results.sample(`adapters, ${scheduler}, seed ${seed}`, () => sampleOf(of, scheduler, seed)),
     );
     const value = (name: keyof Sample) => intervalOf(samples.map((sample) => sample[name]));
     const cells = COLUMNS.map((name) => shown(value(name), 3));

@@ -23,21 +23,22 @@ const KINDS: readonly FaultSpec["kind"][] = ["kill", "hang", "slow"];
 
 export function b7({ seeds, results, plot }: Budget): void {
   console.log("\n## B7: faults\n");
-  const workloads = seeds.map((seed) =>
-    presetWorkload("moonlight", seed, { workers: WORKERS, groups: GROUPS }),
-  );
+  const workloads = seeds.map((seed) => ({
+    seed,
+    of: presetWorkload("moonlight", seed, { workers: WORKERS, groups: GROUPS }),
+  }));
   console.log(
     "| | makespan, × without faults | capacity that was gone | streams reset | tokens lost | tokens twice | unfinished |",
   );
   console.log("|---|---|---|---|---|---|---|");
-  const calm = workloads.map((workload, i) =>
-    results.sample(`faults, none, seed ${i + 1}`, () => ({
-      seconds: run(workload, i + 1, []).makespanSeconds,
+  const calm = workloads.map(({ seed, of }) =>
+    results.sample(`faults, none, seed ${seed}`, () => ({
+      seconds: run(of, seed, []).makespanSeconds,
     })),
   );
   const bars = KINDS.map((kind) => {
-    const samples = workloads.map((workload, i) =>
-      results.sample(`faults, ${kind}, seed ${i + 1}`, () => sampleOf(workload, kind, i + 1)),
+    const samples = workloads.map(({ seed, of }) =>
+      results.sample(`faults, ${kind}, seed ${seed}`, () => sampleOf(of, kind, seed)),
     );
     const over = intervalOf(
       samples.map(({ seconds }, i) => seconds / (calm[i]?.seconds ?? Number.NaN)),

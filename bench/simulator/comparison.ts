@@ -14,7 +14,8 @@ export type Sample = Numbers<
   "seconds" | "ratio" | "rho" | "tailShare" | "preemptions" | "reprefilled" | "prefilled"
 >;
 
-export interface Row {
+/** `More`: what a table measures beside these. */
+export interface Row<More extends string = never> {
   readonly scheduler: SchedulerName;
   /** T/LB. */
   readonly ratio: Interval;
@@ -25,25 +26,28 @@ export interface Row {
   readonly preemptions: number;
   /** Tokens that had been computed before. */
   readonly reprefilled: number;
-  readonly samples: readonly Sample[];
+  readonly samples: readonly (Sample & Numbers<More>)[];
 }
 
 /** `title` names the table, and its runs among the results. */
-export function compare(
+export function compare<More extends string = never>(
   title: string,
-  workloads: readonly Workload[],
+  workloadOf: (seed: number) => Workload,
   schedulers: readonly SchedulerName[],
-  { results }: Pick<Budget, "results">,
-): Row[] {
-  const bounds = workloads.map(workloadBound);
+  { results, seeds }: Pick<Budget, "results" | "seeds">,
+  more: (run: Run) => Numbers<More>,
+): Row<More>[] {
+  const workloads = seeds.map((seed) => {
+    const workload = workloadOf(seed);
+    return { seed, workload, bound: workloadBound(workload) };
+  });
   let baseline: readonly Sample[] | null = null;
-  return schedulers.map((scheduler): Row => {
-    const sampleOf = (workload: Workload, i: number): Sample => {
-      const run = simulate(workload, { seed: i + 1, scheduler: schedulerNamed(scheduler) });
-      return numbersOf(run, bounds[i]);
-    };
-    const samples = workloads.map((workload, i) =>
-      results.sample(`${title}, ${scheduler}, seed ${i + 1}`, () => sampleOf(workload, i)),
+  return schedulers.map((scheduler): Row<More> => {
+    const samples = workloads.map(({ seed, workload, bound }) =>
+      results.sample(`${title}, ${scheduler}, seed ${seed}`, () => {
+        const run = simulate(workload, { seed, scheduler: schedulerNamed(scheduler) });
+        return { ...numbersOf(run, bound), ...more(run) };
+      }),
     );
     baseline ??= samples;
     const first = baseline;
@@ -61,10 +65,9 @@ export function compare(
   });
 }
 
-function numbersOf(run: Run, bound: LowerBound | undefined): Sample {
+function numbersOf(run: Run, bound: LowerBound): Sample {
   const { scheduler, unfinished, makespanSeconds: seconds } = run;
   if (unfinished > 0) throw new Error(`${scheduler}: ${unfinished} did not finish`);
-  if (bound === undefined) throw new Error("a workload without a bound");
   const ratio = seconds / bound.seconds;
   if (ratio < 1) throw new Error(`${scheduler} beats the bound of ${run.workload}: ${ratio}`);
   return {
@@ -78,13 +81,15 @@ function numbersOf(run: Run, bound: LowerBound | undefined): Sample {
   };
 }
 
-export function printRows(
+export const nothingMore = (): Numbers<never> => ({});
+
+export function printRows<More extends string>(
   title: string,
-  rows: readonly Row[],
+  rows: readonly Row<More>[],
   { plot }: Pick<Budget, "plot">,
-  extra?: Column,
+  extra: readonly Column<More>[] = [],
 ): void {
-  const columns: readonly Column[] = [
+  const columns: readonly Column<More>[] = [
     { name: "scheduler", cell: ({ scheduler }) => scheduler },
     { name: "T/LB", cell: ({ ratio }) => shown(ratio, 3) },
     { name: "tail share", cell: ({ tailShare }) => tailShare.toFixed(2) },
@@ -94,7 +99,7 @@ export function printRows(
       name: "prefilled again, M tokens",
       cell: ({ reprefilled }) => (reprefilled / 1e6).toFixed(1),
     },
-    ...(extra === undefined ? [] : [extra]),
+    ...extra,
   ];
   const seeds = rows[0]?.samples.length ?? 0;
   console.log(`\n### ${title}, ρ = ${rows[0]?.rho.toFixed(2)}, ${seeds} seeds\n`);
@@ -106,9 +111,9 @@ export function printRows(
   plot(`${title}: T/LB`, bars, 1);
 }
 
-export interface Column {
+export interface Column<More extends string> {
   readonly name: string;
-  readonly cell: (row: Row) => string;
+  readonly cell: (row: Row<More>) => string;
 }
 
 export const shown = ({ mean, half }: Interval, digits: number): string =>
