@@ -9,11 +9,13 @@ export const ABORT_CASES: readonly Case[] = [
     name: "an abort mid-way ends the request inside the engine",
     async run(bench) {
       const { engine, manners } = bench;
-      const attempt = new Attempt(engine, LONG);
-      await attempt.reached(3);
-      attempt.abort();
-      assert.equal((await attempt.outcome).error?.code, "cancelled");
-      await until(engine, 0);
+      await bench.slowly(async () => {
+        const attempt = new Attempt(engine, LONG);
+        await attempt.reached(3);
+        attempt.abort();
+        assert.equal((await attempt.outcome).error?.code, "cancelled");
+        await until(engine, 0);
+      });
       const { outputTokens } = await engine.telemetry(deadline());
       assertComplete(await run(engine, {}), 32);
       await toldLoad(bench, (load) =>
@@ -55,23 +57,28 @@ export const ABORT_CASES: readonly Case[] = [
   },
   {
     name: "one that is aborted takes no other with it",
-    async run({ engine }) {
-      const one = new Attempt(engine, { ...LONG, requestId: "ab-1" });
-      const other = new Attempt(engine, { ...LONG, requestId: "ac-11" });
-      await one.reached(1);
-      await other.reached(1);
-      one.abort();
-      assert.equal((await one.outcome).error?.code, "cancelled");
+    async run({ engine, slowly }) {
+      const other = await slowly(async () => {
+        const one = new Attempt(engine, { ...LONG, requestId: "ab-1" });
+        const begun = new Attempt(engine, { ...LONG, requestId: "ac-11" });
+        await one.reached(1);
+        await begun.reached(1);
+        one.abort();
+        assert.equal((await one.outcome).error?.code, "cancelled");
+        return begun;
+      });
       assertComplete(await other.outcome, 400);
     },
   },
   {
     name: "a consumer that stops reading ends the request inside the engine",
-    async run({ engine }) {
-      for await (const event of engine.generate(requestOf(LONG, engine), deadline())) {
-        if (event.type === "tokens") break;
-      }
-      await until(engine, 0);
+    async run({ engine, slowly }) {
+      await slowly(async () => {
+        for await (const event of engine.generate(requestOf(LONG, engine), deadline())) {
+          if (event.type === "tokens") break;
+        }
+        await until(engine, 0);
+      });
     },
   },
   {

@@ -30,12 +30,8 @@ export const refuses =
     assert.equal((await run(engine, wish)).error?.code, "unsupported");
   };
 
-/** Long enough to act in the middle of it. */
+/** Long enough to act in the middle of it, `slowly` where it must run still when the engine does what it is told. */
 export const LONG: Wish = { sampling: { maxNewTokens: 400 } };
-
-/** Likewise, for rows that need it to run still when the engine does what it is told: a real one on a busy machine makes hundreds before. */
-export const longOf = ({ manners, description }: Bench): number =>
-  manners.fresh ? 400 : Math.min(1_600, description.maxModelLen - 100);
 
 export function assertComplete(outcome: Outcome, tokens: number): void {
   assert.equal(outcome.error, null);

@@ -1,12 +1,26 @@
 /** What every engine must do when it is probed, paused and given new weights. */
 import assert from "node:assert/strict";
-import { Attempt, deadline, type Outcome, run } from "./attempt.ts";
-import { assertComplete, type Case, LONG, longOf } from "./case.ts";
+import { Attempt, deadline, type Outcome, run, type Wish } from "./attempt.ts";
+import { assertComplete, type Case, LONG } from "./case.ts";
 import { type Bench, toldLoad, untilHeld, weightsOf } from "./fixture.ts";
 
 /** Versions in order of output. */
 const versionsOf = ({ spans }: Outcome): number[] | undefined =>
   spans?.map(({ version }) => version);
+
+/** One that stands still amid its output. */
+async function paused(
+  { engine, slowly }: Bench,
+  wish: Wish,
+  mode: "keep" | "retract",
+): Promise<Attempt> {
+  return slowly(async () => {
+    const attempt = new Attempt(engine, wish);
+    await attempt.reached(5);
+    await engine.control.pause(mode, deadline());
+    return attempt;
+  });
+}
 
 const tells = ({ description }: Bench): boolean => description.capabilities.spans !== "none";
 const byDigest = ({ description }: Bench): boolean =>
@@ -31,12 +45,15 @@ export const CONTROL_CASES: readonly Case[] = [
     async run(bench) {
       const { engine, description, manners } = bench;
       const before = await engine.telemetry(deadline());
-      const attempt = new Attempt(engine, LONG);
-      await attempt.reached(1);
-      await toldLoad(bench, (during) => {
-        assert.equal(during.running, 1);
-        assert.ok(during.kvUsedTokens > 0);
-        assert.equal(during.kvTotalTokens, description.slots[0]?.kvTokens);
+      const attempt = await bench.slowly(async () => {
+        const begun = new Attempt(engine, LONG);
+        await begun.reached(1);
+        await toldLoad(bench, (during) => {
+          assert.equal(during.running, 1);
+          assert.ok(during.kvUsedTokens > 0);
+          assert.equal(during.kvTotalTokens, description.slots[0]?.kvTokens);
+        });
+        return begun;
       });
       assertComplete(await attempt.outcome, 400);
       await toldLoad(bench, (after) => {
@@ -51,11 +68,9 @@ export const CONTROL_CASES: readonly Case[] = [
     needs: ({ description }) => description.capabilities.pause.includes(mode),
     async run(bench) {
       const { engine } = bench;
-      const wish = bench.repeatable({ sampling: { maxNewTokens: longOf(bench) } });
+      const wish = bench.repeatable(LONG);
       const undisturbed = await run(engine, wish);
-      const attempt = new Attempt(engine, wish);
-      await attempt.reached(5);
-      await engine.control.pause(mode, deadline());
+      const attempt = await paused(bench, wish, mode);
       const { outputTokens } = await engine.telemetry(deadline());
       const waits = new Attempt(engine, {});
       await untilHeld(bench, 1, 1);
@@ -72,11 +87,10 @@ export const CONTROL_CASES: readonly Case[] = [
   {
     name: "a pause tells all tokens that exist before it answers",
     needs: ({ manners }) => manners.pauseFlushes,
-    async run({ engine }) {
+    async run(bench) {
+      const { engine } = bench;
       const { outputTokens } = await engine.telemetry(deadline());
-      const attempt = new Attempt(engine, LONG);
-      await attempt.reached(5);
-      await engine.control.pause("keep", deadline());
+      const attempt = await paused(bench, LONG, "keep");
       const made = (await engine.telemetry(deadline())).outputTokens - outputTokens;
       await attempt.reached(made);
       await engine.control.resume(deadline());
@@ -88,15 +102,16 @@ export const CONTROL_CASES: readonly Case[] = [
     needs: ({ description }) => description.capabilities.pause.includes("abort"),
     async run(bench) {
       const { engine } = bench;
-      const maxNewTokens = longOf(bench);
-      const long = { sampling: { maxNewTokens } };
-      const attempts = [new Attempt(engine, long), new Attempt(engine, long)];
-      for (const attempt of attempts) await attempt.reached(2);
-      await engine.control.pause("abort", deadline());
+      const attempts = await bench.slowly(async () => {
+        const begun = [new Attempt(engine, LONG), new Attempt(engine, LONG)];
+        for (const attempt of begun) await attempt.reached(2);
+        await engine.control.pause("abort", deadline());
+        return begun;
+      });
       for (const attempt of attempts) {
         const outcome = await attempt.outcome;
         assert.deepEqual([outcome.error, outcome.finish?.reason.type], [null, "abort"]);
-        assert.ok(outcome.ids.length >= 2 && outcome.ids.length < maxNewTokens);
+        assert.ok(outcome.ids.length >= 2 && outcome.ids.length < 400);
       }
       const waits = new Attempt(engine, {});
       await untilHeld(bench, 0, 1);
@@ -117,20 +132,14 @@ export const CONTROL_CASES: readonly Case[] = [
     name: `an update with kv ${kv} mid-way: versions change once, in order, and mixed is told`,
     async run(bench) {
       const { engine, install, description } = bench;
-      const maxNewTokens = longOf(bench);
-      const wish = bench.continuable({ sampling: { maxNewTokens } });
+      const wish = bench.continuable(LONG);
       const before = await run(engine, wish);
-      const attempt = new Attempt(engine, wish);
-      await attempt.reached(5);
-      const asked = attempt.tokens;
-      await engine.control.pause("keep", deadline());
-      const paused = attempt.tokens;
+      const attempt = await paused(bench, wish, "keep");
       await install(2, kv);
       await engine.control.resume(deadline());
       const outcome = await attempt.outcome;
-      assertComplete(outcome, maxNewTokens);
-      const where = `asked to pause at ${asked}, paused at ${paused}: ${JSON.stringify(outcome.spans)}`;
-      assert.notDeepEqual(outcome.ids, before.ids, where);
+      assertComplete(outcome, 400);
+      assert.notDeepEqual(outcome.ids, before.ids, JSON.stringify(outcome.spans));
       if (!tells(bench)) return;
       assert.deepEqual(versionsOf(outcome), [1, 2]);
       if (description.capabilities.spans === "chunk") {
@@ -159,9 +168,12 @@ export const CONTROL_CASES: readonly Case[] = [
       const wish = bench.repeatable(LONG);
       const undisturbed = await run(engine, wish);
       const held = await engine.weights?.held(deadline());
-      const attempt = new Attempt(engine, LONG);
-      await attempt.reached(5);
-      await engine.control.sleep(deadline());
+      const attempt = await bench.slowly(async () => {
+        const begun = new Attempt(engine, LONG);
+        await begun.reached(5);
+        await engine.control.sleep(deadline());
+        return begun;
+      });
       assert.deepEqual((await attempt.outcome).finish?.reason.type, "abort");
       assert.equal((await engine.probe(deadline())).asleep, true);
       assert.equal((await engine.telemetry(deadline())).kvUsedTokens, 0);
@@ -178,14 +190,16 @@ export const CONTROL_CASES: readonly Case[] = [
     name: "an update without a pause takes effect between two tokens, and the versions say which",
     async run(bench) {
       const { engine, install } = bench;
-      const maxNewTokens = longOf(bench);
-      const wish = bench.repeatable({ sampling: { maxNewTokens } });
+      const wish = bench.repeatable(LONG);
       const before = await run(engine, wish);
-      const attempt = new Attempt(engine, wish);
-      await attempt.reached(5);
-      await install(2);
+      const attempt = await bench.slowly(async () => {
+        const begun = new Attempt(engine, wish);
+        await begun.reached(5);
+        await install(2);
+        return begun;
+      });
       const outcome = await attempt.outcome;
-      assertComplete(outcome, maxNewTokens);
+      assertComplete(outcome, 400);
       if (!tells(bench)) return;
       assert.deepEqual(versionsOf(outcome), [1, 2]);
       const swapped = outcome.spans?.[1]?.start ?? 0;

@@ -8,13 +8,15 @@ import type {
 } from "../../../server/contract/worker.ts";
 import type { FaultKind, FaultOptions } from "../../fakes/core/fault.ts";
 import type { Counterpart } from "../evidence.ts";
-import { deadline, type Outcome, speaks, type Wish } from "./attempt.ts";
+import { deadline, type Outcome, patient, speaks, type Wish } from "./attempt.ts";
 
 export interface RunningEngine {
   readonly engine: Engine;
   readonly url: string;
   /** Arms one fault (`test/fakes/core/fault.ts`); absent: the engine is well-behaved, or real. */
   fault?(kind: FaultKind, options: FaultOptions): Promise<void>;
+  /** What `act` does happens amid 400 tokens, however fast the engine makes them; absent: it is slow enough. */
+  slowly?<T>(act: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export interface EngineUnderTest {
 }
 
 export interface Bench extends RunningEngine {
+  slowly<T>(act: () => Promise<T>): Promise<T>;
   readonly description: EngineDescription;
   readonly manners: Required<Manners>;
   can(feature: SamplingFeature): boolean;
@@ -125,12 +128,14 @@ async function benchOf(
 ): Promise<Bench> {
   const { engine } = running;
   const manners = { ...PATIENT, ...under.manners };
+  if (!manners.fresh) patient();
   const description = await engine.probe(deadline());
   const { sampling, logprobModes } = description.capabilities;
   speaks(engine, logprobModes);
   let current = 0;
   const bench: Bench = {
     ...running,
+    slowly: (act) => running.slowly?.(act) ?? act(),
     description,
     manners,
     can: (feature) => sampling.includes(feature),

@@ -2,6 +2,9 @@
  * Real SGLang on a machine without a GPU. Its requirements are CUDA's, so it is installed without them, with those that
  * serving a plain model imports; compiled kernels are stood in for (`python/sitecustomize.py`) and never called.
  */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PYTHON_FOLDER } from "./folder.ts";
 import { ensureModels } from "./models.ts";
 import { type EngineProcess, startEngineProcess } from "./process.ts";
@@ -28,13 +31,21 @@ const PACKAGE: EnginePackage = {
   ],
 };
 
+export interface SglangProcess extends EngineProcess {
+  /**
+   * What `act` does happens while each batch takes a tenth of a second longer: amid a rollout of some hundred tokens there is
+   * time for anything, on a busy machine too.
+   */
+  slowly<T>(act: () => Promise<T>): Promise<T>;
+}
+
 export interface Sglang {
   /** Of its environment; has torch and transformers. */
   readonly python: string;
   /** Two checkpoints; it starts with the first. */
   readonly models: readonly [string, string];
   /** Starts one, about a minute. `flags`: more of its command line. */
-  start(flags?: readonly string[], port?: number): Promise<EngineProcess>;
+  start(flags?: readonly string[], port?: number): Promise<SglangProcess>;
 }
 
 /** Installs it if need be: about 3 minutes, 2.7 GB. */
@@ -44,15 +55,36 @@ export async function openSglang(): Promise<Sglang> {
   return {
     python,
     models,
-    start: (flags = [], port) =>
-      startEngineProcess({
+    async start(flags = [], port) {
+      const folder = mkdtempSync(join(tmpdir(), "sglang-brake-"));
+      const brake = join(folder, "on");
+      const engine = await startEngineProcess({
         name: "sglang",
         python,
         args: (at) => argsOf(models[0], at, flags),
-        env: { SGLANG_USE_CPU_ENGINE: "1", PYTHONPATH: PYTHON_FOLDER },
+        env: { SGLANG_USE_CPU_ENGINE: "1", PYTHONPATH: PYTHON_FOLDER, BRAKE: brake },
         ...(port === undefined ? {} : { port }),
-      }),
+      });
+      return {
+        ...engine,
+        slowly: (act) => slowly(brake, act),
+        async kill() {
+          await engine.kill();
+          rmSync(folder, { recursive: true, force: true });
+        },
+      };
+    },
   };
+}
+
+/** `brake`: the file that slows it while it is there. */
+async function slowly<T>(brake: string, act: () => Promise<T>): Promise<T> {
+  writeFileSync(brake, "");
+  try {
+    return await act();
+  } finally {
+    rmSync(brake);
+  }
 }
 
 const argsOf = (model: string, port: number, flags: readonly string[]): readonly string[] => [

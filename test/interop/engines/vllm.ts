@@ -16,13 +16,21 @@ const PACKAGE: EnginePackage = {
   removes: ["torchvision", "torchaudio", "torchcodec"],
 };
 
+export interface VllmProcess extends EngineProcess {
+  /**
+   * What `act` does happens while each of its steps takes a tenth of a second longer: amid a rollout of some hundred tokens
+   * there is time for anything, on a busy machine too.
+   */
+  slowly<T>(act: () => Promise<T>): Promise<T>;
+}
+
 export interface Vllm {
   /** Of its environment; has torch and transformers. */
   readonly python: string;
   /** Two checkpoints; it starts with the first. */
   readonly models: readonly [string, string];
   /** Starts one, half a minute on a quiet machine. `flags`: more of its command line, or instead. */
-  start(flags?: readonly string[], port?: number): Promise<EngineProcess>;
+  start(flags?: readonly string[], port?: number): Promise<VllmProcess>;
 }
 
 /** Installs it if need be: about 3 minutes, 3.5 GB. */
@@ -53,7 +61,7 @@ export async function openVllm(): Promise<Vllm> {
         ...(port === undefined ? {} : { port }),
       });
       await warm(engine.url);
-      return engine;
+      return { ...engine, slowly: (act) => slowly(engine.url, act) };
     },
   };
 }
@@ -72,9 +80,31 @@ async function warm(url: string): Promise<void> {
   for (const reply of replies) assert.equal(reply.status, 200, await reply.text());
 }
 
+const BRAKE_SECONDS = 0.1;
+
+async function slowly<T>(url: string, act: () => Promise<T>): Promise<T> {
+  await brake(url, BRAKE_SECONDS);
+  try {
+    return await act();
+  } finally {
+    await brake(url, 0);
+  }
+}
+
+async function brake(url: string, seconds: number): Promise<void> {
+  const reply = await fetch(`${url}/collective_rpc`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ method: "brake", kwargs: { seconds } }),
+  });
+  assert.equal(reply.status, 200, await reply.text());
+}
+
+const EXTENSION = "--worker-extension-cls";
+
 /** Weights that a trainer moves itself (`/start_weight_update` …), by files: `update_info: {path}`. */
 export const FILE_TRANSFER: readonly string[] = [
-  ...["--worker-extension-cls", "file_transfer.FileTransfer"],
+  ...[EXTENSION, "file_transfer.FileTransfer"],
   ...["--weight-transfer-config", '{"backend":"file"}'],
 ];
 
@@ -90,6 +120,7 @@ const argsOf = (model: string, port: number, flags: readonly string[]): readonly
   ...["--max-num-seqs", "32", "--enforce-eager", "--enable-scale-out"],
   ...["--block-size", "32", "--kv-cache-memory-bytes", "67108864", "--enable-prefix-caching"],
   ...["--enable-prompt-tokens-details", "--max-num-batched-tokens", "16384"],
+  ...(flags.includes(EXTENSION) ? [] : [EXTENSION, "brake.Brake"]),
   ...(flags.includes("--logprobs-mode") ? [] : ["--logprobs-mode", "processed_logprobs"]),
   ...flags,
 ];

@@ -6,8 +6,7 @@ import { createSglangEngine } from "../../../adapters/sglang/engine.ts";
 import { deadline, run } from "../../conformance/engines/attempt.ts";
 import { engineConformance } from "../../conformance/engines/engine-conformance.ts";
 import { SGLANG_MANNERS } from "../../conformance/engines/manners.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openSglang, SGLANG_VERSION } from "../engines/sglang.ts";
+import { openSglang, SGLANG_VERSION, type SglangProcess } from "../engines/sglang.ts";
 
 const sglang = await openSglang();
 
@@ -16,7 +15,7 @@ for (const [name, flags] of [
   ["streams that repeat themselves", []],
 ] as const) {
   describe(`SGLang ${SGLANG_VERSION}, ${name}`, () => {
-    let server: EngineProcess;
+    let server: SglangProcess;
     before(async () => {
       server = await sglang.start([...flags, "--load-snapshot-publish-interval", "1"]);
     });
@@ -57,7 +56,7 @@ for (const [name, flags] of [
       counterpart: { engine: "sglang", against: "real", version: SGLANG_VERSION },
       async start() {
         const engine = open();
-        return { engine, url: server.url, stop: () => engine.close() };
+        return { engine, url: server.url, slowly: server.slowly, stop: () => engine.close() };
       },
       capabilities: {} as never,
       versions: sglang.models,

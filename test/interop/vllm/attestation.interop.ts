@@ -10,8 +10,7 @@ import type { OnUpdate } from "../../../server/contract/policy.ts";
 import { Witness } from "../../conformance/witness.ts";
 import { type LiveServer, startLiveServer } from "../../support/live-server.ts";
 import { distance, type Phase, type Replayed, replay } from "../attestation/replay.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openVllm, VLLM_VERSION, type Vllm } from "../engines/vllm.ts";
+import { openVllm, VLLM_VERSION, type Vllm, type VllmProcess } from "../engines/vllm.ts";
 import { generated, install, longDeadline } from "./attempts.ts";
 
 /** Per token, nat: rounding of bfloat16 between vLLM's kernels and torch's. */
@@ -30,7 +29,7 @@ interface Result {
     readonly version: number;
     readonly start: number;
     readonly end: number;
-    readonly kv: "pure" | "mixed";
+    readonly kv: "pure" | "mixed" | "unknown";
     readonly attested: string;
   }[];
 }
@@ -41,7 +40,7 @@ describe("attestation on real vLLM", () => {
     "attestation",
   );
   let vllm: Vllm;
-  let engine: EngineProcess;
+  let engine: VllmProcess;
   let server: LiveServer;
   const rows: Record<string, Record<string, string | number>> = {};
 
@@ -124,21 +123,25 @@ describe("attestation on real vLLM", () => {
       const [one, two] = vllm.models;
       const old = await publish(one, "reprefill");
       const ids = Array.from({ length: ROLLOUTS }, (_, at) => `${onUpdate}-${at}`);
-      const results = ids.map((id, at) =>
-        ok<Result>("POST", "/v1/rollouts", {
-          id,
-          prompt_token_ids: PROMPT,
-          sampling: { max_new_tokens: TOKENS, ignore_eos: true, seed: at },
-          on_update: onUpdate,
-        }),
-      );
-      await reached(ids, 40);
-      const next = await publish(two, onUpdate, grace);
+      const amid = async () => {
+        const begun = ids.map((id, at) =>
+          ok<Result>("POST", "/v1/rollouts", {
+            id,
+            prompt_token_ids: PROMPT,
+            sampling: { max_new_tokens: TOKENS, ignore_eos: true, seed: at },
+            on_update: onUpdate,
+          }),
+        );
+        await reached(ids, 40);
+        return { begun, next: await publish(two, onUpdate, grace) };
+      };
+      // `finish` waits for their ends.
+      const { begun, next } = await (onUpdate === "finish" ? amid() : engine.slowly(amid));
       const versions = new Map([
         [old, one],
         [next, two],
       ]);
-      const all = await Promise.all(results);
+      const all = await Promise.all(begun);
       const across = all.filter(({ spans }) => spans.length > 1);
       for (const { spans } of all) {
         for (const { attested, version, kv } of spans) {

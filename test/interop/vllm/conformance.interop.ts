@@ -3,13 +3,12 @@ import { after, before, describe } from "node:test";
 import { createVllmEngine } from "../../../adapters/vllm/engine.ts";
 import { engineConformance } from "../../conformance/engines/engine-conformance.ts";
 import { VLLM_MANNERS } from "../../conformance/engines/manners.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openVllm, VLLM_VERSION } from "../engines/vllm.ts";
+import { openVllm, VLLM_VERSION, type VllmProcess } from "../engines/vllm.ts";
 
 const vllm = await openVllm();
 
 describe(`vLLM ${VLLM_VERSION}`, () => {
-  let server: EngineProcess;
+  let server: VllmProcess;
   before(async () => {
     server = await vllm.start();
   });
@@ -20,7 +19,7 @@ describe(`vLLM ${VLLM_VERSION}`, () => {
     counterpart: { engine: "vllm", against: "real", version: VLLM_VERSION },
     async start() {
       const engine = createVllmEngine(server.url);
-      return { engine, url: server.url, stop: () => engine.close() };
+      return { engine, url: server.url, slowly: server.slowly, stop: () => engine.close() };
     },
     capabilities: {} as never,
     versions: vllm.models,

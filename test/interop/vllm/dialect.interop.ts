@@ -11,9 +11,14 @@ import { Witness } from "../../conformance/witness.ts";
 import { createHttpClient, type HttpClient } from "../../support/http-client.ts";
 import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
 import { distance, replay } from "../attestation/replay.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { FILE_TRANSFER, openVllm, VLLM_VERSION, type Vllm } from "../engines/vllm.ts";
-import { bodyOf, publish } from "../fleet.ts";
+import {
+  FILE_TRANSFER,
+  openVllm,
+  VLLM_VERSION,
+  type Vllm,
+  type VllmProcess,
+} from "../engines/vllm.ts";
+import { bodyOf, publish, reached } from "../fleet.ts";
 
 const GENERATE = "/inference/v1/generate";
 const PROMPT = Array.from({ length: 40 }, (_, at) => 300 + at);
@@ -50,7 +55,7 @@ interface Reply {
 }
 
 let vllm: Vllm;
-let engine: EngineProcess;
+let engine: VllmProcess;
 let server: LiveServer;
 let ours: HttpClient;
 let real: HttpClient;
@@ -97,6 +102,12 @@ async function generated(sampling: object, more: object = {}): Promise<Choice> {
   return choices[0] as Choice;
 }
 
+/** Requests by these ids, each with a seed of its own; they run when this returns, so that others can be made meanwhile. */
+function begin(ids: readonly string[], sampling: object): { readonly all: Promise<Choice[]> } {
+  const requests = ids.map((id, seed) => generated({ seed, ...sampling }, { request_id: id }));
+  return { all: Promise.all(requests) };
+}
+
 type Alternatives = NonNullable<Entry["top_logprobs"]>;
 
 /** The same alternatives behind the sampled one, but for such as the dtype cannot tell from the last that is there. */
@@ -125,33 +136,29 @@ async function ran(count: number): Promise<void> {
   }
 }
 
-/** Resolves when each of these requests has so many tokens. */
-async function made(ids: readonly string[], tokens: number): Promise<void> {
-  for (const id of ids) {
-    for (;;) {
-      const path = `/v1/rollouts/${id}?job=prime`;
-      const { body } = await server.call<{ output_tokens?: number }>("GET", path);
-      if ((body.output_tokens ?? 0) >= tokens) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
-/** How far the worst token is from what torch computes for what the spans say. `models`: by name of version. */
+/**
+ * How far the worst token is from what torch computes for what the spans say, each from KV of its own. `models`: by name of
+ * version.
+ */
 async function worst(
-  { token_ids: output, weight_versions: spans, logprobs }: Choice,
+  choices: readonly Choice[],
   models: Readonly<Record<string, string>>,
-  fresh: boolean,
 ): Promise<number> {
-  const phases = (spans ?? []).map(({ version, end }) => {
-    const model = models[version];
-    assert.ok(model, `nobody called a version ${version}`);
-    return { model, end, fresh };
+  const replayed = choices.map(({ token_ids: output, weight_versions: spans }) => {
+    const phases = (spans ?? []).map(({ version, end }) => {
+      const model = models[version];
+      assert.ok(model, `nobody called a version ${version}`);
+      return { model, end, fresh: true };
+    });
+    return { prompt: PROMPT, output, phases };
   });
-  const [told] = await replay(vllm.python, [{ prompt: PROMPT, output, phases }]);
-  const values = (logprobs?.content ?? []).map(({ logprob }) => logprob);
-  assert.equal(values.length, output.length);
-  return distance(values, told?.processed ?? []).largest;
+  const told = await replay(vllm.python, replayed);
+  const apart = choices.map(({ token_ids: output, logprobs }, at) => {
+    const values = (logprobs?.content ?? []).map(({ logprob }) => logprob);
+    assert.equal(values.length, output.length);
+    return distance(values, told[at]?.processed ?? []).largest;
+  });
+  return Math.max(...apart);
 }
 
 const witness = new Witness(
@@ -234,11 +241,14 @@ witness.test(
 witness.test(
   "pause keep freezes, requests wait behind it, and a resume makes the tokens of the undisturbed run",
   async () => {
-    const wish = { temperature: 0, max_tokens: 1_500 };
+    const wish = { temperature: 0, max_tokens: 400 };
     const undisturbed = await generated(wish);
-    const running = generated(wish);
-    await ran(1);
-    await post(ours, "/pause?mode=keep&clear_cache=false");
+    const running = await engine.slowly(async () => {
+      const begun = begin(["frozen"], wish);
+      await reached(server, ["frozen"], 20, "prime");
+      await post(ours, "/pause?mode=keep&clear_cache=false");
+      return begun;
+    });
     assert.deepEqual((await ours.call("GET", "/is_paused")).json(), { is_paused: true });
     assert.deepEqual((await real.call("GET", "/is_paused")).json(), { is_paused: true });
     let answered = false;
@@ -249,32 +259,39 @@ witness.test(
     assert.equal(answered, false);
     await post(ours, "/resume");
     assert.equal((await waiting).token_ids.length, 32);
-    const made = await running;
-    const common = made.token_ids.findIndex((id, at) => id !== undisturbed.token_ids[at]);
+    const whole = (await running.all)[0]?.token_ids ?? [];
+    const common = whole.findIndex((id, at) => id !== undisturbed.token_ids[at]);
     // Batches of another size round otherwise: a tie may fall the other way, long after the pause.
     assert.ok(common < 0 || common > 40, `they part at ${common}`);
-    assert.equal(made.token_ids.length, 1_500);
+    assert.equal(whole.length, 400);
   },
 );
 
 witness.test("pause abort ends what runs, with what it has", async () => {
-  const running = generated({ max_tokens: 1_500 });
-  await ran(1);
-  await post(ours, "/pause?mode=abort");
-  const { finish_reason: reason, token_ids: ids, logprobs } = await running;
-  assert.equal(reason, "abort");
-  assert.ok(ids.length < 1_500);
-  assert.equal(logprobs?.content.length ?? 0, ids.length);
+  const ended = ["ended-1", "ended-2", "ended-3"];
+  const running = await engine.slowly(async () => {
+    const begun = begin(ended, { max_tokens: 400 });
+    await reached(server, ended, 5, "prime");
+    await post(ours, "/pause?mode=abort");
+    return begun;
+  });
+  for (const { finish_reason: reason, token_ids: ids, logprobs } of await running.all) {
+    assert.equal(reason, "abort");
+    assert.ok(ids.length >= 5 && ids.length < 400);
+    assert.equal(logprobs?.content.length, ids.length);
+  }
   await post(ours, "/resume");
   assert.equal((await generated({})).token_ids.length, 32);
 });
 
 witness.test("an abort by the client's own id reaches the engine", async () => {
-  const running = generated({ max_tokens: 1_500 }, { request_id: "mine-1" });
-  await ran(1);
-  await post(ours, "/abort_requests", { request_ids: ["mine-1"] });
-  assert.equal((await running).finish_reason, "abort");
-  await ran(0);
+  await engine.slowly(async () => {
+    const running = begin(["mine-1"], { max_tokens: 400 });
+    await reached(server, ["mine-1"], 5, "prime");
+    await post(ours, "/abort_requests", { request_ids: ["mine-1"] });
+    assert.equal((await running.all)[0]?.finish_reason, "abort");
+    await ran(0);
+  });
 });
 
 witness.test(
@@ -283,21 +300,20 @@ witness.test(
     const directory = join(folder, "step_3");
     cpSync(vllm.models[1], directory, { recursive: true });
     const ids = [1, 2, 3, 4].map((seed) => `amid-${seed}`);
-    const running = Promise.all(
-      ids.map((id, seed) => generated({ max_tokens: 900, seed }, { request_id: id })),
-    );
-    await made(ids, 20);
-    await post(ours, "/pause?mode=keep&clear_cache=true");
+    const running = await engine.slowly(async () => {
+      const begun = begin(ids, { max_tokens: 400 });
+      await reached(server, ids, 20, "prime");
+      await post(ours, "/pause?mode=keep&clear_cache=true");
+      return begun;
+    });
     await post(ours, "/update_weights", { weight_dir: directory });
     await post(ours, "/resume");
-    const all = await running;
+    const all = await running.all;
     const models = { default: vllm.models[0], "3": directory };
     for (const choice of all) assert.deepEqual(namesOf(choice), ["default", "3"]);
-    const apart = await Promise.all(all.map((choice) => worst(choice, models, true)));
-    console.log(
-      `${all.length} across the update: worst token ${Math.max(...apart).toFixed(4)} nat`,
-    );
-    assert.ok(Math.max(...apart) < EXPLAINED);
+    const apart = await worst(all, models);
+    console.log(`${all.length} across the update: worst token ${apart.toFixed(4)} nat`);
+    assert.ok(apart < EXPLAINED);
     assert.deepEqual((await ours.call("GET", "/weight_info")).json(), { weight_version: "3" });
   },
 );
@@ -317,7 +333,7 @@ witness.test(
     await post(ours, "/resume");
     const made = await waiting;
     assert.deepEqual(namesOf(made), ["moved-4"]);
-    assert.ok((await worst(made, { "moved-4": vllm.models[0] }, true)) < EXPLAINED);
+    assert.ok((await worst([made], { "moved-4": vllm.models[0] })) < EXPLAINED);
     const { weight_version: told } = (await real.call("GET", "/weight_info")).json() as {
       weight_version: string;
     };

@@ -5,6 +5,8 @@ import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 
+from sglang_brake import BrakeFinder
+
 # Versions are looked at; whether a call is an error.
 ABSENT = {"sgl_kernel": ("0.4.10", True), "torchvision": ("0.28.0", False)}
 
@@ -38,4 +40,4 @@ class Finder(MetaPathFinder, Loader):
         module.__getattr__ = lambda part: getattr(absent, part)
 
 
-sys.meta_path.insert(0, Finder())
+sys.meta_path[:0] = [Finder(), BrakeFinder]

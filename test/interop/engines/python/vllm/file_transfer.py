@@ -6,6 +6,7 @@ flag, which registers the backend that the second one names.
 
 from dataclasses import dataclass
 
+from brake import Brake
 from safetensors import safe_open
 from vllm.distributed.weight_transfer import base
 from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
@@ -52,8 +53,8 @@ class FileTransferEngine(base.WeightTransferEngine[Nothing, File]):
         pass
 
 
-class FileTransfer:
-    """Of each worker; has nothing to add to it."""
+class FileTransfer(Brake):
+    """Of each worker; has nothing more to add to it."""
 
 
 WeightTransferEngineFactory.register_engine("file", __name__, FileTransferEngine.__name__)
