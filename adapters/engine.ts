@@ -103,8 +103,11 @@ export interface EngineVersionRun {
   readonly version: number;
   readonly start: number;
   readonly end: number;
-  /** KV of all before was computed anew at its start, under its version: it attends to nothing older. Default false. */
-  readonly rebuilt?: boolean;
+  /**
+   * KV of all before was computed anew at its start, under its version: it attends to nothing older. Null: it may have been, at
+   * any of its tokens, or some of it. Default false.
+   */
+  readonly rebuilt?: boolean | null;
 }
 
 export interface EngineTelemetry {

@@ -2,6 +2,7 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { EngineControl } from "../engine.ts";
 import type { Client } from "./client.ts";
+import type { Preemptions } from "./preemptions.ts";
 
 /** `clear_cache` is true where it is left out: then a frozen request is computed anew under what is there at the resume. */
 const PAUSE = {
@@ -10,17 +11,27 @@ const PAUSE = {
   abort: "mode=abort&clear_cache=false",
 } as const;
 
-export function createControl(client: Client): EngineControl {
+export function createControl(client: Client, preemptions: Preemptions): EngineControl {
   const post = async (path: string, signal: AbortSignal): Promise<void> => {
     await client.call({ method: "POST", path, repeatable: true }, signal);
   };
   return {
-    pause: (mode, signal) => post(`/pause?${PAUSE[mode]}`, signal),
-    resume: (signal) => post("/resume", signal),
+    async pause(mode, signal) {
+      await preemptions.pausing(signal);
+      await post(`/pause?${PAUSE[mode]}`, signal);
+      if (mode === "retract") preemptions.dropped();
+    },
+    async resume(signal) {
+      await post("/resume", signal);
+      preemptions.resumed();
+    },
     flush: (signal) => resetPrefixCache(client, "flush", signal),
     // Level 2 would throw the weights away, and with them what was proven.
     sleep: (signal) => post("/sleep?level=1&mode=abort", signal),
-    wake: (signal) => post("/wake_up", signal),
+    async wake(signal) {
+      await post("/wake_up", signal);
+      preemptions.resumed();
+    },
   };
 }
 

@@ -7,22 +7,24 @@ import { adapterOf, weightsPolicyOf } from "../lora/name.ts";
 import { createClient } from "./client.ts";
 import { createControl } from "./control.ts";
 import { cacheSources } from "./kv-events.ts";
+import { createPreemptions } from "./preemptions.ts";
 import { createProber } from "./probe.ts";
 import { type StepTotals, telemetryOf } from "./telemetry.ts";
 import { createWeights } from "./weights.ts";
 
 export function createVllmEngine(url: string, options: EngineOptions = {}): Engine {
   const client = createClient(url, options.pacing ?? null);
-  const weights = createWeights(client);
+  const preemptions = createPreemptions(client);
+  const control = createControl(client, preemptions);
+  const weights = createWeights(client, control, preemptions);
   const prober = createProber(client, weights, options.streamInterval ?? null);
-  const control = createControl(client);
   const totals: StepTotals = { seconds: 0, tokens: 0 };
   return {
     url,
     probe: (signal) => prober.probe(signal),
     generate(request, signal) {
       weights.assertHolds(weightsPolicyOf(request));
-      const events = client.generate(request, prober.known, signal);
+      const events = preemptions.told(client.generate(request, prober.known, signal));
       const adapter = adapterOf(request);
       return adapter === null ? events : weights.adapters.inUse.counted(adapter, events);
     },

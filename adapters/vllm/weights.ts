@@ -6,11 +6,12 @@
 import { basename, dirname } from "node:path";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldReport } from "../../server/contract/policy.ts";
-import type { EngineWeights } from "../engine.ts";
+import type { EngineControl, EngineWeights } from "../engine.ts";
 import { createAdapters, type VllmAdapters } from "./adapters.ts";
 import type { Client } from "./client.ts";
-import { createControl, resetPrefixCache } from "./control.ts";
+import { resetPrefixCache } from "./control.ts";
 import { labelOf, type Named, parseLabel } from "./label.ts";
+import type { Preemptions } from "./preemptions.ts";
 
 export interface VllmWeights extends EngineWeights {
   /** What is in it may be half of something. */
@@ -24,7 +25,11 @@ export interface VllmWeights extends EngineWeights {
   reborn(): void;
 }
 
-export function createWeights(client: Client): VllmWeights {
+export function createWeights(
+  client: Client,
+  control: EngineControl,
+  preemptions: Preemptions,
+): VllmWeights {
   let staged: { policy: string; version: number; path: string } | null = null;
   let doubtful = false;
   /** As its label last said. */
@@ -59,6 +64,19 @@ export function createWeights(client: Client): VllmWeights {
     throw new PacelineError("engine_error", `it calls its weights ${told}, not ${wanted}`);
   }
 
+  /** Runs `change` while nothing is made: between the reload and the label, tokens of the new weights would bear the old label. */
+  async function frozen(signal: AbortSignal, change: () => Promise<void>): Promise<void> {
+    const answer = await client.call({ method: "GET", path: "/is_paused" }, signal);
+    const { is_paused: paused } = (answer ?? {}) as { is_paused?: unknown };
+    await preemptions.pausing(signal);
+    if (paused !== true) await control.pause("keep", signal);
+    try {
+      await change();
+    } finally {
+      if (paused !== true) await control.resume(signal);
+    }
+  }
+
   return {
     adapters,
     takeAdapters(takes) {
@@ -74,6 +92,7 @@ export function createWeights(client: Client): VllmWeights {
       });
     },
     reborn() {
+      preemptions.resumed();
       current = null;
       staged = null;
       doubtful = false;
@@ -95,11 +114,14 @@ export function createWeights(client: Client): VllmWeights {
       doubtful = true;
       const load = loads + 1;
       loads = load;
-      await frozen(client, signal, async () => {
+      await frozen(signal, async () => {
         const body = { method: "reload_weights", kwargs: { weights_path: path } };
         await client.call({ method: "POST", path: "/collective_rpc", body }, signal);
         // Blocks of older loads lie in other namespaces; those of running requests go with them.
-        if (kv === "drop") await resetPrefixCache(client, "drop", signal);
+        if (kv === "drop") {
+          await resetPrefixCache(client, "drop", signal);
+          preemptions.dropped();
+        }
         await name({ policy, version, load }, signal);
       });
       doubtful = false;
@@ -113,23 +135,6 @@ export function createWeights(client: Client): VllmWeights {
     },
     held,
   };
-}
-
-/** Runs `change` while nothing is made: between the reload and the label, tokens of the new weights would bear the old label. */
-async function frozen(
-  client: Client,
-  signal: AbortSignal,
-  change: () => Promise<void>,
-): Promise<void> {
-  const answer = await client.call({ method: "GET", path: "/is_paused" }, signal);
-  const { is_paused: paused } = (answer ?? {}) as { is_paused?: unknown };
-  const control = createControl(client);
-  if (paused !== true) await control.pause("keep", signal);
-  try {
-    await change();
-  } finally {
-    if (paused !== true) await control.resume(signal);
-  }
 }
 
 /** vLLM's loader takes a folder. Throws `weights_rejected` for a file that is not the one of its folder. */

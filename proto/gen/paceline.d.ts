@@ -553,7 +553,8 @@ export namespace paceline {
         enum Kv {
             KV_UNSPECIFIED = 0,
             KV_PURE = 1,
-            KV_MIXED = 2
+            KV_MIXED = 2,
+            KV_UNKNOWN = 3
         }
 
         enum Attested {

@@ -2460,6 +2460,7 @@ export const paceline = $root.paceline = (() => {
             values[valuesById[0] = "KV_UNSPECIFIED"] = 0;
             values[valuesById[1] = "KV_PURE"] = 1;
             values[valuesById[2] = "KV_MIXED"] = 2;
+            values[valuesById[3] = "KV_UNKNOWN"] = 3;
             return values;
         })();
 

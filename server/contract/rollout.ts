@@ -112,6 +112,8 @@ export interface Rollout {
   readonly deliver: "reply" | "feed";
 }
 
+export type KvAge = "pure" | "mixed" | "unknown";
+
 /** Half-open over output tokens; contiguous, covering all of them (I2). */
 export interface Span {
   readonly version: number;
@@ -119,8 +121,11 @@ export interface Span {
   readonly baseVersion: number | null;
   readonly start: number;
   readonly end: number;
-  /** `pure`: every attended KV entry is of this span's version. */
-  readonly kv: "pure" | "mixed";
+  /**
+   * `pure`: every attended KV entry is of this span's version; `mixed`: what was there before it was left as it was;
+   * `unknown`: nobody can tell whether its engine left it or computed it anew.
+   */
+  readonly kv: KvAge;
   readonly attested: "engine" | "coordinator" | "none";
 }
 

@@ -58,7 +58,7 @@ export const span = () =>
     base_version: uint53().nullish(),
     start: uint32(),
     end: uint32(),
-    kv: z.enum(["pure", "mixed"]),
+    kv: z.enum(["pure", "mixed", "unknown"]),
     attested: z.enum(["engine", "coordinator", "none"]),
   });
 

@@ -19,7 +19,7 @@ export interface TokenRun {
 export interface TokenChunk extends TokenRun {
   readonly version: number | null;
   /**
-   * Whether KV of an older version was attended to; `null` where the engine cannot tell. From mixed
+   * Whether KV of an older version was attended to; `null` where nobody can tell. From mixed
    * back to pure means that the engine computed the whole context again under `version`.
    */
   readonly mixed: boolean | null;

@@ -38,8 +38,8 @@ export interface VersionRun {
   readonly held: HeldVersion;
   readonly start: number;
   readonly end: number;
-  /** It attends to nothing older, whatever came before it. Default false. */
-  readonly rebuilt?: boolean;
+  /** It attends to nothing older, whatever came before it. Null: nobody can tell. Default false. */
+  readonly rebuilt?: boolean | null;
 }
 
 export interface AttemptContext {

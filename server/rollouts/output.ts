@@ -4,7 +4,14 @@
  */
 import { PacelineError } from "../contract/errors.ts";
 import { type HeldVersion, replaceable } from "../contract/policy.ts";
-import type { Continuation, LogprobMode, ResumeKind, Segment, Span } from "../contract/rollout.ts";
+import type {
+  Continuation,
+  KvAge,
+  LogprobMode,
+  ResumeKind,
+  Segment,
+  Span,
+} from "../contract/rollout.ts";
 import type { SideChunk } from "../contract/side-data.ts";
 import type { TokenChunk } from "../contract/tokens.ts";
 import type { VersionRun } from "./attempt.ts";
@@ -73,7 +80,7 @@ export class Output {
     for (const { start, end, version, kv } of this.#spans) {
       const ids = this.ids.slice(start, end);
       const logprobs = this.logprobs.slice(start, end);
-      yield { start, ids, logprobs, version, mixed: kv === "mixed" };
+      yield { start, ids, logprobs, version, mixed: kv === "unknown" ? null : kv === "mixed" };
     }
   }
 
@@ -119,12 +126,15 @@ export class Output {
     if (this.side !== null) this.side.append(ids, side);
     // Amid rows the tokens are a small part of their memory.
     this.#tokens.append(side === undefined ? chunk : copyOf(chunk));
-    this.#cover(run, chunk.mixed === true, attested, stay);
+    // Untold, it is of what the attempt was placed on, for as long as nothing else was there.
+    const untold = attested === "none" ? "unknown" : "pure";
+    this.#cover(run, chunk.mixed === true ? "mixed" : untold, attested, stay);
   }
 
   /**
    * What the engine tells only at the end of the versions that made its tokens, all of `stay`. Only the version that the
-   * attempt was placed on attended to nothing older, and what came once KV was computed anew. Throws `engine_error` if the runs do not cover them.
+   * attempt was placed on attended to nothing older, and what came once KV was computed anew. How much of its prompt was computed
+   * before another than that one made its first token nobody tells. Throws `engine_error` if the runs do not cover them.
    */
   attest(runs: readonly VersionRun[], placed: HeldVersion, stay: Stay): void {
     const from =
@@ -146,7 +156,8 @@ export class Output {
     const attested = placed.base === undefined ? "engine" : "coordinator";
     for (const [index, run] of runs.entries()) {
       const first = index === 0 && replaceable(run.held).version === replaceable(placed).version;
-      this.#cover(run, !first && run.rebuilt !== true, attested, stay);
+      const left = index === 0 || run.rebuilt === null ? "unknown" : "mixed";
+      this.#cover(run, first || run.rebuilt === true ? "pure" : left, attested, stay);
     }
   }
 
@@ -180,8 +191,8 @@ export class Output {
     }
   }
 
-  #cover({ held, start, end }: VersionRun, mixed: boolean, attested: Span["attested"], stay: Stay) {
-    const newVersion = this.#extendSpan(start, end, held, mixed, attested);
+  #cover({ held, start, end }: VersionRun, kv: KvAge, attested: Span["attested"], stay: Stay) {
+    const newVersion = this.#extendSpan(start, end, held, kv, attested);
     this.#extendSegment(start, end, stay, newVersion);
   }
 
@@ -208,10 +219,9 @@ export class Output {
     from: number,
     to: number,
     held: HeldVersion,
-    mixed: boolean,
+    kv: KvAge,
     attested: Span["attested"],
   ): boolean {
-    const kv = mixed ? "mixed" : "pure";
     const last = this.#spans.at(-1);
     const baseVersion = held.base?.version ?? null;
     const newVersion =

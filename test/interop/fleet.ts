@@ -13,7 +13,7 @@ export interface Span {
   readonly base_version?: number | null;
   readonly start: number;
   readonly end: number;
-  readonly kv: "pure" | "mixed";
+  readonly kv: "pure" | "mixed" | "unknown";
   readonly attested: string;
 }
 

@@ -1,6 +1,7 @@
 /** Enums: numbers in the proto, lower-case words in JSON and in the contract. */
 
 import { paceline } from "../../../proto/gen/paceline.js";
+import type { KvAge } from "../../contract/rollout.ts";
 import type { ExpertsDtype } from "../../contract/routed-experts.ts";
 import type { GroupEnd } from "../../rollouts/group-summary.ts";
 
@@ -45,7 +46,7 @@ export const EXPERTS_SOURCE = words<"sampled" | "recomputed">(v1.ExpertsSource, 
 export const FINISH_CAUSE = words(v1.FinishCause, "FINISH_CAUSE");
 export const FINISH_TYPE = words(v1.FinishType, "FINISH_TYPE");
 export const GROUP_END = words<GroupEnd>(v1.GroupEnd, "GROUP_END");
-export const KV = words<"pure" | "mixed">(v1.Kv, "KV");
+export const KV = words<KvAge>(v1.Kv, "KV");
 export const LATENCY = words<"throughput" | "interactive">(v1.Latency, "LATENCY");
 export const LOGPROB_MODE = words(v1.LogprobMode, "LOGPROB_MODE");
 export const MOMENT_EVENT = words(v1.MomentEvent, "MOMENT_EVENT");

@@ -97,8 +97,10 @@ export interface FakeModel {
   relabel(label: string): void;
   /** Drops cached prefixes; false, and nothing done, while a request holds KV. */
   flush(): boolean;
-  /** Running requests give up their KV and compute it again. */
+  /** Running requests give up their KV and compute it again, as where it is short. */
   retract(): void;
+  /** How often a request has. */
+  readonly retractions: number;
   /** A whole checkpoint stands in for base and adapter together. Throws `weights_rejected`. */
   loadAdapter(name: string, path: string): void;
   /** False: there is none of this name. */
@@ -145,6 +147,7 @@ class DemoModel implements FakeModel {
     { output: FakeOutput; core: Core; namespace: string; tokens: number[] }
   >();
   #tale: CacheTale | null = null;
+  #retractions = 0;
   /** A core's version is the place of a label in here. */
   readonly #labels: string[];
   readonly #idle = new Set<() => void>();
@@ -284,7 +287,12 @@ class DemoModel implements FakeModel {
     return true;
   }
 
+  get retractions(): number {
+    return this.#retractions;
+  }
+
   retract(): void {
+    this.#retractions += this.stats().running;
     for (const { output } of this.#outputs.values()) output.retracted();
     for (const core of this.#cores()) core.retract();
   }

@@ -124,6 +124,7 @@ function metrics({ model, options, finished, startedAt }: VllmState): string {
     line("prefix_cache_queries_created", startedAt),
     line("prompt_tokens_total", prefillTokens),
     line("generation_tokens_total", outputTokens),
+    line("num_preemptions_total", model.retractions),
     line("inter_token_latency_seconds_sum", model.moments.batchMicroseconds / 1e6),
     line("inter_token_latency_seconds_count", model.moments.tokens),
     ...["stop", "length", "abort", "error", "repetition"].map((reason) =>

@@ -65,9 +65,24 @@ describe("an engine that tells versions only at the end (I2)", () => {
     ]);
   });
 
+  test("whose KV may have been computed anew, as far as anybody can tell: neither is claimed", async () => {
+    const end = told([7, 0, 2], [8, 2, 6]);
+    assert.ok(end.type === "finished" && end.versions !== null);
+    const versions = end.versions.map((one) => ({
+      ...one,
+      rebuilt: one.version === 8 ? null : false,
+    }));
+    const made = await run(
+      [play([untold(0, 3), untold(3, 3), { ...end, versions }])],
+      {},
+      { holds: [7, 8] },
+    );
+    assert.deepEqual(spansOf(made), ["7 0 2 pure engine", "8 2 6 unknown engine"]);
+  });
+
   test("a first span of a later version than it was placed on may rest on what was cached before", async () => {
     const made = await run([play([untold(0, 2), told([8, 0, 2])])], {}, { holds: [8] });
-    assert.deepEqual(spansOf(made), ["8 0 2 mixed engine"]);
+    assert.deepEqual(spansOf(made), ["8 0 2 unknown engine"]);
   });
 
   test("what a lost worker made behind an update is nobody's: it is made again", async () => {
@@ -90,7 +105,7 @@ describe("an engine that tells versions only at the end (I2)", () => {
       assert.deepEqual(
         spansOf({ outcome }),
         version === null
-          ? ["7 0 3 pure coordinator", "7 3 6 pure none"]
+          ? ["7 0 3 pure coordinator", "7 3 6 unknown none"]
           : ["7 0 3 pure coordinator"],
       );
     }
