@@ -5,7 +5,16 @@
 import { Pool } from "undici";
 import { type Bare, barePaced, bareUndici } from "./bare.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
-import { freshId, inLanes, median, PROMPT_TOKENS, prompts, quantile } from "./load.ts";
+import {
+  freshId,
+  inLanes,
+  inTurns,
+  median,
+  PROMPT_TOKENS,
+  prompts,
+  quantile,
+  WARM_ROLLOUTS,
+} from "./load.ts";
 import { cpuMs } from "./processes.ts";
 import { sampleRequest } from "./sample-request.ts";
 import { table } from "./table.ts";
@@ -13,7 +22,7 @@ import { table } from "./table.ts";
 const INTERVALS = [1, 16, 64];
 const TOKENS = [256, 2_048];
 const LATENCY_ROLLOUTS = 200;
-/** A server that runs for days is warm: its code is compiled before the count begins. */
+/** Before each row. */
 const WARM_UP = 400;
 
 export interface BudgetOptions {
@@ -44,6 +53,9 @@ export async function measureBudget(options: BudgetOptions): Promise<void> {
     "tokens,interval,events,server,bare undici,bare paced,÷ undici,÷ paced,budget,within,added p50 at c=1".split(
       ",",
     ),
+  );
+  await inTurns(WARM_ROLLOUTS, (count) =>
+    server.run({ engine: "", pool: "i16", tokens: 256 }, count, concurrency),
   );
   for (const tokens of TOKENS) {
     for (const [i, interval] of INTERVALS.entries()) {

@@ -4,7 +4,7 @@
  */
 import { type EngineUnderTest, type Fleet, startFleet } from "./fleet.ts";
 import { FRONTS, type Front } from "./fronts.ts";
-import { inLanes, prompts, quantile } from "./load.ts";
+import { inLanes, inTurns, prompts, quantile, WARM_ROLLOUTS } from "./load.ts";
 import { cpuMs, type Measured } from "./processes.ts";
 import { startHaproxy, startPassThrough } from "./rivals.ts";
 import { type Table, table } from "./table.ts";
@@ -17,6 +17,7 @@ const LOADS = [
   { concurrency: 256, rollouts: 1_024 },
 ];
 const WARM_UP = 200;
+const WARM_LANES = 32;
 const MAX_RUNNING = 256;
 
 export interface ComparisonOptions {
@@ -49,6 +50,16 @@ export async function compareFronts(options: ComparisonOptions): Promise<void> {
     ...(haproxy === null ? [] : [[haproxy.front, haproxy.process] as const]),
     ...FRONTS.map((front) => [front, fleet.server] as const),
   ];
+  for (const [front] of middles) {
+    const caller = front.open(fleet, engine, WARM_LANES);
+    await inTurns(WARM_ROLLOUTS / FRONTS.length, async (count) => {
+      const bodies = prompts(count).map((prompt, seed) =>
+        caller.encode({ prompt, tokens: 256, seed }),
+      );
+      await inLanes(count, WARM_LANES, (at) => caller.send(bodies[at] as string | Buffer, 256));
+    });
+    caller.close();
+  }
   for (const tokens of TOKENS) {
     for (const load of LOADS) {
       let base: Figures | null = null;

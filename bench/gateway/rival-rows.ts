@@ -5,7 +5,7 @@
  * has the engine stream to it, reads every token, and so keeps what a dead engine has made.
  */
 import { Pool, request } from "undici";
-import { inLanes, median, prompts, quantile } from "./load.ts";
+import { inLanes, inTurns, median, prompts, quantile, WARM_ROLLOUTS } from "./load.ts";
 import { type Middle, type Middles, type MiddlesOptions, startMiddles } from "./middles.ts";
 import { cpuMs } from "./processes.ts";
 import { table } from "./table.ts";
@@ -35,7 +35,7 @@ const SIZES = [256, 2_048].flatMap((tokens) =>
   [1, 32].map((concurrency) => ({ tokens, concurrency })),
 );
 const INTERVALS = [1, 16, 64, 256, 2_048];
-/** Before each row, of everyone: a server that runs for days has its code compiled. */
+/** Before each row, of everyone. */
 const WARM_UP = 400;
 const PASS_THROUGH = "Node pass-through";
 const SMG = "smg";
@@ -44,6 +44,7 @@ const COLUMNS =
 
 export async function compareRivals(options: RivalOptions): Promise<void> {
   const middles = await startMiddles(options);
+  await warm(middles);
   for (const { name, reason } of middles.absent) console.log(`\n**${name} is absent:** ${reason}`);
   const unary = SIZES.map((size) => ({ ...size, stream: false, interval: options.interval }));
   await rows("Unary. Goal: CPU at most 1.2 × smg's", middles, unary, options);
@@ -57,6 +58,19 @@ export async function compareRivals(options: RivalOptions): Promise<void> {
     INTERVALS.map((interval) => ({ tokens: 2_048, concurrency: 32, stream: false, interval })),
     options,
   );
+}
+
+/** Of everyone alike, unary and streamed. */
+async function warm({ engine, running }: Middles): Promise<void> {
+  await streamBy(engine, 16);
+  for (const stream of [false, true]) {
+    const kind = { tokens: 256, concurrency: 32, stream, interval: 16 };
+    for (const middle of running.filter(({ tokenWise }) => !tokenWise)) {
+      const pool = poolOf(middle, kind);
+      await inTurns(WARM_ROLLOUTS / 2, (count) => measure(middle, pool, kind, count));
+      await pool.close();
+    }
+  }
 }
 
 const isOneOf =
