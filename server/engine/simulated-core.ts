@@ -2,15 +2,13 @@
  * A Core without compute, for load and faults: reproducible tokens (`simulated-tokens.ts`), weights that are a digest, and the
  * simulator's own batch: what it models in virtual time happens here a step at a time, in real time.
  */
-import { createHash } from "node:crypto";
-import { openCheckpoint } from "../checkpoint/checkpoint.ts";
-import { combineDigests, hashTensor } from "../checkpoint/digest.ts";
-import { readTensor, type TensorEntry } from "../checkpoint/safetensors.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { FinishReason } from "../contract/rollout.ts";
 import { Batch, type Phase } from "../simulator/engine/batch.ts";
 import { Sequence } from "../simulator/engine/sequence.ts";
 import type { Core, CoreEvent, CoreRequest, CoreStats, HeldWeights } from "./core.ts";
+import { assertRequest, finishOf, type RequestLimits } from "./core-request.ts";
+import { digestOfPath } from "./path-digest.ts";
 import { blockHashes, SimulatedCache, wholeBlocks } from "./simulated-cache.ts";
 import {
   hashText,
@@ -71,26 +69,15 @@ interface Running {
 
 const STEPS_KEPT = 64;
 
-/** What a coordinator would publish `path` under, where it is a checkpoint; else of the path itself. */
-export function digestOfPath(path: string): string {
-  let entries: readonly TensorEntry[];
-  try {
-    entries = [...openCheckpoint(path).values()];
-  } catch {
-    // Any path will do here: a fleet in a test has no checkpoints.
-    return createHash("sha256").update(path).digest("hex");
-  }
-  const bytes = entries.reduce((sum, entry) => sum + entry.byteLength, 0);
-  const tensors = entries.map((entry) => hashTensor(entry, readTensor(entry, 0, entry.byteLength)));
-  return combineDigests(tensors, bytes).digest;
-}
-
 export function createSimulatedCore(options: SimulatedCoreOptions): Core {
   const model: SimulatedModel = { ...SIMULATED_MODEL, ...options.model };
   const { prefillTokensPerSecond, prefillChunk } = model;
   const { kvTokens, maxRunning } = options;
   const step = { a: model.stepSeconds, s: model.perRequestSeconds };
   const shape = { kvTokens, maxRunning, step, prefillTokensPerSecond, prefillChunk };
+  const eosTokenIds = [model.eosTokenId];
+  // Whoever is let in has room for a token more.
+  const limits: RequestLimits = { ...model, eosTokenIds, kvTokens: kvTokens - 1 };
   const digestOf = options.digest ?? digestOfPath;
   const cache = new SimulatedCache(kvTokens);
   const batch = new Batch(shape, cache.kv);
@@ -153,8 +140,10 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
   function decode(entry: Running, version: number, events: CoreEvent[]): void {
     const { id, sampling, side } = entry.request;
     const start = entry.ids.length;
-    if (start >= sampling.maxNewTokens) {
-      finish(entry, { type: "length", cause: "max_new", matched: null }, events);
+    // It had reached its end when it came.
+    const before = reasonAfter(entry, null);
+    if (before !== null) {
+      finish(entry, before, events);
       return;
     }
     const token = entry.stream.at(start, digestHash);
@@ -175,25 +164,11 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
     if (reason !== null) finish(entry, reason, events);
   }
 
-  function reasonAfter(entry: Running, id: number): FinishReason | null {
-    const { promptTokenIds, sampling } = entry.request;
-    const output = entry.ids.length;
-    const context = promptTokenIds.length + output;
-    if (output > sampling.minNewTokens) {
-      if (id === model.eosTokenId && !sampling.ignoreEos) {
-        return { type: "stop", cause: "eos", matched: id };
-      }
-      if (sampling.stopTokenIds.includes(id))
-        return { type: "stop", cause: "stop_id", matched: id };
-    }
-    if (output >= sampling.maxNewTokens) {
-      return { type: "length", cause: "max_new", matched: null };
-    }
-    if (context >= model.maxModelLen) {
-      return { type: "length", cause: "context", matched: null };
-    }
-    if (context >= kvTokens) return { type: "length", cause: "kv", matched: null };
-    return null;
+  function reasonAfter({ request, ids }: Running, last: number | null): FinishReason | null {
+    const context = request.promptTokenIds.length + ids.length;
+    const full: FinishReason = { type: "length", cause: "kv", matched: null };
+    const reason = finishOf(request, ids.length, context, last, limits);
+    return reason ?? (context >= kvTokens ? full : null);
   }
 
   /** Puts weights in service: all KV is of others from here on. */
@@ -218,7 +193,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       parameters: 0,
       maxModelLen: model.maxModelLen,
       vocabSize: model.vocabSize,
-      eosTokenIds: [model.eosTokenId],
+      eosTokenIds,
       slot: { index: 0, kvTokens, maxRunning },
     },
 
@@ -226,7 +201,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       if (held === null) {
         throw new PacelineError("version_unavailable", "the engine holds no weights yet");
       }
-      check(request, model, kvTokens);
+      assertRequest(request, limits);
       const { promptTokenIds, outputTokenIds, sampling, siblingIndex } = request;
       const order = arrivals++;
       const entry: Running = {
@@ -351,43 +326,4 @@ function sequenceOf(request: CoreRequest, order: number): Sequence {
       ? Math.max(0, side.promptLogprobs.start - 1)
       : Number.POSITIVE_INFINITY,
   });
-}
-
-/** What a real engine would die of is refused before it is queued. */
-function check(request: CoreRequest, model: SimulatedModel, kvTokens: number): void {
-  const { promptTokenIds, outputTokenIds, sampling } = request;
-  if (promptTokenIds.length === 0) {
-    throw new PacelineError("invalid_argument", "the prompt is empty", {
-      details: { path: "prompt_token_ids" },
-    });
-  }
-  for (const [path, ids] of [
-    ["prompt_token_ids", promptTokenIds],
-    ["output_token_ids", outputTokenIds],
-    ["sampling.stop_token_ids", sampling.stopTokenIds],
-    ["sampling.allowed_token_ids", sampling.allowedTokenIds],
-    ["sampling.bad_words", sampling.badWords.flat()],
-  ] as const) {
-    for (let i = 0; i < ids.length; i++) {
-      if ((ids[i] as number) >= model.vocabSize) {
-        throw new PacelineError("invalid_argument", `token id ${ids[i]} is out of vocabulary`, {
-          details: { path: `${path}[${i}]` },
-        });
-      }
-    }
-  }
-  const room = Math.min(model.maxModelLen, kvTokens);
-  const context = promptTokenIds.length + outputTokenIds.length;
-  const start = request.side?.promptLogprobs?.start ?? 0;
-  if (start >= promptTokenIds.length) {
-    throw new PacelineError("invalid_argument", `prompt_logprobs start at ${start}`, {
-      details: { path: "prompt_logprobs" },
-    });
-  }
-  // A prompt that is only scored may fill the context.
-  if (context + Math.min(1, sampling.maxNewTokens) > room) {
-    throw new PacelineError("prompt_too_long", `${context} tokens leave no room in ${room}`, {
-      details: { path: "prompt_token_ids", tokens: context, limit: room },
-    });
-  }
 }

@@ -3,11 +3,8 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { contentDigest } from "../../../server/checkpoint/digest.ts";
 import type { Core, CoreEvent, CoreRequest } from "../../../server/engine/core.ts";
-import {
-  createSimulatedCore,
-  digestOfPath,
-  type SimulatedModel,
-} from "../../../server/engine/simulated-core.ts";
+import { digestOfPath } from "../../../server/engine/path-digest.ts";
+import { createSimulatedCore, type SimulatedModel } from "../../../server/engine/simulated-core.ts";
 import { hashText, hashTokens, simulatedStream } from "../../../server/engine/simulated-tokens.ts";
 import { requestOf, type Wish } from "../../conformance/engines/attempt.ts";
 
@@ -116,6 +113,17 @@ describe("simulated core", () => {
     const core = coreOf({ kvTokens: 20 });
     core.add(coreRequest("a"));
     assert.deepEqual(finishes(drain(core)), ["a kv"]);
+  });
+
+  test("a prompt that fills the cache, with room for nobody's next token, is refused and not kept waiting", () => {
+    const core = coreOf({ kvTokens: 20 });
+    const promptTokenIds = Uint32Array.from({ length: 20 }, (_, i) => 3 + i);
+    const sampling = { maxNewTokens: 0 };
+    assert.throws(() => core.add(coreRequest("a", { promptTokenIds, sampling })), {
+      code: "prompt_too_long",
+    });
+    core.add(coreRequest("b", { promptTokenIds: promptTokenIds.subarray(1), sampling }));
+    assert.deepEqual(finishes(drain(core)), ["b max_new"]);
   });
 
   test("lower priority values run first, equal ones in order of arrival", () => {
