@@ -11,9 +11,13 @@ const lockDir = `${root}.paceline/setup.lock`;
 const WAIT_MS = 200;
 const GIVE_UP_MS = 10 * 60 * 1000;
 
+// The lockfile, and what `npm ci` holds it against; a script that changes installs nothing anew.
+const { dependencies, devDependencies, optionalDependencies, allowScripts } = JSON.parse(
+  readFileSync(`${root}package.json`, "utf8"),
+);
 const wanted = createHash("sha256")
   .update(readFileSync(`${root}package-lock.json`))
-  .update(readFileSync(`${root}package.json`))
+  .update(JSON.stringify([dependencies, devDependencies, optionalDependencies, allowScripts]))
   .digest("hex");
 
 const ready = () => existsSync(stampFile) && readFileSync(stampFile, "utf8") === wanted;
