@@ -51,7 +51,7 @@ export class ReplyReader implements ReplyDecoder {
   #told = 0;
   #untold = 0;
   #started = false;
-  /** Times that its KV was taken away, and after how many tokens; how many came with the news, of which it is the first or a later one. */
+  /** Times that its KV was taken away, and after how many tokens; how many came with the news, before one of which it happened. */
   #retractions = 0;
   readonly #rebuilt: { readonly at: number; readonly within: number }[] = [];
   /** Ended by us: the engine's last chunk is waited for, since it alone tells versions. */
@@ -226,32 +226,37 @@ export class ReplyReader implements ReplyDecoder {
       const until = Math.min(end, this.#told);
       if (start >= until) continue;
       const version = versionOf(label, policy);
+      const run = { version, start: base + start, end: base + until };
       // The first attends to nothing older anyway.
-      const cuts = told.length === 0 ? [] : this.#rebuiltIn(start, until);
-      for (const [index, at] of [start, ...cuts].entries()) {
-        const to = cuts[index] ?? until;
-        if (at === to) continue;
-        const run = { version, start: base + at, end: base + to };
-        told.push(index === 0 ? run : { ...run, rebuilt: true });
-      }
+      if (told.length === 0) told.push(run);
+      else told.push(...this.#parted(run));
     }
     return told;
   }
 
   /**
-   * Where within [start, end) KV was computed anew. Throws a doubtful `engine_error` where the news came with several tokens, of
-   * which nobody can say which was the first after it.
+   * A version's run as its KV was left, as it may have been computed anew, and as it was. News that come with several tokens leave
+   * open before which of them it happened; if some of those are of the version before, it may have been computed under that one.
    */
-  #rebuiltIn(start: number, end: number): number[] {
-    const inside = this.#rebuilt.filter(({ at, within }) => at < end && at + within > start);
-    if (inside.some(({ within }) => within > 1)) {
-      throw new PacelineError(
-        "engine_error",
-        "SGLang took the request's KV away under a later version, and does not tell before which token",
-        { details: { doubtful: true } },
-      );
+  #parted({ version, start, end }: EngineVersionRun): EngineVersionRun[] {
+    const base = this.#context.request.outputTokenIds.length;
+    let doubted = end;
+    let settled = end;
+    for (const { at, within } of this.#rebuilt) {
+      const first = base + at;
+      const behind = first + within;
+      if (first >= end || behind <= start) continue;
+      doubted = Math.min(doubted, Math.max(first, start));
+      if (within > 1 && first < start) continue;
+      settled = Math.min(end, within > 1 ? behind : first);
+      break;
     }
-    return inside.map(({ at }) => at);
+    const runs = [
+      { version, start, end: doubted },
+      { version, start: doubted, end: settled, rebuilt: null },
+      { version, start: settled, end, rebuilt: true },
+    ];
+    return runs.filter((run) => run.start < run.end);
   }
 
   #reason(finish: Readonly<Record<string, unknown>>): FinishReason {
