@@ -162,6 +162,8 @@ export function describe(
   };
 }
 
-/** As many as it has been given room for; all that run together, where it was given none. */
-export const adaptersOf = (info: ServerInfo): number =>
-  info.enable_lora === true ? (info.max_loaded_loras ?? info.max_loras_per_batch ?? 1) : 0;
+/** As many as run together: of those that it keeps beyond them one that is asked for waits until another has ended. */
+export const adaptersOf = (info: ServerInfo): number => {
+  const { enable_lora: takes, max_loras_per_batch: together, max_loaded_loras: kept } = info;
+  return takes === true ? Math.min(together ?? 1, kept ?? Number.POSITIVE_INFINITY) : 0;
+};

@@ -8,6 +8,7 @@ import type { EngineAdapters } from "../engine.ts";
 import { InUse } from "../lora/in-use.ts";
 import { adapterName, parseAdapterName } from "../lora/name.ts";
 import type { Client } from "./client.ts";
+import { mostLikely } from "./request.ts";
 
 const LOAD = "/v1/load_lora_adapter";
 const UNLOAD = "/v1/unload_lora_adapter";
@@ -20,7 +21,8 @@ export interface VllmAdapters extends EngineAdapters {
   held(signal: AbortSignal): Promise<readonly HeldReport[]>;
 }
 
-export function createAdapters(client: Client): VllmAdapters {
+/** `masks`: whether it refuses what is greedy. */
+export function createAdapters(client: Client, masks: () => boolean): VllmAdapters {
   const inUse = new InUse();
 
   async function names(signal: AbortSignal): Promise<readonly string[]> {
@@ -42,6 +44,22 @@ export function createAdapters(client: Client): VllmAdapters {
     }
   }
 
+  /**
+   * Makes a token under it. That it was read says not that it can be computed with, nor that whoever answers next knows of it;
+   * one that stands still cannot be asked.
+   */
+  async function use(name: string, signal: AbortSignal): Promise<void> {
+    const answer = await client.call({ method: "GET", path: "/is_paused" }, signal);
+    if ((answer as { is_paused?: unknown } | null)?.is_paused === true) return;
+    const body = {
+      model: name,
+      token_ids: [0],
+      sampling_params: { max_tokens: 1, detokenize: false, ...mostLikely(masks()) },
+      cache_salt: "probe",
+    };
+    await client.call({ method: "POST", path: "/inference/v1/generate", body }, signal);
+  }
+
   return {
     inUse,
     async held(signal) {
@@ -52,12 +70,13 @@ export function createAdapters(client: Client): VllmAdapters {
       const name = adapterName(version);
       if ((await names(signal)).includes(name)) await remove(name, signal);
       const body = { lora_name: name, lora_path: path };
+      await rejected(() => client.text({ method: "POST", path: LOAD, body }, signal));
       try {
-        await client.text({ method: "POST", path: LOAD, body }, signal);
-      } catch (thrown) {
-        const error = PacelineError.from(thrown);
-        if (!isRefusal(error)) throw error;
-        throw new PacelineError("weights_rejected", error.message, { cause: error });
+        await rejected(() => use(name, signal));
+      } catch (error) {
+        // Nobody is told that it is there, so nobody else would remove it; what went wrong first is what is told.
+        await remove(name, signal).catch(() => {});
+        throw error;
       }
     },
     async unload(version, signal) {
@@ -77,6 +96,17 @@ export async function takesAdapters(client: Client, signal: AbortSignal): Promis
     return statusOf(thrown) === 404 && /adapter/i.test(PacelineError.from(thrown).message);
   }
   throw new PacelineError("engine_error", `vLLM read an adapter from ${NONE.lora_path}`);
+}
+
+/** Throws `weights_rejected` where vLLM says no, which does not end it. */
+async function rejected(call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (thrown) {
+    const error = PacelineError.from(thrown);
+    if (!isRefusal(error)) throw error;
+    throw new PacelineError("weights_rejected", error.message, { cause: error });
+  }
 }
 
 /** One that does not fit is a 500 too, which does the server no harm; a dead engine's 500 says so. */

@@ -103,7 +103,7 @@ export function createProber(
         weights.held(signal),
       ]);
       const shown = await abortable(shownBy(now, shape, paused || asleep), signal);
-      weights.takeAdapters(shown.adapters);
+      weights.takeAdapters(shown.adapters, shape.masks);
       const { priorities, ranks, logprobMode, masks, vocabSize } = shape;
       const { experts } = shown;
       now.known = {

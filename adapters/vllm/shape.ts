@@ -26,7 +26,10 @@ export interface Shape {
   /** `--return-sampling-mask`: every request must sample, from a bounded number of ids. */
   readonly masks: boolean;
   readonly sleeps: boolean;
-  /** LoRA adapters that it keeps at once; 0: none. */
+  /**
+   * LoRA adapters that it runs at once; 0: none. Of those that it merely keeps beside them (`max_cpu_loras`) one that is asked for
+   * waits until another has ended, which nobody here would know of.
+   */
   readonly adapters: number;
   /** Paths that it serves. */
   readonly routes: ReadonlySet<string>;
@@ -50,9 +53,7 @@ const serverInfo = z.looseObject({
     parallel_config: z.looseObject({
       data_parallel_size: z.int().min(1).max(LIMITS.engineSlots).default(1),
     }),
-    lora_config: z
-      .looseObject({ max_loras: z.int().min(1), max_cpu_loras: z.int().min(1).nullish() })
-      .nullish(),
+    lora_config: z.looseObject({ max_loras: z.int().min(1) }).nullish(),
   }),
 });
 const version = z.object({ version: z.string() });
@@ -109,7 +110,7 @@ export async function shapeOf(
     maxLogprobs: of.max_logprobs ?? 20,
     masks: of.return_sampling_mask === true,
     sleeps: of.enable_sleep_mode === true && routes.has("/sleep"),
-    adapters: lora === null ? 0 : Math.max(lora.max_loras, lora.max_cpu_loras ?? 0),
+    adapters: lora?.max_loras ?? 0,
     routes,
   };
 }

@@ -18,8 +18,8 @@ export interface VllmWeights extends EngineWeights {
   readonly doubtful: boolean;
   /** Throws `version_unavailable` for a policy that it was not last known to hold. */
   assertHolds(policy: string): void;
-  /** Whether a probe found that it takes adapters. */
-  takeAdapters(takes: boolean): void;
+  /** Whether a probe found that it takes adapters, and that it tells sampling masks. */
+  takeAdapters(takes: boolean, masks: boolean): void;
   readonly adapters: VllmAdapters;
   /** Another process is there now. */
   reborn(): void;
@@ -36,7 +36,8 @@ export function createWeights(
   let current: Named | null = null;
   /** The highest that was seen in this life: a namespace is never used for two loads. */
   let loads = 0;
-  const adapters = createAdapters(client);
+  let masks = false;
+  const adapters = createAdapters(client, () => masks);
   let takesAdapters = false;
 
   async function label(signal: AbortSignal): Promise<string> {
@@ -79,8 +80,9 @@ export function createWeights(
 
   return {
     adapters,
-    takeAdapters(takes) {
+    takeAdapters(takes, masked) {
       takesAdapters = takes;
+      masks = masked;
     },
     get doubtful() {
       return doubtful;

@@ -1,5 +1,6 @@
 /** The adapter against the fake vLLM: what it proves of a server, and what it does when that misbehaves. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Engine } from "../../../adapters/engine.ts";
 import { createVllmEngine } from "../../../adapters/vllm/engine.ts";
@@ -134,6 +135,63 @@ describe("weights of vLLM", () => {
       assert.equal(error?.code, "engine_error");
       assert.equal(error?.details["misversioned"], true);
     });
+  });
+});
+
+describe("adapters of vLLM", () => {
+  const NO_ADAPTER = join(checkpoint("step-1"), "..");
+  const adaptersOf = ({ weights }: Engine) => {
+    assert.ok(weights?.adapters);
+    return weights.adapters;
+  };
+  const named = (version: number, path = checkpoint("step-2")) => ({
+    ...{ policy: "tuned", version, path },
+  });
+  const under = (engine: Engine, version: number) =>
+    run(engine, { policy: "tuned", adapter: { version, base: "default" } });
+
+  test("have room for those that run at once; places in the host's memory are none", async () => {
+    await against(
+      async (engine) => {
+        const { capabilities } = await engine.probe(deadline());
+        assert.equal(capabilities.weights.adapters, 2);
+      },
+      { maxLoras: 2, maxCpuLoras: 8 },
+    );
+  });
+
+  test("one that it answers 200 for and cannot compute with is weights_rejected, and gone", async () => {
+    await against(
+      async (engine, fake) => {
+        await engine.probe(deadline());
+        const load = adaptersOf(engine).load(named(1, NO_ADAPTER), deadline());
+        await assert.rejects(load, { code: "weights_rejected", message: /Loading lora/ });
+        const unload = await fetch(`${fake.url}/v1/unload_lora_adapter`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ lora_name: "tuned@1" }),
+        });
+        assert.equal(unload.status, 404, await unload.text());
+        assert.equal((await run(engine, {})).error, null);
+        await adaptersOf(engine).load(named(2), deadline());
+        assert.equal((await under(engine, 2)).error, null);
+      },
+      { maxLoras: 2, lateLoras: true },
+    );
+  });
+
+  test("nothing is asked of one while it stands still: its first rollout shows it", async () => {
+    await against(
+      async (engine) => {
+        await engine.probe(deadline());
+        await engine.control.pause("keep", deadline());
+        await adaptersOf(engine).load(named(1, NO_ADAPTER), deadline());
+        await engine.control.resume(deadline());
+        assert.equal((await under(engine, 1)).error?.code, "engine_error");
+        assert.equal((await run(engine, {})).error, null);
+      },
+      { maxLoras: 2, lateLoras: true },
+    );
   });
 });
 

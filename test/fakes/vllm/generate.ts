@@ -87,8 +87,11 @@ function parse(given: unknown): Body {
   throw new FakeError(400, message, "Bad Request", loc);
 }
 
-function assertAsked({ model, options }: VllmState, asked: Body): void {
+function assertAsked({ model, options, lateLoras }: VllmState, asked: Body): void {
   const { model: name, token_ids: ids, sampling_params: params } = asked;
+  if (name != null && lateLoras.has(name)) {
+    throw new FakeError(500, `Loading lora ${name} failed`, "InternalServerError");
+  }
   if (name != null && name !== options.served && !model.adapters.has(name)) {
     const message = `The model \`${name}\` does not exist. Valid aliases: ${options.served}.`;
     throw new FakeError(404, message, "NotFoundError", "model");

@@ -97,7 +97,11 @@ function serverInfo({ model, options }: VllmState, query: URLSearchParams): unkn
     lora_config:
       options.maxLoras === 0
         ? null
-        : { max_lora_rank: 8, max_loras: options.maxLoras, max_cpu_loras: options.maxLoras },
+        : {
+            max_lora_rank: 8,
+            max_loras: options.maxLoras,
+            max_cpu_loras: options.maxCpuLoras ?? options.maxLoras,
+          },
     parallel_config: { tensor_parallel_size: 1, data_parallel_size: 1, pipeline_parallel_size: 1 },
   };
   const text =

@@ -19,8 +19,12 @@ export interface FakeVllmOptions extends FakeModelOptions, FakeServerOptions {
   readonly promptTokensDetails?: boolean;
   /** `--enable-sleep-mode`; default on. */
   readonly sleepMode?: boolean;
-  /** `--enable-lora --max-loras N --max-cpu-loras N`; default 0: without. */
+  /** `--enable-lora --max-loras N`; default 0: without. */
   readonly maxLoras?: number;
+  /** `--max-cpu-loras`; default: as many. */
+  readonly maxCpuLoras?: number | null;
+  /** It answers 200 for any folder that is there, and what is no adapter fails with its first token. Default off. */
+  readonly lateLoras?: boolean;
   /** `VLLM_SERVER_DEV_MODE`; default on. */
   readonly devMode?: boolean;
   /** `--kv-events-config` with publisher `zmq`; default off. */
@@ -37,6 +41,8 @@ export interface VllmState {
   /** `null`: awake. */
   asleep: Set<string> | null;
   transfer: "none" | "ready" | "open";
+  /** Adapters that were answered for and are none. */
+  readonly lateLoras: Set<string>;
   /** By finish reason. */
   readonly finished: Map<string, number>;
   /** Seconds since 1970, unlike any other's. */
