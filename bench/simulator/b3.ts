@@ -12,6 +12,7 @@ import type { SimulatedRollout, Workload } from "../../server/simulator/workload
 import { workloadBound } from "../../server/simulator/workload-bound.ts";
 import { standardNormal } from "../../server/simulator/workloads/lengths.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
+import type { Bar } from "./bars.ts";
 import { shown } from "./comparison.ts";
 import { intervalOf } from "./interval.ts";
 import type { Budget } from "./run.ts";
@@ -26,11 +27,12 @@ const QUICK = { within: [0.65], noise: [0, 0.5, Number.POSITIVE_INFINITY] } as c
 /** Of the first epoch's bound: it is long over. */
 const APART = 20;
 
-export function b3({ seeds, quick, results }: Budget): void {
+export function b3({ seeds, quick, results, plot }: Budget): void {
   console.log("\n## B3: lengths foretold by the epoch before");
   const { within: shares, noise: errors } = quick ? QUICK : { within: WITHIN, noise: NOISE };
   const scale = quick ? { groups: 100, workers: 8 } : { groups: 400, workers: 32 };
   const names = ["noise", "σ of the error", ...SCHEDULERS, "paceline ÷ pull-fcfs"];
+  const bars: Bar[] = [];
   for (const within of shares) {
     console.log(
       `\n### moonlight, resume recompute, ρ_g = ${within}, ${seeds.length} seeds, T/LB\n`,
@@ -48,15 +50,18 @@ export function b3({ seeds, quick, results }: Budget): void {
         }),
       );
       const [pull = [], ours = []] = ratios;
+      const value = intervalOf(ours.map((ratio, i) => ratio / (pull[i] ?? Number.NaN)));
+      bars.push({ name: `paceline, ρ_g ${within}, noise ${noise}`, value });
       const cells = [
         String(noise),
         shown(intervalOf(epochs.map(({ error }) => error)), 2),
         ...ratios.map((each) => shown(intervalOf(each), 3)),
-        shown(intervalOf(ours.map((ratio, i) => ratio / (pull[i] ?? Number.NaN))), 3),
+        shown(value, 3),
       ];
       console.log(`| ${cells.join(" | ")} |`);
     }
   }
+  plot("B3: paceline, × pull FCFS", bars, 1);
 }
 
 interface Epochs {

@@ -33,11 +33,11 @@ interface SimulateOptions {
   recording?: string;
   prefillChunk: number;
   blockTokens: number;
-  seed: number;
+  seed?: number;
   workers?: number;
   groups?: number;
   resume: Resume;
-  scheduler: SchedulerName;
+  scheduler?: SchedulerName;
   resolution: Resolution;
   telemetryDelay: number;
   onUpdate: OnUpdate;
@@ -67,9 +67,8 @@ export function simulateCommand(): Command {
     )
     .option(
       "--scheduler <name>",
-      `who schedules: ${SCHEDULER_NAMES.join(", ")} (docs/operations.md)`,
+      `who schedules: ${SCHEDULER_NAMES.join(", ")} (docs/operations.md; default: whoever did in the recording, else paceline)`,
       oneOf("scheduler", SCHEDULER_NAMES),
-      "paceline",
     )
     .option(
       "-r, --recording <json>",
@@ -87,7 +86,11 @@ export function simulateCommand(): Command {
       whole("block-tokens", 1),
       16,
     )
-    .option("--seed <n>", "of lengths and ties: same seed, same bytes", whole("seed", 0), 1)
+    .option(
+      "--seed <n>",
+      "of lengths and ties: same seed, same bytes (default: the recording's, else 1)",
+      whole("seed", 0),
+    )
     .option(
       "--workers <n>",
       "as many of the fleet's workers (default: the preset's)",
@@ -144,16 +147,16 @@ export function simulateCommand(): Command {
 }
 
 function run(options: SimulateOptions): void {
-  const { recording, prefillChunk, blockTokens } = options;
+  const { prefillChunk, blockTokens } = options;
+  const recording = options.recording === undefined ? null : readRecording(options.recording);
   const recorded =
-    recording === undefined
-      ? null
-      : recordedWorkload(readRecording(recording), { prefillChunk, blockTokens });
-  const workload = recorded?.workload ?? workloadOf(options);
+    recording === null ? null : recordedWorkload(recording, { prefillChunk, blockTokens });
+  const { seed = recording?.seed ?? 1, scheduler = recording?.scheduler ?? "paceline" } = options;
+  const workload = recorded?.workload ?? workloadOf(options, seed);
   const bar = options.quiet === true ? null : progressBar(workload);
   const done = simulate(workload, {
-    seed: options.seed,
-    scheduler: schedulerNamed(options.scheduler),
+    seed,
+    scheduler: schedulerNamed(scheduler),
     resolution: options.resolution,
     driver: { telemetryDelaySeconds: options.telemetryDelay },
     staleness: options.staleness,
@@ -173,7 +176,10 @@ function run(options: SimulateOptions): void {
   if (done.unfinished > 0) process.exitCode = 1;
 }
 
-function workloadOf({ workload, trace, seed, workers, groups, resume }: SimulateOptions): Workload {
+function workloadOf(
+  { workload, trace, workers, groups, resume }: SimulateOptions,
+  seed: number,
+): Workload {
   const changes = {
     resume,
     ...(workers === undefined ? {} : { workers }),

@@ -1,32 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type RecordedScheduler,
-  type Recording,
-  recordScheduler,
-} from "../../../server/scheduler/recording.ts";
-import { seededRandom } from "../../../server/seeded-random.ts";
+import type { Recording } from "../../../server/scheduler/recording.ts";
 import { calibrate, calibrationLine } from "../../../server/simulator/calibration.ts";
 import { recordedWorkload } from "../../../server/simulator/recorded-workload.ts";
-import { type SchedulerFactory, simulate } from "../../../server/simulator/simulate.ts";
+import { simulate } from "../../../server/simulator/simulate.ts";
 import type { Workload } from "../../../server/simulator/workload.ts";
+import { recorded as record } from "./recorded.ts";
 import { crowded, rollout, workload } from "./workloads.ts";
 
 const ENGINE = { prefillChunk: 512, blockTokens: 16 };
-
-/** What a live server would have recorded of this workload. */
-function record(given: Workload, seconds: { makespan: number }): Recording {
-  const recorders: RecordedScheduler[] = [];
-  const create: SchedulerFactory = (clock) => {
-    const recorder = recordScheduler("paceline", clock, 1, seededRandom, {}, 1_000_000);
-    recorders.push(recorder);
-    return recorder;
-  };
-  seconds.makespan = simulate(given, { scheduler: { name: "recorded", create } }).makespanSeconds;
-  const [recorder] = recorders;
-  assert.ok(recorder);
-  return recorder.recording();
-}
 
 test("a recorded run simulated again takes as long, with the same lengths", () => {
   const given = crowded(3);
