@@ -36,6 +36,7 @@ const capabilities = z.object({
   promptLogprobs: z.boolean(),
   maxTopLogprobs: natural,
   samplingMask: z.boolean(),
+  routedExperts: z.boolean().optional(),
 });
 
 const info = z.object({
@@ -80,6 +81,7 @@ export function descriptionOf(kind: "embedded" | "simulated", given: Info): Engi
   if (given.kind !== kind) {
     throw new PacelineError("engine_error", `a ${given.kind} engine answers, not a ${kind} one`);
   }
+  const { routedExperts, ...capabilities } = given.capabilities;
   return {
     kind,
     engineVersion: given.engine_version,
@@ -90,7 +92,7 @@ export function descriptionOf(kind: "embedded" | "simulated", given: Info): Engi
     vocabSize: given.vocab_size,
     eosTokenIds: given.eos_token_ids,
     slots: given.slots,
-    capabilities: given.capabilities,
+    capabilities: routedExperts === true ? { ...capabilities, routedExperts } : capabilities,
     paused: given.paused,
     asleep: given.asleep,
     held: given.held,

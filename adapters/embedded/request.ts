@@ -34,13 +34,14 @@ export function encodeRequest(request: EngineRequest, streamInterval: number | n
 
 function sideBody(
   side: EngineRequest["side"],
-): Pick<GenerateBody, "prompt_logprobs" | "top_logprobs" | "sampling_mask"> {
+): Pick<GenerateBody, "prompt_logprobs" | "top_logprobs" | "sampling_mask" | "routed_experts"> {
   if (side === null) return {};
-  const { promptLogprobs, topLogprobs, samplingMask } = side;
+  const { promptLogprobs, topLogprobs, samplingMask, routedExperts } = side;
   return {
     ...(promptLogprobs === null ? {} : { prompt_logprobs: promptLogprobs.start }),
     ...(topLogprobs === 0 ? {} : { top_logprobs: topLogprobs }),
     ...(samplingMask ? { sampling_mask: true } : {}),
+    ...(routedExperts == null ? {} : { routed_experts: routedExperts.start }),
   };
 }
 
@@ -66,12 +67,11 @@ function samplingBody({ sampling, badWords }: EngineRequest): SamplingBody {
   };
 }
 
-function refuseUnsupported({ sampling, side }: EngineRequest): void {
+function refuseUnsupported({ sampling }: EngineRequest): void {
   const { structured, engine } = sampling;
   const path =
     (structured !== null && structured !== undefined && "sampling.structured") ||
-    (hasKeys(engine) && "sampling.engine") ||
-    (side?.routedExperts != null && "want.routed_experts");
+    (hasKeys(engine) && "sampling.engine");
   if (path === false) return;
   throw new PacelineError("unsupported", `the embedded engine does not honour ${path}`, {
     details: { path },

@@ -5,6 +5,7 @@
 
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishCause, FinishType } from "../../server/contract/rollout.ts";
+import type { ExpertsHead } from "../../server/contract/routed-experts.ts";
 import { assertPromptLogprobs } from "../../server/contract/side-data.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import { shown } from "../http/shown.ts";
@@ -18,7 +19,7 @@ const CAUSES: Readonly<Record<FinishType, readonly FinishCause[]>> = {
 };
 
 /** What a reply must go on from and reach. */
-export type Expected = Pick<EngineRequest, "promptTokenIds" | "outputTokenIds" | "side">;
+export type Expected = Pick<EngineRequest, "promptTokenIds" | "outputTokenIds" | "side" | "buffer">;
 
 /** Calls `emit` with each event; throws typed errors, the engine's own among them. */
 export function eventSink(request: Expected, emit: (event: EngineEvent) => void): FrameSink {
@@ -26,6 +27,7 @@ export function eventSink(request: Expected, emit: (event: EngineEvent) => void)
   const scores = promptSink(request, emit);
   let expected = outputTokens;
   let started = false;
+  let told: ExpertsHead | null = null;
   return {
     started(cachedTokens) {
       if (started) throw broken("a second started frame");
@@ -45,6 +47,17 @@ export function eventSink(request: Expected, emit: (event: EngineEvent) => void)
       if (!started || expected !== outputTokens) throw broken("prompt logprobs out of turn");
       scores.take(start, logprobs, version);
     },
+    experts(head, bytes) {
+      if (request.side?.routedExperts == null) {
+        throw broken("routed experts that nobody asked for");
+      }
+      if (!isSame(told ?? head, head)) throw broken("routed experts of two shapes");
+      if (told === null) emit({ type: "experts_head", head });
+      told = head;
+      const memory = request.buffer?.(bytes.length) ?? new Uint8Array(bytes.length);
+      memory.set(bytes);
+      emit({ type: "experts", bytes: memory.subarray(0, bytes.length) });
+    },
     finished(body) {
       const finish = finishOf(body);
       if (scores !== null && finish.reason.type !== "abort") scores.end();
@@ -55,6 +68,9 @@ export function eventSink(request: Expected, emit: (event: EngineEvent) => void)
     },
   };
 }
+
+const isSame = (a: ExpertsHead, b: ExpertsHead): boolean =>
+  a.dtype === b.dtype && a.row?.join() === b.row?.join();
 
 /** Joins the frames of a prompt's logprobs; `null` where none are wanted. */
 function promptSink({ promptTokenIds, side }: Expected, emit: (event: EngineEvent) => void) {

@@ -8,7 +8,7 @@
  *
  *   offset  size  header
  *   0       u32   payload bytes: a multiple of 4, at most LIMITS.engineFrameBytes
- *   4       u8    type: 1 started, 2 tokens, 3 finished, 4 error, 5 prompt
+ *   4       u8    type: 1 started, 2 tokens, 3 finished, 4 error, 5 prompt, 6 experts
  *   5       u8    flags of a tokens frame: bit 0 = mixed, bit 1 = top, bit 2 = mask; all others zero
  *   6       u8×2  zero
  *
@@ -33,6 +33,13 @@
  *   mask: the ids that the filters left at each position, ascending, with n = the last offset
  *   …       u32×(count+1) offsets of rows, from 0 · u32×n token ids
  *   Where a request wants either, each of its tokens frames has it; where not, none has.
+ *
+ *   experts (payload 16 + bytes, filled up)  only if wanted: behind all tokens, before finished
+ *   8       u32   bytes of this piece, at least 1
+ *   12      u8    bytes of a value: 1 or 2 unsigned, 4 signed · u8×3 zero
+ *   16      u32   layers
+ *   20      u32   experts of a token in each layer
+ *   24      values of one row a position, but for the last token's: [layers, experts]; the next piece goes on
  *
  *   finished                                exactly once, last
  *   8       JSON  `FinishedBody`, UTF-8, filled up with spaces to a multiple of 4
@@ -66,7 +73,14 @@ export const WIRE_VERSION = 1;
 
 export const FRAMES_CONTENT_TYPE = "application/x-paceline-frames";
 
-export const FRAME = { started: 1, tokens: 2, finished: 3, error: 4, prompt: 5 } as const;
+export const FRAME = {
+  started: 1,
+  tokens: 2,
+  finished: 3,
+  error: 4,
+  prompt: 5,
+  experts: 6,
+} as const;
 
 /** Flags of a tokens frame, in the header's sixth byte. */
 export const MIXED = 1;
@@ -74,8 +88,13 @@ export const TOP = 2;
 export const MASK = 4;
 
 export const HEADER_BYTES = 8;
+/** Before the values of an experts frame. */
+export const EXPERTS_FIXED_BYTES = 16;
+export const EXPERTS_WIDTHS = { uint8: 1, uint16: 2, int32: 4 } as const;
 /** Start, count and version before the arrays of a tokens or a prompt frame. */
 export const TOKENS_FIXED_BYTES = 16;
+/** Bytes of experts in a frame at most. */
+export const EXPERTS_PIECE_BYTES = 1024 * 1024;
 /** Entries of either; a writer splits longer runs, to stay under LIMITS.engineFrameBytes. */
 export const MAX_FRAME_TOKENS = 65_536;
 
@@ -118,6 +137,8 @@ export interface GenerateBody {
   top_logprobs?: number;
   /** Whether the ids that survive the filters are wanted. */
   sampling_mask?: boolean;
+  /** Position from which on routed experts are wanted; refused as `unsupported` by a dense model. */
+  routed_experts?: number;
   /** Tokens per tokens frame after the first token; absent = the engine's own. */
   stream_interval?: number;
 }

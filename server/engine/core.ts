@@ -5,6 +5,7 @@
  */
 import type { ErrorBody } from "../contract/errors.ts";
 import type { FinishReason, LogprobMode } from "../contract/rollout.ts";
+import type { ExpertsHead } from "../contract/routed-experts.ts";
 import type { SideChunk, SideWant } from "../contract/side-data.ts";
 import type { Slot } from "../contract/worker.ts";
 
@@ -71,6 +72,13 @@ export type CoreEvent =
       /** Some KV in reach is of an older load (a `keep` swap, a carried cache); false again once recomputed. */
       readonly mixed: boolean;
     }
+  /** All of them at once, right before `finished`. */
+  | {
+      readonly type: "experts";
+      readonly id: string;
+      readonly head: ExpertsHead;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
   | {
       readonly type: "finished";
       readonly id: string;
@@ -88,6 +96,8 @@ export interface CoreInfo {
   readonly vocabSize: number;
   readonly eosTokenIds: readonly number[];
   readonly slot: Slot;
+  /** Tells routed experts. Default: a dense model has none. */
+  readonly routedExperts?: boolean;
 }
 
 export interface CoreStats {

@@ -10,6 +10,7 @@ import type { Core, CoreEvent, CoreRequest, CoreStats, HeldWeights } from "./cor
 import { assertRequest, finishOf, type RequestLimits } from "./core-request.ts";
 import { digestOfPath } from "./path-digest.ts";
 import { blockHashes, SimulatedCache, wholeBlocks } from "./simulated-cache.ts";
+import { expertRows, type SimulatedExperts } from "./simulated-experts.ts";
 import {
   hashText,
   hashTokens,
@@ -31,6 +32,8 @@ export interface SimulatedModel extends SimulatedVocabulary {
   readonly prefillTokensPerSecond: number;
   /** Tokens prefilled in a step, whosever they are, in order of arrival; default 512. */
   readonly prefillChunk: number;
+  /** Tells routed experts of this shape; default null: a dense model. */
+  readonly experts: SimulatedExperts | null;
 }
 
 export const SIMULATED_MODEL: SimulatedModel = {
@@ -43,6 +46,7 @@ export const SIMULATED_MODEL: SimulatedModel = {
   perRequestSeconds: 0,
   prefillTokensPerSecond: Number.POSITIVE_INFINITY,
   prefillChunk: 512,
+  experts: null,
 };
 
 export interface SimulatedCoreOptions {
@@ -133,8 +137,18 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
 
   function finish(entry: Running, reason: FinishReason, events: CoreEvent[]): void {
     const { id } = entry.request;
+    tellExperts(entry, events);
     remove(id);
     events.push({ type: "finished", id, reason, cachedTokens: entry.cachedTokens });
+  }
+
+  function tellExperts({ request, ids }: Running, events: CoreEvent[]): void {
+    const { id, side, promptTokenIds } = request;
+    const { experts } = model;
+    if (experts === null || side?.routedExperts == null) return;
+    const run = [...promptTokenIds, ...ids].slice(side.routedExperts.start, -1);
+    const head = { dtype: experts.dtype, row: [experts.layers, experts.perToken] };
+    events.push({ type: "experts", id, head, bytes: expertRows(run, experts) });
   }
 
   function decode(entry: Running, version: number, events: CoreEvent[]): void {
@@ -195,6 +209,7 @@ export function createSimulatedCore(options: SimulatedCoreOptions): Core {
       vocabSize: model.vocabSize,
       eosTokenIds,
       slot: { index: 0, kvTokens, maxRunning },
+      routedExperts: model.experts !== null,
     },
 
     add(request) {

@@ -5,6 +5,7 @@ import { FrameReader, type FrameSink } from "../../adapters/embedded/wire/frame-
 import { FRAME, MASK, MIXED, TOP } from "../../adapters/embedded/wire.ts";
 import { ReplyParser } from "../../adapters/http/reply-parser.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
+import type { ExpertsHead } from "../../server/contract/routed-experts.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { Target } from "./campaign.ts";
 
@@ -61,6 +62,15 @@ const frames: fc.Arbitrary<Buffer> = fc.oneof(
     arbitrary: fc
       .array(odd, { maxLength: 12 })
       .map((words) => frame(FRAME.prompt, 0, Buffer.concat(words.map(word)))),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.oneof(fc.nat(24), odd), fc.constantFrom(1, 2, 3, 4), odd, fc.nat(12))
+      .map(([bytes, width, layers, words]) => {
+        const head = [bytes, width, layers, 2].map(word);
+        return frame(FRAME.experts, 0, Buffer.concat([...head, Buffer.alloc(4 * words, 7)]));
+      }),
   },
   {
     weight: 1,
@@ -153,6 +163,9 @@ class Heard implements FrameSink {
   }
   prompt(start: number, logprobs: Float32Array): void {
     this.words.push(`prompt ${start} ${logprobs.length}`);
+  }
+  experts({ dtype, row }: ExpertsHead, bytes: Uint8Array): void {
+    for (const byte of bytes) this.words.push(`expert ${dtype} ${row} ${byte}`);
   }
   finished(body: unknown): void {
     this.words.push(`finished ${JSON.stringify(body)}`);

@@ -8,10 +8,21 @@
  * own; a slab lives as long as any view of it. Nothing refers to the socket's buffers.
  */
 import { PacelineError } from "../../../server/contract/errors.ts";
-import type { IdRows, SideChunk, TopLogprobs } from "../../../server/contract/side-data.ts";
+import type { ExpertsHead } from "../../../server/contract/routed-experts.ts";
+import type { SideChunk, TopLogprobs } from "../../../server/contract/side-data.ts";
 import { assertLogprobs } from "../../../server/contract/tokens.ts";
 import { LIMITS } from "../../../server/limits.ts";
-import { FRAME, HEADER_BYTES, MASK, MIXED, TOKENS_FIXED_BYTES, TOP } from "../wire.ts";
+import {
+  EXPERTS_FIXED_BYTES,
+  EXPERTS_WIDTHS,
+  FRAME,
+  HEADER_BYTES,
+  MASK,
+  MIXED,
+  TOKENS_FIXED_BYTES,
+  TOP,
+} from "../wire.ts";
+import { Slab, u32, WordCursor } from "./frame-arrays.ts";
 
 export interface FrameSink {
   started(cachedTokens: number): void;
@@ -25,6 +36,8 @@ export interface FrameSink {
     side?: SideChunk,
   ): void;
   prompt(start: number, logprobs: Float32Array, version: number): void;
+  /** The bytes are the socket's: good until this returns. Absent: nobody asked for any. */
+  experts?(head: ExpertsHead, bytes: Uint8Array): void;
   /** Parsed JSON, not yet checked. */
   finished(body: unknown): void;
   error(body: unknown): void;
@@ -33,11 +46,10 @@ export interface FrameSink {
 /** A slab holds what is expected, but no more than this. */
 const SLAB_TOKENS = 2_048;
 
-/** Up to here words are copied one by one: cheaper than two views. */
-const FEW_TOKENS = 8;
-
 /** Where a tokens frame's flags lie in type, flags and the two zero bytes, read as one number. */
 const FLAG_BITS = (MIXED | TOP | MASK) << 8;
+
+const DTYPES = ["uint8", "uint16", "int32"] as const;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -147,7 +159,7 @@ export class FrameReader {
   #length(bytes: Uint8Array, at: number): number {
     const length = u32(bytes, at);
     const type = u32(bytes, at + 4);
-    if ((type < FRAME.started || type > FRAME.prompt) && (type & ~FLAG_BITS) !== FRAME.tokens) {
+    if ((type < FRAME.started || type > FRAME.experts) && (type & ~FLAG_BITS) !== FRAME.tokens) {
       throw broken(`frame of type ${type}`);
     }
     if (length > this.#frameBytes) {
@@ -171,6 +183,8 @@ export class FrameReader {
       this.#sink.started(u32(bytes, payload));
     } else if (type === FRAME.prompt) {
       this.#prompt(bytes, payload, end);
+    } else if (type === FRAME.experts) {
+      this.#experts(bytes, payload, end);
     } else {
       this.#ended = true;
       const body = json(bytes, payload, end);
@@ -187,6 +201,24 @@ export class FrameReader {
     const logprobs = new Float32Array(count);
     new Uint8Array(logprobs.buffer).set(bytes.subarray(at + TOKENS_FIXED_BYTES, end));
     this.#sink.prompt(u32(bytes, at), logprobs, versionOf(bytes, at));
+  }
+
+  #experts(bytes: Uint8Array, at: number, end: number): void {
+    const from = at + EXPERTS_FIXED_BYTES;
+    if (end <= from) throw broken("an experts frame without any");
+    const [count, width, layers, perToken] = [0, 4, 8, 12].map((offset) => u32(bytes, at + offset));
+    const dtype = DTYPES.find((known) => EXPERTS_WIDTHS[known] === width);
+    if (
+      dtype === undefined ||
+      !layers ||
+      !perToken ||
+      !count ||
+      end - from !== ((count + 3) & ~3)
+    ) {
+      throw broken(`an experts frame of ${count} bytes, ${width} each, [${layers}, ${perToken}]`);
+    }
+    if (this.#sink.experts === undefined) throw broken("routed experts that nobody asked for");
+    this.#sink.experts({ dtype, row: [layers, perToken] }, bytes.subarray(from, from + count));
   }
 
   #tokens(bytes: Uint8Array, at: number, end: number): void {
@@ -260,80 +292,6 @@ export class FrameReader {
   }
 }
 
-/** Room for tokens, filled once from the front. */
-class Slab {
-  readonly capacity: number;
-  readonly ids: Uint32Array;
-  readonly logprobs: Float32Array;
-  readonly #bytes: Uint8Array;
-  readonly #logprobBits: Uint32Array;
-  used = 0;
-
-  constructor(capacity: number) {
-    const memory = new ArrayBuffer(8 * capacity);
-    this.capacity = capacity;
-    this.ids = new Uint32Array(memory, 0, capacity);
-    this.logprobs = new Float32Array(memory, 4 * capacity, capacity);
-    this.#logprobBits = new Uint32Array(memory, 4 * capacity, capacity);
-    this.#bytes = new Uint8Array(memory);
-  }
-
-  /** The wire's two arrays, wherever they lie: u32×count, f32×count. Throws `misaligned`, adding nothing. */
-  add(bytes: Uint8Array, at: number, count: number): void {
-    const used = this.used;
-    const logprobsAt = at + 4 * count;
-    if (count <= FEW_TOKENS) {
-      for (let i = 0; i < count; i++) {
-        this.ids[used + i] = u32(bytes, at + 4 * i);
-        this.#logprobBits[used + i] = u32(bytes, logprobsAt + 4 * i);
-      }
-    } else {
-      this.#bytes.set(bytes.subarray(at, logprobsAt), 4 * used);
-      this.#bytes.set(
-        bytes.subarray(logprobsAt, logprobsAt + 4 * count),
-        4 * (this.capacity + used),
-      );
-    }
-    // Frame by frame, so that a bad one does not take good ones before it along.
-    assertLogprobs(this.logprobs, used, used + count);
-    this.used = used + count;
-  }
-}
-
-/** Takes arrays from the front of a frame's words, which they must fill. */
-class WordCursor {
-  readonly #words: Uint32Array;
-  #at = 0;
-
-  constructor(words: Uint32Array) {
-    this.#words = words;
-  }
-
-  take(length: number): Uint32Array {
-    const from = this.#at;
-    this.#at += length;
-    if (this.#at > this.#words.length) {
-      throw new PacelineError("misaligned", "tokens or rows beyond their frame's end");
-    }
-    return this.#words.subarray(from, this.#at);
-  }
-
-  floats(length: number): Float32Array {
-    const { buffer, byteOffset } = this.take(length);
-    return new Float32Array(buffer, byteOffset, length);
-  }
-
-  rows(count: number): IdRows {
-    const offsets = this.take(count + 1);
-    return { offsets, ids: this.take(offsets[count] as number) };
-  }
-
-  end(): void {
-    if (this.#at === this.#words.length) return;
-    throw new PacelineError("misaligned", "a frame longer than its tokens and rows");
-  }
-}
-
 /** Of a tokens or a prompt frame's payload. */
 function countOf(bytes: Uint8Array, at: number, end: number): number {
   if (end - at < TOKENS_FIXED_BYTES) throw broken(`a frame with arrays of ${end - at} bytes`);
@@ -346,16 +304,6 @@ function versionOf(bytes: Uint8Array, at: number): number {
   const high = u32(bytes, at + 12);
   if (high >= 2 ** 21) throw broken("a version beyond 2^53");
   return high * 2 ** 32 + u32(bytes, at + 8);
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
-  );
 }
 
 function json(bytes: Uint8Array, from: number, to: number): unknown {

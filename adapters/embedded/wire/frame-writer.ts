@@ -1,7 +1,11 @@
 /** The writing end of the frames that `wire.ts` lays out: appends to one growing buffer. */
 import type { ErrorBody } from "../../../server/contract/errors.ts";
+import type { ExpertsHead } from "../../../server/contract/routed-experts.ts";
 import type { SideChunk } from "../../../server/contract/side-data.ts";
 import {
+  EXPERTS_FIXED_BYTES,
+  EXPERTS_PIECE_BYTES,
+  EXPERTS_WIDTHS,
   type FinishedBody,
   FRAME,
   HEADER_BYTES,
@@ -86,6 +90,23 @@ export class FrameWriter {
       const at = this.#frame(FRAME.prompt, TOKENS_FIXED_BYTES + 4 * part.length);
       this.#fixed(at, start + from, part.length, version);
       new Float32Array(this.#buffer, at + TOKENS_FIXED_BYTES, part.length).set(part);
+    }
+  }
+
+  experts({ dtype, row }: ExpertsHead, bytes: Uint8Array): void {
+    const [layers = 1, perToken = 1] = row ?? [];
+    for (let from = 0; from < bytes.length; from += EXPERTS_PIECE_BYTES) {
+      const piece = bytes.subarray(from, from + EXPERTS_PIECE_BYTES);
+      const at = this.#frame(FRAME.experts, EXPERTS_FIXED_BYTES + ((piece.length + 3) & ~3));
+      for (const [index, word] of [
+        piece.length,
+        EXPERTS_WIDTHS[dtype],
+        layers,
+        perToken,
+      ].entries()) {
+        this.#view.setUint32(at + 4 * index, word, true);
+      }
+      new Uint8Array(this.#buffer, at + EXPERTS_FIXED_BYTES, piece.length).set(piece);
     }
   }
 

@@ -8,7 +8,7 @@ import type { TelemetryBody } from "../../../adapters/embedded/wire.ts";
 import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { FinishReason } from "../../contract/rollout.ts";
-import type { Core, CoreEvent } from "../core.ts";
+import type { Core, CoreEvent, CoreRequest } from "../core.ts";
 import type { Faults } from "./faults.ts";
 import type {
   ComputeAnswer,
@@ -105,6 +105,9 @@ export function createComputeLoop(
       case "prompt":
         stream.prompt(event.start, event.logprobs, event.version);
         break;
+      case "experts":
+        stream.experts(event.head, event.bytes);
+        break;
       case "failed":
         stream.failed(event.error);
         byRequest.delete(event.id);
@@ -146,6 +149,7 @@ export function createComputeLoop(
           details: { held: held === null ? null : held.policy },
         });
       }
+      assertExperts(core, request);
       const fault = faults === null ? null : faults.forRequest();
       core.add(request);
       const stream = new ReplyStream(handle, request.id, streamInterval, outbox, fault);
@@ -268,6 +272,14 @@ export function createComputeLoop(
       wake();
     },
   };
+}
+
+/** Throws `unsupported` of a dense model. */
+function assertExperts({ info }: Core, { side }: CoreRequest): void {
+  if (side?.routedExperts == null || info.routedExperts === true) return;
+  throw new PacelineError("unsupported", `${info.model} is a dense model: it has no experts`, {
+    details: { path: "want.routed_experts" },
+  });
 }
 
 function telemetry(core: Core): TelemetryBody {

@@ -171,7 +171,11 @@ function describe(
     vocab_size: vocabSize,
     eos_token_ids: eosTokenIds,
     slots: [slot],
-    capabilities: { ...CAPABILITIES, weights: { stage: proof === "digest", proof } },
+    capabilities: {
+      ...CAPABILITIES,
+      weights: { stage: proof === "digest", proof },
+      ...(compute.info.routedExperts === true ? { routedExperts: true } : {}),
+    },
     paused,
     asleep,
     held: held === null ? [] : [shown(held, proof)],

@@ -44,6 +44,7 @@ const body = z.strictObject({
   prompt_logprobs: z.int().min(0).max(LIMITS.promptTokens).optional(),
   top_logprobs: z.int().min(1).max(LIMITS.topLogprobs).optional(),
   sampling_mask: z.boolean().optional(),
+  routed_experts: z.int().min(0).max(LIMITS.promptTokens).optional(),
   stream_interval: z.int().min(1).max(LIMITS.outputTokens).optional(),
 });
 
@@ -100,8 +101,12 @@ export function parseGenerateBody(json: unknown): GenerateCall {
 function sideOf(given: GenerateBody): CoreRequest["side"] {
   const { prompt_logprobs: start, top_logprobs: topLogprobs = 0, sampling_mask: mask } = given;
   const samplingMask = mask === true;
-  if (start === undefined && topLogprobs === 0 && !samplingMask) return null;
-  return { promptLogprobs: start === undefined ? null : { start }, topLogprobs, samplingMask };
+  const { routed_experts: experts } = given;
+  const routedExperts = experts === undefined ? null : { start: experts };
+  if (start === undefined && topLogprobs === 0 && !samplingMask && routedExperts === null)
+    return null;
+  const promptLogprobs = start === undefined ? null : { start };
+  return { promptLogprobs, topLogprobs, samplingMask, routedExperts };
 }
 
 /** Decodes base64 of little-endian u32; the fresh buffer is aligned, so its bytes are the array. */

@@ -10,6 +10,7 @@
 import { MAX_FRAME_TOKENS } from "../../../adapters/embedded/wire.ts";
 import type { ErrorBody } from "../../contract/errors.ts";
 import type { FinishReason } from "../../contract/rollout.ts";
+import type { ExpertsHead } from "../../contract/routed-experts.ts";
 import type { SideChunk } from "../../contract/side-data.ts";
 import { SideBuffer } from "../../contract/side-rows.ts";
 import type { CoreEvent } from "../core.ts";
@@ -103,6 +104,13 @@ export class ReplyStream {
     if (event.side !== null) this.#row(event.side);
     const enough = this.#held ? MAX_FRAME_TOKENS : this.#sent === 0 ? 1 : this.#interval;
     if (this.#count >= enough || (this.#rows !== null && this.#rows.bytes > ROWS_BYTES)) this.cut();
+  }
+
+  experts(head: ExpertsHead, bytes: Uint8Array): void {
+    this.cut();
+    const from = this.#outbox.writer.used;
+    this.#outbox.writer.experts(head, bytes);
+    this.#close(from, AFTER.more);
   }
 
   finished(reason: FinishReason, cachedTokens: number): void {

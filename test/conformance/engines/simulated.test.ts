@@ -27,7 +27,11 @@ const SIMULATED: EngineUnderTest = {
       kvTokens: 8_192,
       maxRunning: 16,
       streamInterval: 4,
-      simulated: { maxModelLen: 2_048, stepSeconds: 0.0005 },
+      simulated: {
+        maxModelLen: 2_048,
+        stepSeconds: 0.0005,
+        experts: { layers: 4, perToken: 8, dtype: "uint8" },
+      },
     });
     const engine = createSimulatedEngine(server.url);
     return {
@@ -45,7 +49,7 @@ const SIMULATED: EngineUnderTest = {
       },
     };
   },
-  capabilities: CAPABILITIES,
+  capabilities: { ...CAPABILITIES, routedExperts: true },
   versions: ["/checkpoints/one", "/checkpoints/two"],
   manners: { undetectable: FAULT_KINDS.filter((fault) => NAMES[fault] === undefined) },
 };

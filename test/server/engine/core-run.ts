@@ -88,7 +88,7 @@ export class Outcomes {
           assert.ok(Number.isFinite(logprob) && logprob <= 1e-6);
       } else if (event.type === "failed") {
         outcome.error = event.error;
-      } else {
+      } else if (event.type === "finished") {
         outcome.reason = event.reason;
         outcome.cachedTokens = event.cachedTokens;
       }

@@ -21,6 +21,7 @@ function recorder(): FrameSink & { readonly seen: Seen[] } {
     tokens: (start, ids, logprobs, version, mixed, side) =>
       void seen.push(["tokens", start, [...ids], [...logprobs], version, mixed, side]),
     prompt: (start, logprobs, version) => void seen.push(["prompt", start, [...logprobs], version]),
+    experts: (head, bytes) => void seen.push(["experts", head, [...bytes]]),
     finished: (body) => void seen.push(["finished", body]),
     error: (body) => void seen.push(["error", body]),
   };
@@ -65,6 +66,13 @@ function sample(random: ReturnType<typeof seededRandom>, chunks: number) {
     else writer.rows(start, ids, logprobs, version, mixed, side);
     expected.tokens(start, ids, logprobs, version, mixed, side);
     start += count;
+  }
+  if (chunks % 3 === 0) {
+    const head = { dtype: "uint8", row: [3, 5] } as const;
+    // Mostly no multiple of 4.
+    const bytes = Uint8Array.from({ length: 15 * (1 + (random.u32() % 9)) }, () => random.u32());
+    writer.experts(head, bytes);
+    expected.experts?.(head, bytes);
   }
   writer.finished(FINISHED);
   expected.finished(FINISHED);
@@ -197,7 +205,11 @@ describe("frame reader", () => {
   };
   const refused: readonly (readonly [string, Uint8Array, string])[] = [
     ["a frame of type 0", u32s(4, 0, 1), "engine_error"],
-    ["a frame of type 6", u32s(4, 6, 1), "engine_error"],
+    ["a frame of type 7", u32s(4, 7, 1), "engine_error"],
+    ["experts without any", u32s(16, 6, 0, 1, 1, 1), "engine_error"],
+    ["experts of no layers", u32s(20, 6, 4, 1, 0, 1, 0), "engine_error"],
+    ["experts of 3 bytes each", u32s(20, 6, 4, 3, 1, 1, 0), "engine_error"],
+    ["more experts than the frame has", u32s(20, 6, 5, 1, 1, 1, 0), "engine_error"],
     ["flags on a started frame", u32s(4, 1 | 0x100, 1), "engine_error"],
     ["unknown flags", u32s(24, 2 | 0x800, 0, 1, 1, 0, 5, 0), "engine_error"],
     ["rows that are not there", u32s(24, 2 | 0x200, 0, 1, 1, 0, 5, 0), "misaligned"],
