@@ -42,7 +42,7 @@ export async function sendFlow(
 }
 
 /** Resolves when the system has it, or nobody is there to take it. */
-function taken(response: ServerResponse, part: string | Uint8Array): Promise<void> {
+export function taken(response: ServerResponse, part: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
       response.removeListener("close", settle);

@@ -8,6 +8,7 @@ import type { ARROW_TYPE } from "../../arrow/rollout-stream.ts";
 import type { Clock, Timer } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import { onDisconnect } from "./disconnect.ts";
+import { taken } from "./flow.ts";
 
 export type StreamType = "text/event-stream" | "application/x-ndjson" | typeof ARROW_TYPE;
 
@@ -16,6 +17,11 @@ export interface LiveStream {
   readonly signal: AbortSignal;
   /** Resolves when more can be written: at once, or when the reader has drained. False: nobody reads any more. */
   write(data: string | Uint8Array): Promise<boolean>;
+  /**
+   * Parts of one event, each with the system before the next is asked for, and nothing of ours between them. Where one cannot be
+   * had the connection is cut, and what was thrown is thrown.
+   */
+  writeAll(parts: AsyncIterable<string | Uint8Array>): Promise<boolean>;
   end(): void;
 }
 
@@ -43,6 +49,8 @@ interface Open {
   readonly type: StreamType;
   readonly use: "control" | "rollout";
   readonly controller: AbortController;
+  /** Amid an event. */
+  amid: boolean;
 }
 
 export function createStreams(clock: Clock, options: StreamOptions): Streams {
@@ -52,9 +60,10 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
 
   const beat = (): void => {
     heart = clock.timer(options.heartbeatMs, beat);
-    for (const { response, type } of all) {
+    for (const { response, type, amid } of all) {
       // A reader that is behind needs no sign of life, and must not have comments pile up.
-      if (type === "text/event-stream" && !response.writableNeedDrain) response.write(":\n\n");
+      if (type === "text/event-stream" && !amid && !response.writableNeedDrain)
+        response.write(":\n\n");
     }
   };
 
@@ -75,13 +84,14 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
       }
       reply.hijack();
       const response = reply.raw;
-      const open: Open = { response, type, use, controller: new AbortController() };
+      const controller = new AbortController();
+      const open: Open = { response, type, use, controller, amid: false };
       all.add(open);
       if (use === "control") control++;
       heart ??= clock.timer(options.heartbeatMs, beat);
       onDisconnect(response, () => {
         forget(open);
-        open.controller.abort();
+        controller.abort();
       });
       response.writeHead(200, {
         "content-type": type,
@@ -91,8 +101,16 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
       });
       response.flushHeaders();
       return {
-        signal: open.controller.signal,
+        signal: controller.signal,
         write: (data) => writeOrDrain(response, data),
+        async writeAll(parts) {
+          open.amid = true;
+          try {
+            return await writeParts(response, parts);
+          } finally {
+            open.amid = false;
+          }
+        },
         end() {
           forget(open);
           if (!response.writableEnded) response.end();
@@ -106,6 +124,23 @@ export function createStreams(clock: Clock, options: StreamOptions): Streams {
       return all.size;
     },
   };
+}
+
+async function writeParts(
+  response: ServerResponse,
+  parts: AsyncIterable<string | Uint8Array>,
+): Promise<boolean> {
+  try {
+    for await (const part of parts) {
+      if (response.destroyed || response.writableEnded) return false;
+      if (part.length > 0) await taken(response, part);
+    }
+    return !response.destroyed;
+  } catch (thrown) {
+    // Half of an event can be followed by nothing.
+    response.destroy();
+    throw thrown;
+  }
 }
 
 async function writeOrDrain(response: ServerResponse, data: string | Uint8Array): Promise<boolean> {

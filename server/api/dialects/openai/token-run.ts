@@ -3,6 +3,7 @@ import type { FastifyReply } from "fastify";
 import { PacelineError } from "../../../contract/errors.ts";
 import type { Result } from "../../../contract/result.ts";
 import type { Rollout } from "../../../contract/rollout.ts";
+import type { RoutedExperts } from "../../../contract/routed-experts.ts";
 import type { TokenChunk } from "../../../contract/tokens.ts";
 import { abandon } from "../../../rollouts/abandon.ts";
 import { type Siblings, startGroup } from "../../../rollouts/group.ts";
@@ -11,6 +12,8 @@ import { onDisconnect } from "../../http/disconnect.ts";
 import { toPacelineError } from "../../http/errors.ts";
 import type { LiveStream } from "../../http/streams.ts";
 import type { DialectContext, DialectError } from "../dialect.ts";
+import type { ExpertsForm } from "../experts-base64.ts";
+import { writeMarked } from "../experts-body.ts";
 import { errorChunk } from "./error.ts";
 import { type BodyPaths, inDialectPaths } from "./token-ask.ts";
 
@@ -70,6 +73,8 @@ export interface StreamShape {
   /** After all have finished: usage, and `[DONE]`. */
   end(results: readonly Result[]): string;
   error(error: PacelineError): DialectError;
+  /** Of routed experts, each a mark in what `finished` gives; absent: there are none. */
+  readonly experts?: ExpertsForm;
 }
 
 /**
@@ -86,7 +91,7 @@ export async function streamAll(
   const stream = context.streams.open(reply, "text/event-stream", "rollout");
   stream.signal.addEventListener("abort", siblings.leave, { once: true });
   try {
-    const results = await followAll(siblings.handles, stream, shape);
+    const results = await followAll(siblings.handles, stream, shape, context);
     if (results !== null) await stream.write(shape.end(results));
   } catch (thrown) {
     if (stream.signal.aborted) return;
@@ -104,6 +109,7 @@ async function followAll(
   handles: readonly RolloutHandle[],
   stream: LiveStream,
   shape: StreamShape,
+  context: DialectContext,
 ): Promise<readonly Result[] | null> {
   let written = Promise.resolve(true);
   const results: Result[] = [];
@@ -111,12 +117,23 @@ async function followAll(
     const shown = new Shown(index, shape);
     for await (const batch of handle.events(0, stream.signal)) {
       let text = "";
+      const experts: RoutedExperts[] = [];
       for (const { event } of batch) {
         text += shown.take(event);
-        if (event.type === "finished") results[index] = event.result;
+        if (event.type !== "finished") continue;
+        results[index] = event.result;
+        const { experts: told } = event.result.side ?? {};
+        if (told) experts.push(told);
       }
       if (text === "") continue;
-      written = written.then((open) => open && stream.write(text));
+      const { experts: form } = shape;
+      written = written.then(
+        (open) =>
+          open &&
+          (form === undefined
+            ? stream.write(text)
+            : writeMarked(stream, text, experts, form, context)),
+      );
       if (!(await written)) return;
     }
   };

@@ -150,16 +150,10 @@ export function decodeGenerate(
       members.push({ rollout, wish: { ...wish, ...replyWish(item), rid: rollout.id } });
     }
   }
-  const stream = whole.stream ?? false;
-  if (stream && members.some(({ rollout }) => rollout.want.routedExperts !== null)) {
-    throw new PacelineError("unsupported", "return_routed_experts: not in a stream", {
-      details: { path: "return_routed_experts" },
-    });
-  }
   return {
     members,
     list: list || (samples ?? 1) > 1,
-    stream,
+    stream: whole.stream ?? false,
     incremental: whole.incremental_streaming_output ?? false,
   };
 }

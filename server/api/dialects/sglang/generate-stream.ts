@@ -6,6 +6,7 @@
 import type { FastifyReply } from "fastify";
 import { PacelineError } from "../../../contract/errors.ts";
 import type { Result } from "../../../contract/result.ts";
+import type { RoutedExperts } from "../../../contract/routed-experts.ts";
 import { abandon } from "../../../rollouts/abandon.ts";
 import type { RolloutHandle } from "../../../rollouts/service.ts";
 import type { TextCodec } from "../../../text/tokenizer.ts";
@@ -13,6 +14,7 @@ import { onDisconnect } from "../../http/disconnect.ts";
 import { toPacelineError } from "../../http/errors.ts";
 import type { LiveStream } from "../../http/streams.ts";
 import type { DialectContext } from "../dialect.ts";
+import { writeMarked } from "../experts-body.ts";
 import { sglangError } from "./errors.ts";
 import type { GenerateOrder, Member } from "./generate-request.ts";
 import { OutputSoFar } from "./output-so-far.ts";
@@ -38,15 +40,16 @@ export async function streamReplies(
     }
   });
   let written = Promise.resolve(true);
-  const write = (data: string): Promise<boolean> => {
-    written = written.then((open) => open && stream.write(`data: ${data}\n\n`));
+  const write = (data: string, experts: readonly RoutedExperts[] = []): Promise<boolean> => {
+    const text = `data: ${data}\n\n`;
+    written = written.then((open) => open && writeMarked(stream, text, experts, "int32", context));
     return written;
   };
   try {
     await Promise.all(
       sources.map((source, index) => {
-        const put = (text: string): Promise<boolean> =>
-          write(order.list ? `{"index":${index},${text.slice(1)}` : text);
+        const put: Sink["put"] = (text, experts) =>
+          write(order.list ? `{"index":${index},${text.slice(1)}` : text, experts);
         if (typeof source === "string") return put(source);
         return follow(source, order, index, { put, stream, context });
       }),
@@ -60,7 +63,8 @@ export async function streamReplies(
 }
 
 interface Sink {
-  readonly put: (text: string) => Promise<boolean>;
+  /** `experts`: of the text's mark. */
+  readonly put: (text: string, experts?: readonly RoutedExperts[]) => Promise<boolean>;
   readonly stream: LiveStream;
   readonly context: DialectContext;
 }
@@ -85,7 +89,9 @@ async function follow(
           if (incremental) throw takenBack(event.keptTokens);
           output.cut(event.keptTokens);
         } else if (event.type === "finished") {
-          await put(lastChunk(event.result, member, codec, output, context));
+          const { result } = event;
+          const { experts } = result.side ?? {};
+          await put(lastChunk(result, member, codec, output, context), experts ? [experts] : []);
           return;
         } else if (event.type === "error") throw event.error;
       }

@@ -3,6 +3,7 @@ import type { Result } from "../../../contract/result.ts";
 import type { TokenChunk } from "../../../contract/tokens.ts";
 import type { TextCodec } from "../../../text/tokenizer.ts";
 import { plainArray } from "../../codec/number-arrays.ts";
+import { EXPERTS_MARK } from "../experts-body.ts";
 import type { Member } from "./generate-request.ts";
 import { outputText, pairsText, textOfToken } from "./reply.ts";
 
@@ -73,7 +74,11 @@ export class OutputSoFar {
     const { wish } = this.#member;
     const full = outputText(result.outputTokenIds, result.finishReason, wish, this.#codec);
     const sent = this.#text.taken;
-    const parsed = JSON.parse(whole) as { text: string; output_ids: number[]; meta_info: Meta };
+    const parsed = JSON.parse(whole.replace(EXPERTS_MARK, ESCAPED_MARK)) as {
+      text: string;
+      output_ids: number[];
+      meta_info: Meta;
+    };
     parsed.text = full.startsWith(sent) ? full.slice(sent.length) : "";
     parsed.output_ids = parsed.output_ids.slice(this.#told);
     if (parsed.meta_info.output_token_logprobs !== undefined) {
@@ -81,7 +86,9 @@ export class OutputSoFar {
         this.#told,
       );
     }
-    return JSON.stringify(parsed);
+    // Only there: a token's text may hold the character, too.
+    const named = (mark: string): string => `"routed_experts":"${mark}"`;
+    return JSON.stringify(parsed).replace(named(ESCAPED_MARK), () => named(EXPERTS_MARK));
   }
 
   #meta(head: string): string {
@@ -97,6 +104,9 @@ export class OutputSoFar {
     this.#pairs = "";
   }
 }
+
+/** As JSON writes it. */
+const ESCAPED_MARK = "\\u0000";
 
 interface Meta {
   output_token_logprobs?: unknown[];

@@ -168,9 +168,10 @@ export class GenerateChunks {
   }
 
   finished(index: number, result: Result): string {
-    const { names } = this.#shaped;
+    const { names, asked } = this.#shaped;
+    const experts = expertsText(asked.experts, result.side?.experts ?? null);
     return this.#chunk(
-      `{"index":${index},${endText(result)},"token_ids":[],"logprobs":null,"routed_experts":null,"sampling_mask":null,"weight_versions":${spansText(names, result)}}`,
+      `{"index":${index},${endText(result)},"token_ids":[],"logprobs":null,"routed_experts":${experts},"sampling_mask":null,"weight_versions":${spansText(names, result)}}`,
     );
   }
 

@@ -87,8 +87,7 @@ export function decodeGenerate(
   const id = idOf(body["request_id"]);
   const session = headerOf(headers, "x-session-id");
   const policy = policyNamed(context, body["model"]);
-  // A stream's reader has no place for them.
-  const experts = stream ? null : context.routedExperts;
+  const { routedExperts: experts } = context;
   const rollouts = rolloutsOf(
     {
       ...(experts === null ? {} : { expertsStart: own["routed_experts_prompt_start"] ?? 0 }),

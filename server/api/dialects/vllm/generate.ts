@@ -4,6 +4,7 @@ import type { SessionRef } from "../../../contract/rollout.ts";
 import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
+import type { ExpertsForm } from "../experts-base64.ts";
 import { sendMarked } from "../experts-body.ts";
 import type { MountState } from "../mount-state.ts";
 import { vllmError } from "../openai/error.ts";
@@ -41,10 +42,9 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
   async function unary(shaped: Shaped, reply: FastifyReply): Promise<unknown> {
     const results = await runAll(context, shaped.asked, reply);
     if (results === null) return reply.hijack();
-    const form = shaped.asked.experts === "npy" ? "npy" : "values";
     const experts =
       shaped.asked.experts === null ? [] : results.flatMap(({ side }) => side?.experts ?? []);
-    return sendMarked(reply, encodeGenerated(shaped, results), experts, form, context);
+    return sendMarked(reply, encodeGenerated(shaped, results), experts, formOf(shaped), context);
   }
 
   function streamed(shaped: Shaped, reply: FastifyReply): Promise<void> {
@@ -54,6 +54,7 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
       finished: (index, result) => chunks.finished(index, result),
       end: (results) => chunks.end(results),
       error: vllmError,
+      ...(shaped.asked.experts === null ? {} : { experts: formOf(shaped) }),
     });
   }
 
@@ -91,6 +92,8 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
     }),
   ];
 }
+
+const formOf = ({ asked }: Shaped): ExpertsForm => (asked.experts === "npy" ? "npy" : "values");
 
 /** Null: none are named, which means all. */
 function idsIn(given: unknown): readonly string[] | null {

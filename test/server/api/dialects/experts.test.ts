@@ -79,16 +79,41 @@ test("SGLang's: base64 of int32s in meta_info, of each of a batch", async () => 
   assert.equal("routed_experts" in JSON.parse(plain.text).meta_info, false);
 });
 
-test("SGLang's: not in a stream, and from no position behind the prompt", async () => {
+/** What a stream's events hold. */
+const eventsOf = (text: string) =>
+  text
+    .split("\n\n")
+    .filter((event) => event.startsWith("data: {"))
+    .map((event) => JSON.parse(event.slice("data: ".length)));
+
+test("SGLang's: in a stream's last event, cumulative or not, of each of several", async () => {
   const mount: Mount = { name: "sglang", port: 0, job: "slime" };
-  for (const [over, path] of [
-    [{ stream: true }, "return_routed_experts"],
-    [{ routed_experts_start_len: 5 }, "routed_experts_start_len"],
-  ] as const) {
-    const { status, text } = await asked(mount, "/generate", { ...GENERATE, ...over });
-    const { error } = JSON.parse(text);
-    assert.deepEqual([status, error.paceline.details.path], [400, path]);
+  for (const incremental of [false, true]) {
+    const body = { ...GENERATE, stream: true, incremental_streaming_output: incremental };
+    const many = { ...body, sampling_params: { ...GENERATE.sampling_params, n: 2 } };
+    for (const [order, count] of [
+      [body, 1],
+      [many, 2],
+    ] as const) {
+      const { text } = await asked(mount, "/generate", order);
+      assert.ok(text.endsWith("data: [DONE]\n\n"));
+      const told = eventsOf(text).filter(({ meta_info }) => "routed_experts" in meta_info);
+      assert.equal(told.length, count);
+      for (const { meta_info } of told) {
+        assert.notEqual(meta_info.finish_reason, null);
+        const bytes = Buffer.from(meta_info.routed_experts, "base64");
+        assert.deepEqual([...new Int32Array(Uint8Array.from(bytes).buffer)], [...VALUES]);
+      }
+    }
   }
+});
+
+test("SGLang's: from no position behind the prompt", async () => {
+  const mount: Mount = { name: "sglang", port: 0, job: "slime" };
+  const body = { ...GENERATE, routed_experts_start_len: 5 };
+  const { status, text } = await asked(mount, "/generate", body);
+  const { error } = JSON.parse(text);
+  assert.deepEqual([status, error.paceline.details.path], [400, "routed_experts_start_len"]);
 });
 
 const INFERENCE = {
@@ -113,4 +138,24 @@ test("vLLM's: as the renderers' client cuts it out, or a .npy file, or none", as
   assert.ok(head.includes("'shape': (5, 2, 2)"));
   const none = await asked(mount, path, INFERENCE);
   assert.equal(JSON.parse(none.text).choices[0].routed_experts, null);
+});
+
+test("vLLM's: on a stream's last event of each choice, in the mount's form", async () => {
+  const mount: Mount = { name: "vllm", port: 0, job: "prime" };
+  const body = { ...INFERENCE, stream: true };
+  const streamed = async (routedExperts: Mount["routedExperts"]) => {
+    const of = { ...mount, ...(routedExperts === undefined ? {} : { routedExperts }) };
+    const { text } = await asked(of, "/inference/v1/generate", body);
+    assert.ok(text.endsWith("data: [DONE]\n\n"));
+    return eventsOf(text).flatMap(({ choices }) => choices[0] ?? []);
+  };
+  const object = await streamed("object");
+  assert.deepEqual(object.at(-1).routed_experts, {
+    ...{ data: VALUES.toString("base64"), shape: [5, 2, 2], start: 1, dtype: "uint8" },
+  });
+  assert.notEqual(object.at(-1).finish_reason, null);
+  assert.ok(object.slice(0, -1).every((choice) => choice.routed_experts === null));
+  const npy = Buffer.from((await streamed("npy")).at(-1).routed_experts, "base64");
+  assert.ok(npy.subarray(-VALUES.length).equals(VALUES));
+  assert.equal((await streamed(undefined)).at(-1).routed_experts, null);
 });
