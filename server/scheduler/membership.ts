@@ -69,12 +69,11 @@ export class Membership {
     const slot = worker?.slots.find(({ index }) => index === telemetry.slot);
     if (worker === undefined || slot === undefined) return;
     this.#heardOf(worker);
-    const before = slot.measured;
     slot.observe(telemetry, this.#parts.options);
     this.#parts.residents.aged(slot, now);
     this.#parts.dispatcher.opened(slot);
     if (!slot.measured) return;
-    for (const peer of this.#parts.roster.learn(slot, !before)) this.#parts.dispatcher.opened(peer);
+    for (const peer of worker.peers.learn(slot)) this.#parts.dispatcher.opened(peer);
   }
 
   cached(event: CacheEvent): void {

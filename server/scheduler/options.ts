@@ -60,6 +60,8 @@ export interface SchedulerOptions {
   /** Between two looks at the regime, and at least between two changes of it, seconds: work in minutes does not turn in less. */
   readonly regimeSeconds: number;
   readonly regimeDwellSeconds: number;
+  /** Share of the workers that must have come or changed for a look before its time: with 1/16 all n that start together cost 16·n, and one by one n². */
+  readonly regimeFleetShare: number;
   /** ρ from which the tail is isolated, and how far it must fall back: near 1 the longest decides as much as the work. */
   readonly isolateRho: number;
   readonly isolateMargin: number;
@@ -158,6 +160,7 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   cheapResumeShare: 0.05,
   regimeSeconds: 1,
   regimeDwellSeconds: 10,
+  regimeFleetShare: 1 / 16,
   isolateRho: 0.9,
   isolateMargin: 0.1,
   progressSlackTokens: 256,

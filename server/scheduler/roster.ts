@@ -10,6 +10,7 @@ import { type KindFacts, kindFacts, kindKey } from "./eligibility.ts";
 import type { WorkerView } from "./events.ts";
 import { Line } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
+import { Peers } from "./peers.ts";
 import { SlotIndex } from "./slot-index.ts";
 import { Slot } from "./slots.ts";
 
@@ -18,6 +19,7 @@ export class Worker {
   readonly incarnation: string;
   view: WorkerView;
   kind: Kind;
+  peers: Peers;
   readonly slots: Slot[] = [];
   readonly attempts = new Chain<Attempt>();
   /** LoRA adapters that its engine has room for and has loaded; null: it says of none. */
@@ -33,11 +35,12 @@ export class Worker {
   /** Takes new attempts: says so itself, no gate, not suspect. */
   open = false;
 
-  constructor(view: WorkerView, kind: Kind) {
+  constructor(view: WorkerView, kind: Kind, peers: Peers) {
     this.id = view.id;
     this.incarnation = view.incarnation;
     this.view = view;
     this.kind = kind;
+    this.peers = peers;
   }
 }
 
@@ -97,8 +100,7 @@ export class Roster {
   readonly kinds = new Map<string, Kind>();
   readonly #options: SchedulerOptions;
   readonly #listener: RosterListener;
-  /** Latest measured rates, by who is a peer of whom. */
-  readonly #measured = new Map<string, Pick<Slot, "step" | "prefillTokensPerSecond">>();
+  readonly #peersByName = new Map<string, Peers>();
 
   constructor(options: SchedulerOptions, listener: RosterListener) {
     this.#options = options;
@@ -106,7 +108,7 @@ export class Roster {
   }
 
   join(view: WorkerView): Worker {
-    const worker = new Worker(view, this.#kind(view));
+    const worker = new Worker(view, this.#kind(view), this.#peers(view));
     this.workers.set(worker.id, worker);
     this.#shape(worker);
     this.#enter(worker);
@@ -117,6 +119,7 @@ export class Roster {
   update(worker: Worker, view: WorkerView): void {
     const before = worker.view;
     worker.view = view;
+    this.#regroup(worker);
     if (JSON.stringify(before.holds) !== JSON.stringify(view.holds)) worker.holdsLife++;
     const kind = this.#kind(view);
     if (kind !== worker.kind) {
@@ -135,7 +138,10 @@ export class Roster {
   leave(worker: Worker): void {
     worker.listed = false;
     this.workers.delete(worker.id);
-    for (const slot of worker.slots) slot.cacheLife++;
+    for (const slot of worker.slots) {
+      slot.cacheLife++;
+      worker.peers.left(slot);
+    }
     this.#exit(worker);
   }
 
@@ -173,8 +179,7 @@ export class Roster {
       let slot = worker.slots.find((known) => known.index === shape.index);
       if (slot === undefined) {
         slot = new Slot(worker, shape, this.#options);
-        const peer = this.#measured.get(peersOf(worker));
-        if (peer !== undefined) slot.expect(peer);
+        worker.peers.joined(slot);
         worker.slots.push(slot);
       }
       slot.reshape(shape, this.#options);
@@ -182,22 +187,25 @@ export class Roster {
     }
   }
 
-  /** `slot` was measured; the peers that were not yet are taken to be as fast. Answers those. */
-  learn(slot: Slot, first: boolean): Slot[] {
-    const peers = peersOf(slot.worker);
-    const { step, prefillTokensPerSecond } = slot;
-    this.#measured.set(peers, { step, prefillTokensPerSecond });
-    if (!first) return [];
-    const changed: Slot[] = [];
-    for (const worker of this.workers.values()) {
-      if (peersOf(worker) !== peers) continue;
-      for (const peer of worker.slots) {
-        if (peer.measured) continue;
-        peer.expect(slot);
-        changed.push(peer);
-      }
+  /** In another pool it has other peers. */
+  #regroup(worker: Worker): void {
+    const peers = this.#peers(worker.view);
+    if (peers === worker.peers) return;
+    for (const slot of worker.slots) {
+      worker.peers.left(slot);
+      peers.joined(slot);
     }
-    return changed;
+    worker.peers = peers;
+  }
+
+  #peers({ engine, pool }: WorkerView): Peers {
+    const name = `${engine} ${pool}`;
+    let peers = this.#peersByName.get(name);
+    if (peers === undefined) {
+      peers = new Peers();
+      this.#peersByName.set(name, peers);
+    }
+    return peers;
   }
 
   #enter(worker: Worker): void {
@@ -232,11 +240,6 @@ export class Roster {
     kind.largestUsable = largest;
     this.#listener.kindChanged(kind);
   }
-}
-
-/** Engines of one kind in one pool are built alike. */
-function peersOf({ view }: Worker): string {
-  return `${view.engine} ${view.pool}`;
 }
 
 function largestSlot(worker: Worker): number {

@@ -60,6 +60,8 @@ class PureScheduler implements Scheduler {
   /** The `wake` that is under way; Infinity without one. */
   #wakeAt = Number.POSITIVE_INFINITY;
   #now = 0;
+  /** Since the regime was last looked at because of them. */
+  #workersChanged = 0;
 
   constructor(clock: Pick<Clock, "now">, random: Random, options: SchedulerOptions) {
     const emit = (command: SchedulerCommand): void => void this.#commands.push(command);
@@ -169,8 +171,8 @@ class PureScheduler implements Scheduler {
         this.#rollouts.withdrawn(event.key, this.#now);
         break;
       case "worker":
-        this.#regimes.stale();
         this.#membership.seen(event.worker);
+        this.#fleetChanged();
         break;
       case "worker_lost":
         this.#membership.lost(event.worker, event.incarnation);
@@ -202,6 +204,14 @@ class PureScheduler implements Scheduler {
       case "tick":
         break;
     }
+  }
+
+  /** A look reads the whole fleet: workers that start together pay for one each time as many have come as make it another. */
+  #fleetChanged(): void {
+    const share = this.#options.regimeFleetShare;
+    if (++this.#workersChanged < share * this.#roster.workers.size) return;
+    this.#workersChanged = 0;
+    this.#regimes.stale();
   }
 
   #lookAtRegime(): void {

@@ -7,6 +7,7 @@ import type { SchedulerEvent } from "./events.ts";
 import type { Outlook } from "./forecast.ts";
 import { KvProfile } from "./kv-profile.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { MeasuredRates } from "./peers.ts";
 import { isCount, isPrefillRate, isStep, plausibleSize } from "./plausible.ts";
 import type { Resident } from "./residents.ts";
 import { Returning } from "./returning.ts";
@@ -133,12 +134,8 @@ export class Slot {
     attempt.outlook = outlook;
   }
 
-  /**
-   * Takes a measured peer's rates until it has its own: a newcomer that looked slower than those that
-   * serve would never be tried, and so never measured.
-   */
-  expect(peer: Pick<Slot, "step" | "prefillTokensPerSecond">): void {
-    if (this.measured) return;
+  /** Until it has its own rates. */
+  expect(peer: MeasuredRates): void {
     this.step = peer.step;
     this.prefillTokensPerSecond = peer.prefillTokensPerSecond;
   }

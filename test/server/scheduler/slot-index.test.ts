@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Ask, slotSeconds } from "../../../server/scheduler/cost.ts";
 import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
+import { Peers } from "../../../server/scheduler/peers.ts";
 import { Kind, Worker } from "../../../server/scheduler/roster.ts";
 import { SlotIndex } from "../../../server/scheduler/slot-index.ts";
 import { Slot } from "../../../server/scheduler/slots.ts";
@@ -12,7 +13,7 @@ type Random = ReturnType<typeof seededRandom>;
 
 function randomSlot(id: number, random: Random): Slot {
   const view = worker(`w${id}`, {}, { kvTokens: Math.floor(2 ** (12 + random.next() * 8)) });
-  const owner = new Worker(view, new Kind("k", view, DEFAULT_OPTIONS));
+  const owner = new Worker(view, new Kind("k", view, DEFAULT_OPTIONS), new Peers());
   const [shape] = view.slots;
   assert.ok(shape);
   const slot = new Slot(owner, shape, DEFAULT_OPTIONS);
