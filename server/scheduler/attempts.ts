@@ -3,7 +3,6 @@ import type { HeldVersion } from "../contract/policy.ts";
 import type { Card } from "./card.ts";
 import type { Link } from "./chain.ts";
 import type { Account } from "./fairness.ts";
-import type { Outlook } from "./forecast.ts";
 import type { Member } from "./prediction/siblings.ts";
 import type { Slot } from "./slots.ts";
 
@@ -16,7 +15,10 @@ export class Attempt implements Link<Attempt> {
   /** What it was granted under. */
   readonly held: HeldVersion;
   outputTokens: number;
-  outlook: Outlook;
+  /** Tokens that are still expected of it. */
+  growth: number;
+  /** Of its slot's profile; −1 before it is there. */
+  kvRow = -1;
   /** Output tokens at which its segment ends; null: it goes to its end. */
   readonly cutAt: number | null;
   /** Tokens charged to the job so far. */
@@ -33,7 +35,7 @@ export class Attempt implements Link<Attempt> {
     slot: Slot,
     account: Account,
     held: HeldVersion,
-    outlook: Outlook,
+    growth: number,
     cutAt: number | null,
   ) {
     this.card = card;
@@ -41,10 +43,10 @@ export class Attempt implements Link<Attempt> {
     this.slot = slot;
     this.account = account;
     this.outputTokens = card.outputTokens;
-    this.outlook = outlook;
+    this.growth = growth;
     this.cutAt = cutAt;
     this.cacheLife = slot.cacheLife;
-    this.charged = card.promptTokens + card.outputTokens + outlook.growth;
+    this.charged = card.promptTokens + card.outputTokens + growth;
   }
 
   get contextTokens(): number {

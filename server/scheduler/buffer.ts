@@ -8,7 +8,7 @@ import { CardQueue } from "./card-queue.ts";
 import { Chain, type Link } from "./chain.ts";
 import { classKey } from "./eligibility.ts";
 import type { Job } from "./fairness.ts";
-import type { Forecast, Outlook } from "./forecast.ts";
+import type { Forecast, Wish } from "./forecast.ts";
 import type { HeapItem } from "./heap.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
@@ -18,7 +18,6 @@ import { queueKey, sizeClass } from "./size-class.ts";
 import type { Slot } from "./slots.ts";
 
 const NO_CLAIMS: readonly Slot[] = [];
-const NO_OUTLOOK: Outlook = { growth: 0, holding: [], length: null, peakTokens: 0 };
 
 export class Waiting implements HeapItem, Link<Waiting>, Rank {
   heapIndex = -1;
@@ -87,7 +86,7 @@ export class Queue implements Rank {
   /** First of its cards. A queue without cards is dropped at once, so what others see always has one. */
   head: Waiting;
   /** Of the head when it came to be first; small changes of a job's mean do not matter. */
-  outlook: Outlook = NO_OUTLOOK;
+  outlook: Wish;
   /** What the head will hold at most, tokens. */
   tokens = 0;
   /** Tokens that a slot must hold at least for the head. */
@@ -113,7 +112,9 @@ export class Queue implements Rank {
     this.avoid = card.avoid;
     this.leastContext = 2 ** sizeClass(card.promptTokens + card.outputTokens);
     this.head = new Waiting(card, this, order, standing);
-    this.push(this.head, forecast);
+    this.outlook = forecast.ahead(card, job);
+    this.cards.push(this.head);
+    this.#follow(this.head, this.outlook);
   }
 
   push(waiting: Waiting, forecast: Forecast): void {
@@ -150,11 +151,14 @@ export class Queue implements Rank {
   #lead(forecast: Forecast): void {
     const first = this.cards.first();
     if (first === null || (first === this.head && this.tokens > 0)) return;
-    const { card } = first;
+    this.#follow(first, forecast.ahead(first.card, this.job));
+  }
+
+  #follow(first: Waiting, outlook: Wish): void {
     this.head = first;
-    this.outlook = forecast.ahead(card, this.job);
-    this.tokens = this.outlook.peakTokens;
-    this.leastTokens = leastTokens(card);
+    this.outlook = outlook;
+    this.tokens = outlook.peakTokens;
+    this.leastTokens = leastTokens(first.card);
     this.urgency = first.urgency;
     this.rank = first.rank;
     this.acceptedAt = first.acceptedAt;

@@ -178,7 +178,7 @@ export class Dispatcher {
   /** Fills what was touched, until nothing more fits. */
   run(now: number): void {
     const { touched } = this.#parts.matching;
-    for (;;) {
+    while (touched.size + this.#called.size > 0) {
       for (const waiting of this.#called) {
         if (this.#yields(waiting)) continue;
         this.#called.delete(waiting);
@@ -186,7 +186,7 @@ export class Dispatcher {
         if (waiting.home !== null) this.#recall(waiting.home);
       }
       const kind = touched.values().next().value;
-      if (kind === undefined) return;
+      if (kind === undefined) continue;
       touched.delete(kind);
       this.#fill(kind, now);
     }
@@ -315,7 +315,7 @@ export class Dispatcher {
     // What was foretold when it was found to fit is what it is given, whatever has been learned since.
     const most = Math.min(slot.usable, applicant.outlook.peakTokens);
     const outlook = forecast.of(card, card.outputTokens, cutAt, job, most);
-    const attempt = new Attempt(card, slot, account, held, outlook, cutAt);
+    const attempt = new Attempt(card, slot, account, held, outlook.growth, cutAt);
     segments.forget(card.key);
     attempt.member = predictor.began(card, job.level, outlook.length);
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
@@ -324,7 +324,7 @@ export class Dispatcher {
     const home = this.#parts.residents.homeOf(card);
     this.#parts.residents.granted(card);
     if (home !== null && home !== slot) this.opened(home);
-    slot.take(attempt);
+    slot.take(attempt, outlook);
     this.#parts.residents.fit(slot);
     worker.attempts.push(attempt);
     this.#parts.census.runs(attempt);

@@ -4,19 +4,19 @@
  */
 import type { Card } from "./card.ts";
 import type { Job } from "./fairness.ts";
-import { type Holding, holdingOf, peakOf } from "./kv-profile.ts";
+import { type Ahead, peakTokensOf } from "./kv-profile.ts";
 import type { SchedulerOptions } from "./options.ts";
-import type { LogLength } from "./prediction/normal.ts";
 import type { Predictor } from "./prediction/predictor.ts";
 import type { Siblings } from "./prediction/siblings.ts";
 import type { Segments } from "./segments.ts";
 
-export interface Outlook {
+export interface Outlook extends Ahead {
   /** Expected of the attempt, tokens. */
   readonly growth: number;
-  readonly holding: Holding;
-  /** Of all its output, as predicted; null: its caller said how long it will be, or nothing is known yet. */
-  readonly length: LogLength | null;
+}
+
+/** Of a card that asks for a place. */
+export interface Wish extends Outlook {
   /** The most that it will hold by itself, by forecast, tokens. */
   readonly peakTokens: number;
 }
@@ -34,10 +34,11 @@ export class Forecast {
   }
 
   /** Of a card that waits. */
-  ahead(card: Card, job: Job): Outlook {
+  ahead(card: Card, job: Job): Wish {
     const segment = this.#segments.tokens(card);
     const cutAt = segment === null ? null : card.outputTokens + segment;
-    return this.of(card, card.outputTokens, cutAt, job);
+    const outlook = this.of(card, card.outputTokens, cutAt, job);
+    return { ...outlook, peakTokens: peakTokensOf(outlook) };
   }
 
   /** `cutAt`: output tokens at which its segment ends; `ceiling`: what it holds at most, tokens; `siblings`: as for `Predictor.predict`. */
@@ -58,10 +59,6 @@ export class Forecast {
     // A segment counts whole where nothing is known of how lengths spread.
     const likely = length === null && cutAt !== null ? limit : growth;
     const margin = length !== null && cutAt === null ? this.#margin : 1;
-    const holding = holdingOf(
-      { contextTokens, outputTokens, growth: likely, most: limit, length, margin },
-      ceiling,
-    );
-    return { growth, holding, length, peakTokens: Math.ceil(peakOf(holding)) };
+    return { contextTokens, outputTokens, growth, likely, most: limit, length, margin, ceiling };
   }
 }

@@ -127,12 +127,16 @@ export class Matching implements RosterListener {
     );
   }
 
+  /** Whether `settle` has something to do. */
+  get unsettled(): boolean {
+    return this.#stale.size > 0;
+  }
+
   /** Brings reasons up to date; `changed` hears of classes whose cards must be told, `hopeless` of cards to refuse. */
   settle(
     changed: (cls: WaitingClass) => void,
     hopeless: (waiting: Waiting, refusal: Refusal) => void,
   ): void {
-    if (this.#stale.size === 0) return;
     const grown = this.#grown;
     this.#grown = false;
     const stale = [...this.#stale];

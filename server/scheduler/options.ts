@@ -108,6 +108,8 @@ export interface SchedulerOptions {
   readonly searchTolerance: number;
   /** Nodes that one search may open beyond the way down to a first slot. A balanced fleet's slots cost much the same: more nodes find little more. */
   readonly searchNodes: number;
+  /** Slots with room that are priced one by one: up to about so many that costs less than to bring up to date the bounds of all that changed since. */
+  readonly searchEach: number;
   /**
    * Who is first and does not fit is passed over only where this share of a slot is idle. Less than that
    * is left to gather: to fill every remnant with small cards would keep the long ones, which decide the
@@ -183,6 +185,7 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   cacheEventSeconds: 1,
   searchTolerance: 0.005,
   searchNodes: 16,
+  searchEach: 8,
   backfillShare: 1 / 16,
   backfillDepth: 256,
   backfillMisses: 16,

@@ -9,7 +9,7 @@ import type { Affinity, Hint, Pooled } from "./affinity.ts";
 import type { Waiting, WaitingClass } from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
 import { type Ask, slotSeconds } from "./cost.ts";
-import type { Outlook } from "./forecast.ts";
+import type { Wish } from "./forecast.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
@@ -20,7 +20,7 @@ export interface Applicant {
   readonly card: Card;
   readonly class: WaitingClass;
   readonly waiting: Waiting | null;
-  readonly outlook: Outlook;
+  readonly outlook: Wish;
 }
 
 export interface Place {
@@ -33,7 +33,7 @@ export interface Place {
 }
 
 /** Tokens that must fit on a slot of the kind: no forecast may ask for more than a whole slot. */
-const tokensOn = (kind: Kind, { peakTokens }: Outlook): number =>
+const tokensOn = (kind: Kind, { peakTokens }: Wish): number =>
   Math.min(peakTokens, kind.largestUsable);
 
 export class Placer {

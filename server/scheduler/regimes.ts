@@ -87,7 +87,7 @@ export class Regimes {
     const { options, order, segments, predictor } = this.#parts;
     this.#next = now + options.regimeSeconds * 1_000;
     const capacity = capacityOf(this.#parts.roster);
-    this.#weigh(capacity, WEIGH_STEPS);
+    this.#weigh(WEIGH_STEPS, null);
     segments.tierTokens = capacity.tierTokens;
     const { sigmaErr, coverage } = predictor.calibration;
     const prospect = this.#prospect(capacity);
@@ -112,19 +112,20 @@ export class Regimes {
   }
 
   /** The first lengths of a job, or as many again as it had, are known: what runs must be weighed against them. */
-  weigh(): void {
-    this.#weigh(capacityOf(this.#parts.roster), WEIGH_ANEW_STEPS);
+  weigh(job: Job): void {
+    this.#weigh(WEIGH_ANEW_STEPS, job);
   }
 
-  #weigh({ slots }: Capacity, steps: number): void {
-    const { options } = this.#parts;
+  /** `only`: of this job; null: of all. */
+  #weigh(steps: number, only: Job | null): void {
+    const { options, roster } = this.#parts;
     const made = new Map<Job, number[]>();
     let left = options.weighedRunning;
-    for (const slot of slots) {
+    for (const { attempts } of roster.workers.values()) {
       if (left <= 0) break;
-      for (const { slot: at, account, outputTokens } of slot.worker.attempts) {
-        if (at !== slot) continue;
+      for (const { account, outputTokens } of attempts) {
         if (left-- <= 0) break;
+        if (only !== null && account.job !== only) continue;
         const logs = made.get(account.job);
         const log = Math.log(Math.max(1, outputTokens));
         if (logs === undefined) made.set(account.job, [log]);

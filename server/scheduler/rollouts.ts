@@ -99,7 +99,7 @@ export class Rollouts {
       siblings,
     );
     const before = slot.reserved;
-    slot.regrow(attempt, output, outlook);
+    slot.regrow(attempt, outlook);
     if (slot.reserved < before) this.#parts.dispatcher.opened(slot);
     else slot.worker.kind.index.changed(slot);
   }
@@ -110,22 +110,25 @@ export class Rollouts {
     const { card, slot } = attempt;
     const told = outputTokens !== undefined || attempt.outputTokens > card.outputTokens;
     if (outputTokens !== undefined && outputTokens > attempt.outputTokens) {
-      slot.regrow(attempt, Math.min(card.maxNewTokens, outputTokens), attempt.outlook);
+      slot.made(attempt, Math.min(card.maxNewTokens, outputTokens));
     }
     this.#learn(attempt, outcome, told);
     if (told) attempt.account.charge(attempt.contextTokens - attempt.charged);
     if (outcome === "lost") this.#parts.suspect(slot.worker);
     this.end(attempt, now);
-    const known = attempt.account.job.level.count / this.#parts.options.estimateAfter;
-    if (outcome === "finished" && Number.isInteger(Math.log2(known))) this.#parts.regimes.weigh();
+    const { job } = attempt.account;
+    const known = job.level.count / this.#parts.options.estimateAfter;
+    if (outcome === "finished" && Number.isInteger(Math.log2(known)))
+      this.#parts.regimes.weigh(job);
   }
 
   #learn(attempt: Attempt, outcome: Outcome, told: boolean): void {
-    const { card, outputTokens, account } = attempt;
+    const { card, outputTokens, account, member } = attempt;
     if (outcome === "cut") {
       this.#parts.affinity.cut(attempt, this.#parts.segments.cut(attempt));
     } else if (told && outcome === "finished") {
-      this.#parts.predictor.finished(card, outputTokens, account.job.level);
+      const siblings = member?.siblings ?? null;
+      this.#parts.predictor.finished(card, outputTokens, account.job.level, siblings);
       if (this.#parts.order.predicts) this.#parts.dispatcher.restand(card);
     } else if (outcome === "aborted") {
       this.#parts.predictor.stopped(card, outputTokens, account.job.level);

@@ -125,6 +125,13 @@ class PureScheduler implements Scheduler {
     this.#lookAtRegime();
     this.#apply(event);
     this.#dispatcher.run(this.#now);
+    if (this.#matching.unsettled) this.#settle();
+    if (this.#notices.pending) this.#notices.advance();
+    this.#askWake();
+    return this.#commands;
+  }
+
+  #settle(): void {
     this.#matching.settle(
       (cls) => this.#notices.changed(cls),
       (waiting, refusal) => {
@@ -132,9 +139,6 @@ class PureScheduler implements Scheduler {
         this.#emit(refusal);
       },
     );
-    if (this.#notices.pending) this.#notices.advance();
-    this.#askWake();
-    return this.#commands;
   }
 
   snapshot(): SchedulerSnapshot {

@@ -46,9 +46,11 @@ export class SlotIndex {
   readonly #stack = new Int32Array(DEEPEST + 2);
   readonly #bounds = new Float64Array(DEEPEST + 2);
   #top = 0;
+  readonly #few: Int32Array;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#few = new Int32Array(options.searchEach);
     clearRow(this.#rows, ROW);
   }
 
@@ -83,6 +85,8 @@ export class SlotIndex {
   cheapest(search: Search): Priced | null {
     const { ask, tokens, avoid, ties } = search;
     const { searchNodes, searchTolerance, kvBarrierSeconds } = this.#options;
+    const few = this.#roomy(tokens);
+    if (few >= 0) return this.#cheapestOf(few, search);
     const [stack, bounds] = [this.#stack, this.#bounds];
     this.#refresh();
     const target = aim(ask);
@@ -117,6 +121,41 @@ export class SlotIndex {
         this.#push(left, first, least);
         this.#push(left + 1, second, least);
       }
+    }
+    return best === null ? null : { slot: best, seconds: least };
+  }
+
+  /** How many leaves have room, these being in `#few`; -1 where they are more than are looked at one by one. */
+  #roomy(tokens: number): number {
+    const [stack, few] = [this.#stack, this.#few];
+    let count = 0;
+    let top = 0;
+    if (this.#room(1) >= tokens) stack[top++] = 1;
+    while (top > 0) {
+      const node = stack[--top] as number;
+      if (node >= this.#leaves) {
+        if (count === few.length) return -1;
+        few[count++] = node - this.#leaves;
+        continue;
+      }
+      const left = 2 * node;
+      if (this.#room(left + 1) >= tokens) stack[top++] = left + 1;
+      if (this.#room(left) >= tokens) stack[top++] = left;
+    }
+    return count;
+  }
+
+  /** Of the first `count` in `#few`. A full fleet needs no rows: what changes there is not worked in until there is room again. */
+  #cheapestOf(count: number, { ask, avoid, below, ties }: Search): Priced | null {
+    let best: Slot | null = null;
+    let least = below;
+    for (let at = 0; at < count; at++) {
+      const slot = this.#slots[this.#few[((ties >>> 1) + at) % count] as number];
+      if (!slot || (avoid.length > 0 && avoid.includes(slot.worker.incarnation))) continue;
+      const seconds = slotSeconds(ask, slot, 0, this.#options.kvBarrierSeconds);
+      if (seconds >= least) continue;
+      best = slot;
+      least = seconds;
     }
     return best === null ? null : { slot: best, seconds: least };
   }

@@ -106,32 +106,37 @@ export class Slot {
     return Math.max(0, this.reserved - this.shared.tokens);
   }
 
-  take(attempt: Attempt): void {
+  take(attempt: Attempt, outlook: Outlook): void {
     this.running++;
     this.context += attempt.contextTokens;
-    this.remaining += attempt.outlook.growth;
-    this.profile.add(attempt.outlook.holding);
+    this.remaining += attempt.growth;
+    attempt.kvRow = this.profile.add(outlook);
     this.reserved = this.profile.peakTokens;
   }
 
   drop(attempt: Attempt): void {
     this.running--;
     this.context -= attempt.contextTokens;
-    this.remaining -= attempt.outlook.growth;
-    this.profile.remove(attempt.outlook.holding);
+    this.remaining -= attempt.growth;
+    this.profile.remove(attempt.kvRow);
     this.reserved = this.profile.peakTokens;
   }
 
-  /** Changes an attempt's lengths and the sums with it. */
-  regrow(attempt: Attempt, outputTokens: number, outlook: Outlook): void {
-    const made = outputTokens - attempt.outputTokens;
-    this.filled += made;
-    this.context += made;
-    this.remaining += outlook.growth - attempt.outlook.growth;
-    this.profile.replace(attempt.outlook.holding, outlook.holding);
-    this.reserved = this.profile.peakTokens;
+  /** It has made more, of which nothing else follows. */
+  made(attempt: Attempt, outputTokens: number): void {
+    const more = outputTokens - attempt.outputTokens;
+    this.filled += more;
+    this.context += more;
     attempt.outputTokens = outputTokens;
-    attempt.outlook = outlook;
+  }
+
+  /** It has come to what the outlook says, and is expected to go on like that. */
+  regrow(attempt: Attempt, outlook: Outlook): void {
+    this.made(attempt, outlook.outputTokens);
+    this.remaining += outlook.growth - attempt.growth;
+    attempt.growth = outlook.growth;
+    this.profile.replace(attempt.kvRow, outlook);
+    this.reserved = this.profile.peakTokens;
   }
 
   /** Until it has its own rates. */

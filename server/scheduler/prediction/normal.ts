@@ -11,15 +11,15 @@ const density = (z: number): number => Math.exp(-0.5 * z * z) / ROOT_TWO_PI;
  */
 export const survival = (z: number): number => survivalOf(z, density(z));
 
-/** `dense`: the density at z, which is that at −z. */
+/** `dense`: the density at z, which is that at −z. Without recursion, so that it is inlined: a number that a call returns is an object of its own. */
 function survivalOf(z: number, dense: number): number {
-  if (z < 0) return 1 - survivalOf(-z, dense);
-  if (z > 6) return (dense / z) * (1 - 1 / (z * z));
-  const t = 1 / (1 + 0.2316419 * z);
+  const far = z < 0 ? -z : z;
+  const t = 1 / (1 + 0.2316419 * far);
   const poly =
     t *
     (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return dense * poly;
+  const beyond = far > 6 ? (dense / far) * (1 - 1 / (far * far)) : dense * poly;
+  return z < 0 ? 1 - beyond : beyond;
 }
 
 /** λ(z) = φ(z) / P(Z > z): also the mean of Z where Z > z. Far out both vanish, and it is z + 1/z − 2/z³. */
@@ -43,6 +43,9 @@ export interface LogLength {
   readonly sigma: number;
 }
 
+/** Share of lengths beyond which none is known. */
+const NOTHING_KNOWN = 1e-9;
+
 /** Least σ that is reckoned with: below it all are alike. */
 const LEAST_SIGMA = 1e-3;
 
@@ -54,7 +57,7 @@ export function meanLength({ mean, sigma }: LogLength, past: number, cap: number
   const to = (Math.log(cap) - mean) / s;
   const all = from === Number.NEGATIVE_INFINITY ? 1 : survival(from);
   // So far out that the distribution says nothing of what is left.
-  if (all < 1e-9) return past;
+  if (all < NOTHING_KNOWN) return past;
   const whole = Math.exp(mean + (s * s) / 2);
   const below = from === Number.NEGATIVE_INFINITY ? 1 : survival(from - s);
   const between = (whole * (below - survival(to - s))) / all;
@@ -65,7 +68,7 @@ export function meanLength({ mean, sigma }: LogLength, past: number, cap: number
 export function logUpper({ mean, sigma }: LogLength, past: number, p: number): number {
   const s = Math.max(sigma, LEAST_SIGMA);
   const all = past < 1 ? 1 : survival((Math.log(past) - mean) / s);
-  if (all < 1e-9) return Math.log(past);
+  if (all < NOTHING_KNOWN) return Math.log(past);
   return mean + s * upperQuantile(p * all);
 }
 
@@ -78,5 +81,27 @@ export function survivalPast(
   const beyond = (tokens: number): number =>
     tokens < 1 ? 1 : survival((Math.log(tokens) - mean) / s);
   const all = beyond(past);
-  return all < 1e-9 ? null : (t) => beyond(past + t) / all;
+  return all < NOTHING_KNOWN ? null : (t) => beyond(past + t) / all;
+}
+
+/** The same for the first of some t, the last of all being `end`, into `into` from `from` on; false where it says nothing. */
+export function survivalsPast(
+  { mean, sigma }: LogLength,
+  past: number,
+  {
+    grid,
+    last,
+    end,
+  }: { readonly grid: readonly number[]; readonly last: number; readonly end: number },
+  into: Float64Array,
+  from: number,
+): boolean {
+  const s = Math.max(sigma, LEAST_SIGMA);
+  const all = past < 1 ? 1 : survival((Math.log(past) - mean) / s);
+  if (all < NOTHING_KNOWN) return false;
+  for (let at = 0; at <= last; at++) {
+    const tokens = past + (at === last ? end : (grid[at] as number));
+    into[from + at] = tokens < 1 ? 1 : survival((Math.log(tokens) - mean) / s) / all;
+  }
+  return true;
 }

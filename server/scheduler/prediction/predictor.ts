@@ -74,10 +74,14 @@ export class Predictor {
     return member;
   }
 
-  /** It ended by itself, or by its limit. */
-  finished(card: Card, outputTokens: number, level: Level): void {
+  /** It ended by itself, or by its limit. `siblings`: as for `predict`. */
+  finished(
+    card: Card,
+    outputTokens: number,
+    level: Level,
+    siblings: Siblings | null = this.#siblings(card),
+  ): void {
     const logLength = Math.log(Math.max(1, outputTokens));
-    const siblings = this.#siblings(card);
     const made = siblings?.running.get(card.key)?.predicted ?? this.#made.get(card.key);
     if (made !== undefined) this.calibration.add(clipped(made, card.maxNewTokens), logLength);
     const known = siblings !== null && siblings.count > 0 ? siblings : null;

@@ -27,8 +27,7 @@ function fleet(): { segments: Segments; slots: readonly [Slot, Slot] } {
 function cut(segments: Segments, slot: Slot, key: string, outputTokens: number): Card {
   const shape = { cuttable: true, promptTokens: 0, maxNewTokens: LIMIT, outputTokens };
   const account = new Jobs(1).get("j").account("a");
-  const outlook = { growth: 0, holding: [], length: null, peakTokens: 0 };
-  segments.cut(new Attempt(card(key, shape), slot, account, held(1), outlook, outputTokens));
+  segments.cut(new Attempt(card(key, shape), slot, account, held(1), 0, outputTokens));
   return card(key, { ...shape, attempt: 2 });
 }
 
