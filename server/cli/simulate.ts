@@ -8,7 +8,7 @@ import type { OnUpdate } from "../contract/policy.ts";
 import type { Recording } from "../scheduler/recording.ts";
 import { calibrate, calibrationLine } from "../simulator/calibration.ts";
 import type { FaultSpec } from "../simulator/faults.ts";
-import type { Resolution } from "../simulator/options.ts";
+import { AS_LIVE, type Resolution } from "../simulator/options.ts";
 import { plotRun } from "../simulator/plot.ts";
 import { recordedWorkload } from "../simulator/recorded-workload.ts";
 import type { Run } from "../simulator/run.ts";
@@ -158,7 +158,10 @@ function run(options: SimulateOptions): void {
     seed,
     scheduler: schedulerNamed(scheduler),
     resolution: options.resolution,
-    driver: { telemetryDelaySeconds: options.telemetryDelay },
+    driver: {
+      ...(recording === null ? {} : AS_LIVE),
+      telemetryDelaySeconds: options.telemetryDelay,
+    },
     staleness: options.staleness,
     faults: options.fault,
     adapterSeconds: options.adapterSeconds ?? null,

@@ -19,6 +19,11 @@ const GUARD = 2;
 const QUIET = 0.02;
 /** Pull of the slope towards 0, as variance of the batch: with one batch size seen, all time is `a`. */
 const RIDGE = 0.05;
+/**
+ * Least s / a, a tenth of what any engine was measured to have. At 0, as the first steps with their prefill would have it, a worker
+ * seems to take any number of sequences at no cost to those that run there, and is given them all.
+ */
+const LEAST = 0.001;
 /** Standard deviation over mean absolute deviation, of normal noise. */
 const NORMAL = 1.2533;
 /** Steps of a window with prefill that take longer than this many medians hold a prefill chunk. */
@@ -28,14 +33,17 @@ const PREFILL_SECONDS = 0.005;
 /** Weight kept per window with prefill. */
 const PREFILL_FORGET = 0.9;
 
+/** Of an engine's telemetry, what rates are fitted from. */
+export type Work = Pick<EngineTelemetry, "steps" | "prefillTokens">;
+
 export interface RatesFit {
-  add(telemetry: EngineTelemetry): void;
+  add(telemetry: Work): void;
   rates(): Rates;
 }
 
 export function createRatesFit(): RatesFit {
   const line = createLineFit();
-  let previous: EngineTelemetry | null = null;
+  let previous: Work | null = null;
   let prefillTokens = 0;
   let prefillSeconds = 0;
 
@@ -95,8 +103,10 @@ function createLineFit(): { add(step: Step): void; fit(): Rates["step"] } {
   /** Mean absolute residual, with the same forgetting. */
   let usual = 0;
 
-  const slope = (): number =>
-    weight === 0 ? 0 : Math.max(0, covariance / (spread + RIDGE * weight));
+  function slope(): number {
+    const least = (LEAST * meanSeconds) / (1 + LEAST * meanBatch);
+    return weight === 0 ? 0 : Math.max(least, covariance / (spread + RIDGE * weight));
+  }
 
   return {
     add({ batch, seconds }) {

@@ -2,10 +2,12 @@
 export interface DriverOptions {
   /** Output tokens between two reports of progress, as live rollouts report. */
   readonly progressTokens: number;
-  /** Between two looks at a worker, seconds; the live fleet's default. */
+  /** Between two looks at a worker, seconds. */
   readonly telemetrySeconds: number;
   /** Age of a look when the scheduler hears of it, seconds. */
   readonly telemetryDelaySeconds: number;
+  /** Whether the scheduler hears rates fitted as the live fleet fits them, from the steps that it has seen; else the true ones at once. */
+  readonly fittedRates: boolean;
   /** Whether engines tell what they cache, with telemetry. */
   readonly cacheEvents: boolean;
   /** Until the fleet gives up a worker that does not answer, seconds: three failed probes. */
@@ -28,10 +30,14 @@ export const RESOLUTIONS: Readonly<Record<Resolution, Partial<DriverOptions>>> =
   fluid: { telemetrySeconds: 5 },
 };
 
+/** As near to a live server as it goes: what a run is made again with that is compared to one. */
+export const AS_LIVE: Partial<DriverOptions> = { telemetrySeconds: 1, fittedRates: true };
+
 export const DRIVER_OPTIONS: DriverOptions = {
   progressTokens: 256,
   telemetrySeconds: 0.5,
   telemetryDelaySeconds: 0.1,
+  fittedRates: false,
   cacheEvents: true,
   detectSeconds: 5,
   waitingLimit: 100_000,

@@ -1,5 +1,6 @@
 /** What the fleet tells of its workers: a look at each every half second, seen by the scheduler some time later, and at times a lie. */
 import type { Random } from "../contract/clock.ts";
+import { createRatesFit, type RatesFit } from "../fleet/rates.ts";
 import type { SchedulerEvent } from "../scheduler/events.ts";
 import { type Agenda, Appointment } from "./agenda.ts";
 import type { DriverOptions } from "./options.ts";
@@ -21,8 +22,8 @@ export interface TelemetryParts {
 /** Workers are looked at in turn over the interval; one that hangs or is dead tells nothing. */
 export function watchWorkers(workers: readonly SimulatedWorker[], parts: TelemetryParts): void {
   const { agenda, options, random, lie, send } = parts;
-  const look = (worker: SimulatedWorker): SchedulerEvent[] => {
-    const seen = worker.telemetry();
+  const look = (worker: SimulatedWorker, fit: RatesFit | null): SchedulerEvent[] => {
+    const seen = worker.telemetry(fit);
     const place = { worker: worker.spec.id, slot: 0, life: worker.life };
     const changes = worker.cacheChanges.take();
     const cache = options.cacheEvents ? changes : [];
@@ -32,8 +33,9 @@ export function watchWorkers(workers: readonly SimulatedWorker[], parts: Telemet
     ];
   };
   for (const [i, worker] of workers.entries()) {
+    const fit = options.fittedRates ? createRatesFit() : null;
     const appointment = new Appointment(() => {
-      const told = worker.answers ? look(worker) : [];
+      const told = worker.answers ? look(worker, fit) : [];
       if (told.length > 0) {
         agenda.once(agenda.now + options.telemetryDelaySeconds, () => told.forEach(send));
       }

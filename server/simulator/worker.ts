@@ -3,6 +3,7 @@
  * takes effect as in an engine: an abort at once, a newcomer when the step is over.
  */
 import type { HeldVersion } from "../contract/policy.ts";
+import type { RatesFit } from "../fleet/rates.ts";
 import type { SchedulerEvent, WorkerView } from "../scheduler/events.ts";
 import { type Agenda, Appointment } from "./agenda.ts";
 import { CacheChanges } from "./cache-changes.ts";
@@ -12,6 +13,9 @@ import type { Directory } from "./engine/host-tier.ts";
 import { type CacheChange, KvBook } from "./engine/kv-book.ts";
 import type { Sequence } from "./engine/sequence.ts";
 import type { WorkerSpec } from "./workload.ts";
+
+/** As the stand-in engine tells. */
+const STEPS_TOLD = 64;
 
 /** Two times that differ by less are the same step boundary. */
 const SAME_STEP = 1e-6;
@@ -29,6 +33,8 @@ export class SimulatedWorker {
   #startedAt = 0;
   #steps = 0;
   #seconds = 0;
+  /** The last steps, as an engine tells them. */
+  readonly #past: { readonly batch: number; readonly seconds: number }[] = [];
   #paused = false;
   #down = false;
   #loads = 0;
@@ -166,8 +172,11 @@ export class SimulatedWorker {
     };
   }
 
-  telemetry(): Extract<SchedulerEvent, { type: "telemetry" }> {
-    const { running, waiting, shape } = this.batch;
+  /** `fit`: tells the rates that it finds; null: the true ones. */
+  telemetry(fit: RatesFit | null): Extract<SchedulerEvent, { type: "telemetry" }> {
+    const { running, waiting, shape, prefilledTokens: prefillTokens } = this.batch;
+    fit?.add({ steps: [...this.#past], prefillTokens });
+    const rates = fit?.rates() ?? shape;
     return {
       type: "telemetry",
       worker: this.spec.id,
@@ -175,8 +184,8 @@ export class SimulatedWorker {
       kvUsedTokens: this.kvTokens,
       running: running.length,
       waiting: waiting.length,
-      step: shape.step,
-      prefillTokensPerSecond: shape.prefillTokensPerSecond,
+      step: rates.step,
+      prefillTokensPerSecond: rates.prefillTokensPerSecond,
     };
   }
 
@@ -202,6 +211,9 @@ export class SimulatedWorker {
     this.#steps -= steps;
     this.#startedAt += steps * this.#seconds;
     const due = batch.advance(steps);
+    const step = { batch: batch.decoding + due.length, seconds: this.#seconds };
+    for (let i = Math.min(steps, STEPS_TOLD); i > 0; i--) this.#past.push(step);
+    if (this.#past.length > STEPS_TOLD) this.#past.splice(0, this.#past.length - STEPS_TOLD);
     this.peakKvTokens = Math.max(this.peakKvTokens, batch.kv.held);
     for (const sequence of due) this.#due(sequence);
   }

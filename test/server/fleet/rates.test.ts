@@ -74,6 +74,17 @@ test("with one batch size seen, the time is right there and the slope is not mad
   assert.ok(step.s < 0.0005);
 });
 
+test("nobody is taken for free: not where the first steps, of small batches, took longer by their prefill", () => {
+  const fit = createRatesFit();
+  const steps = [1, 2, 4, 7, 11, 11].map((batch) => ({ batch, seconds: 0.061 }));
+  for (let i = 0; i < 30; i++) steps.push({ batch: 11, seconds: 0.0444 });
+  fit.add({ ...IDLE, steps });
+  const { step } = fit.rates();
+  assert.ok(step);
+  near(step.a + step.s * 11, 0.0444, 0.1);
+  assert.ok(step.s > 0.0009 * step.a && step.s < 0.0011 * step.a, `${step.s}`);
+});
+
 test("a machine that becomes three times slower is believed", () => {
   const random = seededRandom(testSeed("slower"));
   const fit = createRatesFit();
@@ -129,7 +140,7 @@ test("counters that go backwards or stand still make no rate negative, and none 
   let prefillTokens = 1_000_000;
   for (const poll of polls({ a: 0.01, s: 0.001, noise: 0.05, batch: anyBatch }, random, 60)) {
     prefillTokens += (random.u32() % 3) * 2_000 - 3_000;
-    fit.add({ ...poll, outputTokens: random.u32() % 1_000, prefillTokens });
+    fit.add({ ...poll, prefillTokens });
     const { step, prefillTokensPerSecond } = fit.rates();
     for (const rate of [step?.a ?? 0, step?.s ?? 0, prefillTokensPerSecond ?? 0]) {
       assert.ok(Number.isFinite(rate) && rate >= 0, JSON.stringify(fit.rates()));
