@@ -4,6 +4,7 @@
  */
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Sampling } from "../../server/contract/rollout.ts";
+import type { ExpertsHead } from "../../server/contract/routed-experts.ts";
 import type { EngineEvent, EngineRequest } from "../engine.ts";
 import { seedOf } from "../seed.ts";
 import type { KnownFacts } from "./facts.ts";
@@ -12,6 +13,8 @@ export interface BodyFacts
   extends Pick<KnownFacts, "maxModelLen" | "vocabSize" | "logprobModes" | "held"> {
   /** As errors name it. */
   readonly engine: string;
+  /** It tells routed experts. Default: null, it does not. */
+  readonly experts?: ExpertsHead | null;
 }
 
 /** Throws `version_unavailable`, `unsupported`, `invalid_argument` or `prompt_too_long` with the parameter's path. */
@@ -49,7 +52,10 @@ function assertIds(path: string, ids: Iterable<number>, { vocabSize }: BodyFacts
 }
 
 /** Path of the first thing that none of these engines can do by HTTP. */
-function unhonoured(request: EngineRequest, { logprobModes }: BodyFacts): string | null {
+function unhonoured(
+  request: EngineRequest,
+  { logprobModes, experts = null }: BodyFacts,
+): string | null {
   const { side, cacheCarried, outputTokenIds, badWords, sampling } = request;
   if (request.adapter !== undefined) return "policy";
   if (!logprobModes.includes(request.logprobMode)) return "want.logprob_modes";
@@ -62,7 +68,7 @@ function unhonoured(request: EngineRequest, { logprobModes }: BodyFacts): string
   for (const _ in sampling.engine) return "sampling.engine";
   if (side?.promptLogprobs) return "want.prompt_logprobs";
   if (side?.samplingMask) return "want.sampling_mask";
-  if (side?.routedExperts != null) return "want.routed_experts";
+  if (side?.routedExperts != null && experts === null) return "want.routed_experts";
   if (side !== null && side.topLogprobs > 0) return "want.top_logprobs";
   if (cacheCarried) return "cache.reuse";
   // Tokens made so far would count as prompt.

@@ -1,4 +1,5 @@
 /** The sockets to one Dynamo frontend: streams of tokens, and calls. Aborting a request is closing its socket. */
+import type { ExpertsHead } from "../../server/contract/routed-experts.ts";
 import { LIMITS } from "../../server/limits.ts";
 import { type BodyFacts, checkRequest, nothingLeft, tokensLeft } from "../completions/body.ts";
 import { completionDecoder } from "../completions/response.ts";
@@ -6,8 +7,9 @@ import type { EngineEvent, EngineOptions, EngineRequest } from "../engine.ts";
 import { type Calls, createCalls } from "../http/calls.ts";
 import { createConnections } from "../http/connections.ts";
 import { errorFromSignal } from "../http/errors.ts";
-import { EventStream } from "../http/event-stream.ts";
+import { EventStream, type ReplyDecoder } from "../http/event-stream.ts";
 import { errorFromReply } from "./errors.ts";
+import { takeExperts } from "./experts.ts";
 import { nativeBody, nativeChunks } from "./native.ts";
 import { openaiBody, openaiChunks } from "./openai.ts";
 
@@ -26,6 +28,8 @@ export interface Served extends BodyFacts {
   readonly model: string;
   /** `/generate` is there; else completions. */
   readonly native: boolean;
+  /** Null: it tells none. */
+  readonly experts: ExpertsHead | null;
 }
 
 export interface Client extends Calls {
@@ -43,9 +47,16 @@ export function createClient(url: string, { pacing }: EngineOptions): Client {
       if (signal.aborted) throw errorFromSignal(signal, "the attempt");
       checkRequest(request, served);
       if (tokensLeft(request, served) === 0) return nothingLeft(request);
-      const { native, model } = served;
+      const { native, model, experts } = served;
       const body = native ? nativeBody(request, served) : openaiBody(request, served, model);
-      const chunks = native ? nativeChunks(request.requestId) : openaiChunks();
+      const decoderOf = (emit: (event: EngineEvent) => void): ReplyDecoder => {
+        if (native) return completionDecoder(request, nativeChunks(request.requestId), emit);
+        const decoder = (take: (given: unknown) => void): ReplyDecoder =>
+          completionDecoder(request, openaiChunks(take), emit);
+        return experts === null || request.side?.routedExperts == null
+          ? decoder(() => {})
+          : takeExperts(request, experts, emit, decoder);
+      };
       const stream = new EventStream(
         {
           request,
@@ -56,7 +67,7 @@ export function createClient(url: string, { pacing }: EngineOptions): Client {
           limits: STREAM_LIMITS,
           refused: errorFromReply,
         },
-        (emit) => completionDecoder(request, chunks, emit),
+        decoderOf,
       );
       const { traceparent } = request;
       const headers = traceparent === null ? {} : { headers: { traceparent } };

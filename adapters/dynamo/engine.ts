@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
+import type { ExpertsHead } from "../../server/contract/routed-experts.ts";
 import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
 import { knownFacts } from "../completions/facts.ts";
 import { OwnLoad } from "../completions/own-load.ts";
@@ -11,6 +12,8 @@ import { Standstill } from "../completions/standstill.ts";
 import type { Engine, EngineControl, EngineOptions } from "../engine.ts";
 import { metricSum } from "../http/prometheus.ts";
 import { type Client, createClient, type Served } from "./client.ts";
+import { broken } from "./errors.ts";
+import { headOf, ROUTED_EXPERTS } from "./experts.ts";
 import { incarnationOf, workersOf } from "./fleet.ts";
 import { telemetryOf } from "./telemetry.ts";
 
@@ -23,7 +26,7 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
   let kvTokens = 0;
   const standstill = new Standstill();
   /** Asked once a life. */
-  let native: { readonly of: string; readonly is: boolean } | null = null;
+  let found: { readonly of: string; native: boolean; experts: ExpertsHead | null } | null = null;
 
   return {
     url,
@@ -36,14 +39,17 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
       ]);
       const workers = workersOf(health);
       const incarnation = incarnationOf(workers);
-      if (native?.of !== incarnation) {
-        native = { of: incarnation, is: await isNative(client, signal) };
-      }
       const model = modelOf(listed);
+      if (found?.of !== incarnation) {
+        const native = await isNative(client, signal);
+        const experts = native ? null : await expertsOf(client, model, signal);
+        found = { of: incarnation, native, experts };
+      }
       const told = toldBy(metrics, workers.length);
       const facts = knownFacts("dynamo", options.facts ?? {}, told);
       kvTokens = facts.kvTokens;
-      served = { engine: "Dynamo", model, native: native.is, ...facts };
+      const { native, experts } = found;
+      served = { engine: "Dynamo", model, native, experts, ...facts };
       const engineVersion = versionOf(about);
       return {
         ...describe(served, facts),
@@ -75,7 +81,7 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
 }
 
 function describe(
-  { model, native }: Served,
+  { model, native, experts }: Served,
   { held, logprobModes, kvTokens, maxRunning, ...shape }: ReturnType<typeof knownFacts>,
 ): Omit<EngineDescription, "engineVersion" | "incarnation" | "paused"> {
   const sampling = native ? NATIVE_SAMPLING : OPENAI_SAMPLING;
@@ -84,7 +90,12 @@ function describe(
     model,
     ...shape,
     slots: [{ index: 0, kvTokens, maxRunning }],
-    capabilities: { ...CAPABILITIES, logprobModes, sampling },
+    capabilities: {
+      ...CAPABILITIES,
+      logprobModes,
+      sampling,
+      ...(experts === null ? {} : { routedExperts: true }),
+    },
     asleep: false,
     held,
   };
@@ -116,6 +127,31 @@ async function isNative(client: Client, signal: AbortSignal): Promise<boolean> {
     const known = PacelineError.from(error);
     if (known.details["status"] !== 404) throw error;
     return false;
+  }
+}
+
+/** What a row of routed experts is, where its workers tell any: only a token that is asked for tells. */
+async function expertsOf(
+  client: Client,
+  model: string,
+  signal: AbortSignal,
+): Promise<ExpertsHead | null> {
+  const nvext = { extra_fields: [ROUTED_EXPERTS] };
+  const body = { model, prompt: [1], max_tokens: 1, stream: true, nvext };
+  const text = await client.text({ method: "POST", path: "/v1/completions", body }, signal);
+  for (const line of text.split("\n")) {
+    if (!line.startsWith("data: {")) continue;
+    const head = headOf(extrasOf(line.slice("data: ".length))?.routed_experts);
+    if (head !== null) return { dtype: head.dtype, row: head.row };
+  }
+  return null;
+}
+
+function extrasOf(event: string): { readonly routed_experts?: unknown } | null {
+  try {
+    return (JSON.parse(event) as { nvext?: object | null }).nvext ?? null;
+  } catch {
+    throw broken(`an event that is no JSON: ${event.slice(0, 100)}`);
   }
 }
 

@@ -15,15 +15,17 @@ import type { Chunk, ChunkWire } from "../completions/response.ts";
 import type { EngineRequest } from "../engine.ts";
 import { shown } from "../http/shown.ts";
 import { broken, errorInStream } from "./errors.ts";
+import { ROUTED_EXPERTS } from "./experts.ts";
 
 const EXTRAS = ["completion_token_ids", "worker_id", "stop_reason", "engine_data"];
 
 export function openaiBody(request: EngineRequest, facts: BodyFacts, model: string): string {
+  const extras = request.side?.routedExperts == null ? EXTRAS : [...EXTRAS, ROUTED_EXPERTS];
   return JSON.stringify({
     model,
     ...completionBody(request, facts),
     logprobs: 0,
-    nvext: { extra_fields: EXTRAS, cache_salt: request.cacheNamespace },
+    nvext: { extra_fields: extras, cache_salt: request.cacheNamespace },
   });
 }
 
@@ -35,6 +37,7 @@ interface Choice {
 interface Extras {
   readonly completion_token_ids?: unknown;
   readonly stop_reason?: unknown;
+  readonly routed_experts?: unknown;
   readonly worker_id?: { readonly decode_worker_id?: unknown } | null;
   readonly engine_data?: {
     readonly completion_token_ids?: unknown;
@@ -42,8 +45,8 @@ interface Extras {
   } | null;
 }
 
-/** One for each reply: it knows which worker made it. */
-export function openaiChunks(): ChunkWire {
+/** One for each reply: it knows which worker made it. `experts`: told of what comes with them. */
+export function openaiChunks(experts: (given: unknown) => void): ChunkWire {
   let worker: unknown = null;
   return {
     engine: "Dynamo",
@@ -63,6 +66,7 @@ export function openaiChunks(): ChunkWire {
       // and what goes on behind a cut is ours to ask for.
       if (worker !== null && now !== worker) throw migrated(worker, now);
       worker = now;
+      experts(nvext?.routed_experts);
       const choice = (choices[0] ?? {}) as Choice;
       return { ...tokensOf(choice, nvext ?? {}), ...finishOf(choice, nvext), ...usageOf(usage) };
     },

@@ -10,7 +10,12 @@ import { broken } from "./broken.ts";
 import { readNpyHead } from "./npy.ts";
 
 export interface ExpertsLiftOptions extends PiecesOptions {
-  readonly form: "npy" | "int32";
+  /** `values`: without a head, which whoever reads the JSON tells. */
+  readonly form: "npy" | "int32" | "values";
+  /** The string's name; default `routed_experts`. */
+  readonly name?: string;
+  /** Of `values`: bytes before what is wanted; default none. */
+  readonly skipBytes?: number;
   /** Else what comes is read over. */
   readonly wanted: boolean;
 }
@@ -27,7 +32,7 @@ export class ExpertsLift {
     emit: (event: ExpertsEvent) => void,
   ) {
     const pieces = options.wanted ? eventPieces(options, emit) : null;
-    this.#lift = new StringLift("routed_experts", {
+    this.#lift = new StringLift(options.name ?? "routed_experts", {
       json,
       string: (bytes) => pieces?.push(bytes),
       end: () => pieces?.end(),
@@ -53,8 +58,12 @@ function eventPieces(
   options: ExpertsLiftOptions,
   emit: (event: ExpertsEvent) => void,
 ): Base64Pieces {
-  let headed = false;
-  return new Base64Pieces(options, (piece) => {
+  let headed = options.form === "values";
+  let skip = options.skipBytes ?? 0;
+  return new Base64Pieces(options, (whole) => {
+    const piece = whole.subarray(Math.min(skip, whole.length));
+    skip -= whole.length - piece.length;
+    if (piece.length === 0) return;
     if (headed) return emit({ type: "experts", bytes: piece });
     headed = true;
     if (options.form === "int32") {

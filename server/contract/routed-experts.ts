@@ -10,6 +10,8 @@ const WIDTHS = { uint8: 1, uint16: 2, int32: 4 } as const;
 
 export type ExpertsDtype = keyof typeof WIDTHS;
 
+export const EXPERTS_DTYPES = Object.keys(WIDTHS) as readonly ExpertsDtype[];
+
 export interface ExpertsWant {
   /** Position in prompt and output of the first row that is wanted. */
   readonly start: number;

@@ -161,7 +161,12 @@ const WIRES: Readonly<Record<string, Wire>> = {
   },
   "dynamo completions": {
     events: completions(true),
-    decoder: (emit) => completionDecoder(request(), openaiChunks(), emit),
+    decoder: (emit) =>
+      completionDecoder(
+        request(),
+        openaiChunks(() => {}),
+        emit,
+      ),
   },
   "dynamo generate": {
     events: sglangEvents(false, false),

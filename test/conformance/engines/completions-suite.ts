@@ -10,11 +10,13 @@ import { describeShared, engineFaults } from "./engine-conformance.ts";
 import type { EngineUnderTest } from "./fixture.ts";
 import { GENERATE_CASES, REFUSAL_CASES } from "./generate-cases.ts";
 import { SEED_CASES } from "./seed-cases.ts";
+import { EXPERT_CASES } from "./side-cases.ts";
 
 const TABLES: Readonly<Record<string, readonly Case[]>> = {
   generate: [...GENERATE_CASES, ...REFUSAL_CASES],
   seeds: SEED_CASES,
   aborts: ABORT_CASES,
+  "side data": EXPERT_CASES,
   "control and weights": CONTROL_CASES.filter(({ name }) => /^(pause|telemetry)/.test(name)),
 };
 

@@ -32,6 +32,7 @@ const under = (
   options: FakeDynamoOptions,
   sampling: EngineUnderTest["capabilities"]["sampling"],
   undetectable: readonly FaultKind[],
+  more: Partial<EngineUnderTest["capabilities"]> = {},
 ): EngineUnderTest => ({
   name,
   counterpart: { engine: "dynamo", against: "fake" },
@@ -65,10 +66,12 @@ const under = (
     promptLogprobs: false,
     maxTopLogprobs: 0,
     samplingMask: false,
+    ...more,
   },
   versions: [checkpoint("step-1"), checkpoint("step-2")],
   manners: {
     countsHeld: false,
+    continuesSame: false,
     keepsSteps: false,
     tellsCached: false,
     refusesRunningIds: false,
@@ -81,8 +84,9 @@ completionsConformance(under("dynamo /generate", { native: true }, NATIVE, [...U
 completionsConformance(
   under(
     "dynamo /v1/completions",
-    {},
+    { experts: { layers: 4, perToken: 2, dtype: "uint16" } },
     [...NATIVE, "repetition_penalty", "logit_bias", "seed"],
     [...UNTOLD, "reorder", "other_id"],
+    { routedExperts: true },
   ),
 );

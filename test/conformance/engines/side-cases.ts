@@ -250,7 +250,7 @@ const ROW_CASES: readonly Case[] = [
 
 const experts = (start: number): SideWant => ({ ...NOTHING, routedExperts: { start } });
 
-const EXPERT_CASES: readonly Case[] = [
+export const EXPERT_CASES: readonly Case[] = [
   {
     name: "routed experts have a row a position but the last, from wherever they are wanted",
     needs: ({ description }) => description.capabilities.routedExperts === true,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import { distorted } from "../core/distorted.ts";
+import { expertRows, type FakeExperts } from "../core/experts.ts";
 import type { FakeModel } from "../core/fake-model.ts";
 import type { FakeFinish, FakeTokens } from "../core/fake-output.ts";
 import { FakeError, type FakeRoute } from "../core/fake-server.ts";
@@ -37,7 +38,11 @@ type Body = z.infer<typeof body>;
 
 let requests = 0;
 
-export function completionsRoute(model: FakeModel, fleet: { readonly worker: number }): FakeRoute {
+export function completionsRoute(
+  model: FakeModel,
+  fleet: { readonly worker: number },
+  experts: FakeExperts | null,
+): FakeRoute {
   return async ({ body: given, fault, reply, left }) => {
     const parsed = body.safeParse(given);
     if (!parsed.success) {
@@ -48,12 +53,17 @@ export function completionsRoute(model: FakeModel, fleet: { readonly worker: num
     const parts = submit(model, asked);
     left.addEventListener("abort", () => void parts.return?.());
     let made = 0;
+    const ids: number[] = [];
     let held: FakeTokens | null = null;
     const send = (finish: FakeFinish | null): void => {
       made = held?.made ?? made;
       const worker_id = { decode_worker_id: fleet.worker, decode_dp_rank: 0 };
       const told = finish?.reason.cause === "stop_id" ? { stop_reason: finish.reason.matched } : {};
-      const nvext = { completion_token_ids: held?.ids ?? [], worker_id, ...told };
+      const told_experts =
+        finish === null || experts === null || !asked.nvext.extra_fields.includes("routed_experts")
+          ? {}
+          : { routed_experts: expertsObject([...asked.prompt, ...ids].slice(0, -1), experts) };
+      const nvext = { completion_token_ids: held?.ids ?? [], worker_id, ...told, ...told_experts };
       const choices = [choiceOf(held, finish)];
       reply.event({ ...envelope(asked), choices, usage: null, nvext }, made, finish !== null);
       held = null;
@@ -62,6 +72,7 @@ export function completionsRoute(model: FakeModel, fleet: { readonly worker: num
       if (part.type === "tokens") {
         if (held !== null) send(null);
         held = part;
+        ids.push(...part.ids.map(Number));
       }
       if (part.type !== "finished") continue;
       send(part);
@@ -71,6 +82,12 @@ export function completionsRoute(model: FakeModel, fleet: { readonly worker: num
     if (held !== null) send(null);
     reply.done();
   };
+}
+
+function expertsObject(ids: readonly number[], shape: FakeExperts) {
+  const { layers, perToken, dtype } = shape;
+  const data = expertRows(ids, shape).toString("base64");
+  return { data, shape: [ids.length, layers, perToken], start: 0, dtype };
 }
 
 function submit(model: FakeModel, asked: Body) {

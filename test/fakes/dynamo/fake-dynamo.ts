@@ -2,6 +2,7 @@
  * A Dynamo frontend's wire on a real socket, with the demo policy's numbers and SGLang- or vLLM-like workers behind it:
  * `/generate` or `/v1/completions` with `nvext`. Shapes are those of 1.6.1.
  */
+import type { FakeExperts } from "../core/experts.ts";
 import { createFakeModel, type FakeModel, type FakeModelOptions } from "../core/fake-model.ts";
 import { encodeJson } from "../core/fake-reply.ts";
 import {
@@ -17,6 +18,8 @@ import { GENERATE, generateRoute } from "./generate.ts";
 export interface FakeDynamoOptions extends FakeModelOptions, FakeServerOptions {
   /** `DYN_SGLANG_ENABLE_GENERATE=1`; default off: the route is not there. */
   readonly native?: boolean;
+  /** Its workers tell routed experts of this shape, on completions; default null. */
+  readonly experts?: FakeExperts | null;
   /** Events of `/generate` hold all tokens so far; default off. */
   readonly cumulative?: boolean;
 }
@@ -42,7 +45,7 @@ export async function startFakeDynamo(options: FakeDynamoOptions = {}): Promise<
     worker: 11,
   };
   const routes: Record<string, FakeRoute> = {
-    [COMPLETIONS]: completionsRoute(model, fleet),
+    [COMPLETIONS]: completionsRoute(model, fleet, options.experts ?? null),
     ...(options.native ? { [GENERATE]: generateRoute(model, options.cumulative ?? false) } : {}),
     "GET /v1/models": ({ reply }) => {
       const card = {
