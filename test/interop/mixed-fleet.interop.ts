@@ -6,9 +6,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type LiveServer, startLiveServer, workersReady } from "../support/live-server.ts";
-import type { EngineProcess } from "./engines/process.ts";
-import { openSglang, type Sglang } from "./engines/sglang.ts";
-import { openVllm, type Vllm } from "./engines/vllm.ts";
+import { openSglang, type Sglang, type SglangProcess } from "./engines/sglang.ts";
+import { openVllm, type Vllm, type VllmProcess } from "./engines/vllm.ts";
 import { bodyOf, EXPLAINED, publish, type Result, reached, worstToken } from "./fleet.ts";
 
 const TOKENS = 1_800;
@@ -17,7 +16,7 @@ const FLAGS = ["--incremental-streaming-output"];
 let sglang: Sglang;
 let vllm: Vllm;
 let server: LiveServer;
-const engines = new Map<string, EngineProcess>();
+const engines = new Map<string, VllmProcess | SglangProcess>();
 
 before(async () => {
   sglang = await openSglang();
@@ -71,10 +70,16 @@ test("two batches, an update amid the first, the death of each engine", async (t
   const [first, second] = sglang.models;
   const one = await publish(server, first);
   await workersReady(server, 2, one);
-  const before = batch("before");
-  await before.under(20);
-  const two = await publish(server, second);
-  await workersReady(server, 2, two);
+  const amid = async () => {
+    const begun = batch("before");
+    await begun.under(20);
+    const version = await publish(server, second);
+    await workersReady(server, 2, version);
+    return { before: begun, two: version };
+  };
+  const [here, there] = [...engines.values()];
+  assert.ok(here && there);
+  const { before, two } = await here.slowly(() => there.slowly(amid));
   await before.under(100);
   await killed("sglang", two);
   const behind = batch("behind");

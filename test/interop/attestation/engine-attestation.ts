@@ -15,6 +15,8 @@ import { distance, type Phase, replay } from "./replay.ts";
 
 export interface Attested {
   readonly engine: Engine;
+  /** What `act` does happens amid a rollout. */
+  slowly<T>(act: () => Promise<T>): Promise<T>;
   /** One that has torch and transformers. */
   readonly python: string;
   readonly models: readonly [string, string];
@@ -46,11 +48,14 @@ export async function install(
 
 /** A rollout whose weights become version 2's after some 60 tokens, what runs staying in place. */
 export async function keep(attested: Attested): Promise<Outcome> {
-  const { engine } = attested;
+  const { engine, slowly } = attested;
   await install(attested, 1, "drop");
-  const attempt = new Attempt(engine, ROLLOUT);
-  await attempt.reached(60);
-  await engine.control.pause("keep", deadline());
+  const attempt = await slowly(async () => {
+    const begun = new Attempt(engine, ROLLOUT);
+    await begun.reached(60);
+    await engine.control.pause("keep", deadline());
+    return begun;
+  });
   await install(attested, 2, "keep");
   await engine.control.resume(deadline());
   return attempt.outcome;
@@ -58,12 +63,14 @@ export async function keep(attested: Attested): Promise<Outcome> {
 
 /** The same, its tokens taken away and sent again as `reprefill` does. */
 export async function reprefill(attested: Attested): Promise<[Outcome, Outcome]> {
-  const { engine } = attested;
+  const { engine, slowly } = attested;
   await install(attested, 1, "drop");
-  const attempt = new Attempt(engine, ROLLOUT);
-  await attempt.reached(60);
-  attempt.abort();
-  const first = await attempt.outcome;
+  const first = await slowly(async () => {
+    const attempt = new Attempt(engine, ROLLOUT);
+    await attempt.reached(60);
+    attempt.abort();
+    return attempt.outcome;
+  });
   await engine.control.pause("keep", deadline());
   await install(attested, 2, "drop");
   await engine.control.resume(deadline());

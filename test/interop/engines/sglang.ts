@@ -83,7 +83,8 @@ async function slowly<T>(brake: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } finally {
-    rmSync(brake);
+    // One that was killed meanwhile has taken its folder along.
+    rmSync(brake, { force: true });
   }
 }
 

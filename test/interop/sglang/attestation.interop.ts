@@ -14,21 +14,27 @@ import {
   reprefill,
 } from "../attestation/engine-attestation.ts";
 import { distance, replay } from "../attestation/replay.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openSglang, SGLANG_VERSION } from "../engines/sglang.ts";
+import { openSglang, SGLANG_VERSION, type SglangProcess } from "../engines/sglang.ts";
 
 const sglang = await openSglang();
 const { python, models } = sglang;
 const [one, two] = models;
 
 describe(`SGLang ${SGLANG_VERSION}: attestation`, () => {
-  let server: EngineProcess;
+  let server: SglangProcess;
   let attested: Attested;
   before(async () => {
     server = await sglang.start(["--incremental-streaming-output"]);
     const engine = createSglangEngine(server.url);
     await engine.probe(deadline());
-    attested = { engine, python, models, tell: (line) => process.stdout.write(`# ${line}\n`) };
+    const { slowly } = server;
+    attested = {
+      engine,
+      slowly,
+      python,
+      models,
+      tell: (line) => process.stdout.write(`# ${line}\n`),
+    };
     await install(attested, 1, "drop");
   });
   after(async () => {

@@ -7,8 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
 import { distance, replay } from "../attestation/replay.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openSglang, type Sglang } from "../engines/sglang.ts";
+import { openSglang, type Sglang, type SglangProcess } from "../engines/sglang.ts";
 import { bodyOf, reached } from "../fleet.ts";
 
 const KEY = "the-engines-own";
@@ -31,7 +30,7 @@ interface Reply {
 }
 
 let sglang: Sglang;
-let engine: EngineProcess;
+let engine: SglangProcess;
 let server: LiveServer;
 let mount = "";
 const replies: Reply[] = [];
@@ -141,9 +140,12 @@ test("a batch, with samples of each", async () => {
 
 test("abort: all of the job end with what they have; then the cache can be flushed", async () => {
   const rids = Array.from({ length: 6 }, (_, at) => `aborted-${at}`);
-  const waits = rids.map((rid) => jsonOf<Reply>("/generate", wish(1_500, { rid })));
-  await reached(server, rids, 20, "slime");
-  assert.equal((await post("/abort_request", { abort_all: true })).status, 200);
+  const waits = await engine.slowly(async () => {
+    const begun = rids.map((rid) => jsonOf<Reply>("/generate", wish(1_500, { rid })));
+    await reached(server, rids, 20, "slime");
+    assert.equal((await post("/abort_request", { abort_all: true })).status, 200);
+    return begun;
+  });
   for (const reply of await Promise.all(waits)) {
     assert.equal(reply.meta_info.finish_reason?.type, "abort");
     const { length } = reply.output_ids;
@@ -155,9 +157,12 @@ test("abort: all of the job end with what they have; then the cache can be flush
 
 test("weights from disk between pause and continue: what runs goes on in place, and says so", async () => {
   const rids = Array.from({ length: 4 }, (_, at) => `lasting-${at}`);
-  const waits = rids.map((rid) => jsonOf<Reply>("/generate", wish(600, { rid })));
-  await reached(server, rids, 50, "slime");
-  assert.equal((await post("/pause_generation", { mode: "in_place" })).status, 200);
+  const waits = await engine.slowly(async () => {
+    const begun = rids.map((rid) => jsonOf<Reply>("/generate", wish(600, { rid })));
+    await reached(server, rids, 50, "slime");
+    assert.equal((await post("/pause_generation", { mode: "in_place" })).status, 200);
+    return begun;
+  });
   await load(2);
   assert.equal((await post("/continue_generation", {})).status, 200);
   for (const reply of await Promise.all(waits)) assertWhole(reply, 600, ["1", "2"]);

@@ -6,12 +6,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openSglang, type Sglang } from "../engines/sglang.ts";
+import { openSglang, type Sglang, type SglangProcess } from "../engines/sglang.ts";
 import { bodyOf, EXPLAINED, publish, type Result, reached, worstToken } from "../fleet.ts";
 
 let sglang: Sglang;
-let engine: EngineProcess;
+let engine: SglangProcess;
 let server: LiveServer;
 
 before(async () => {
@@ -43,10 +42,13 @@ test("rollouts outlive an update, in place, and the death of their engine", asyn
   await bodyOf(server, "POST", "/v1/workers", { url: engine.url, engine: "sglang", id: "w-1" });
   const one = await publish(server, models[0]);
   await workersReady(server, 1, one);
-  const updated = batch("updated");
-  await updated.reached(30);
-  const two = await publish(server, models[1]);
-  await workersReady(server, 1, two);
+  const { updated, two } = await engine.slowly(async () => {
+    const begun = batch("updated");
+    await begun.reached(30);
+    const version = await publish(server, models[1]);
+    await workersReady(server, 1, version);
+    return { updated: begun, two: version };
+  });
   const through = await updated.all;
   for (const { spans } of through) {
     assert.deepEqual(
@@ -59,10 +61,13 @@ test("rollouts outlive an update, in place, and the death of their engine", asyn
   }
   const { body } = await server.call<{ versions: { proof: string }[] }>("GET", "/v1/workers/w-1");
   assert.equal(body.versions[0]?.proof, "receipt");
-  const killed = batch("killed");
-  await killed.reached(200);
   const { port } = engine;
-  await engine.kill();
+  const killed = await engine.slowly(async () => {
+    const begun = batch("killed");
+    await begun.reached(60);
+    await engine.kill();
+    return begun;
+  });
   engine = await sglang.start(["--incremental-streaming-output"], port);
   const outlived = await killed.all;
   for (const { segments } of outlived) {

@@ -7,8 +7,7 @@ import { after, before } from "node:test";
 import { Witness } from "../../conformance/witness.ts";
 import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
 import { distance, replay } from "../attestation/replay.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openVllm, VLLM_VERSION, type Vllm } from "../engines/vllm.ts";
+import { openVllm, VLLM_VERSION, type Vllm, type VllmProcess } from "../engines/vllm.ts";
 
 const EXPLAINED = 0.05;
 const PROMPT = Array.from({ length: 40 }, (_, at) => 300 + at);
@@ -29,7 +28,7 @@ interface Result {
 }
 
 let vllm: Vllm;
-let engine: EngineProcess;
+let engine: VllmProcess;
 let server: LiveServer;
 
 before(async () => {
@@ -61,13 +60,14 @@ witness.test("rollouts outlive an update and the death of their engine", async (
   const one = await publish(vllm.models[0]);
   await workersReady(server, 1, one);
   const ids = Array.from({ length: 6 }, (_, at) => `r-${at}`);
-  const results = ids.map((id) =>
-    ok<Result>("POST", "/v1/rollouts", {
-      id,
-      prompt_token_ids: PROMPT,
-      sampling: { max_new_tokens: TOKENS, ignore_eos: true },
-    }),
-  );
+  const begin = () =>
+    ids.map((id) =>
+      ok<Result>("POST", "/v1/rollouts", {
+        id,
+        prompt_token_ids: PROMPT,
+        sampling: { max_new_tokens: TOKENS, ignore_eos: true },
+      }),
+    );
   const reached = async (tokens: number): Promise<void> => {
     for (const id of ids) {
       for (;;) {
@@ -81,9 +81,13 @@ witness.test("rollouts outlive an update and the death of their engine", async (
       }
     }
   };
-  await reached(30);
-  const two = await publish(vllm.models[1]);
-  await workersReady(server, 1, two);
+  const { results, two } = await engine.slowly(async () => {
+    const begun = begin();
+    await reached(30);
+    const version = await publish(vllm.models[1]);
+    await workersReady(server, 1, version);
+    return { results: begun, two: version };
+  });
   const held = await ok<{ workers: { versions: { proof: string }[] }[] }>("GET", "/v1/workers");
   assert.equal(held.workers[0]?.versions[0]?.proof, "receipt");
   await reached(60);

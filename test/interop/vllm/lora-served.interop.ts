@@ -8,8 +8,7 @@ import { after, before, test } from "node:test";
 import { createHttpClient, type HttpClient } from "../../support/http-client.ts";
 import { type LiveServer, startLiveServer, workersReady } from "../../support/live-server.ts";
 import { ensureAdapter, ensureMerged } from "../engines/adapters.ts";
-import type { EngineProcess } from "../engines/process.ts";
-import { openVllm, type Vllm } from "../engines/vllm.ts";
+import { openVllm, type Vllm, type VllmProcess } from "../engines/vllm.ts";
 import { bodyOf, publish, type Result, reached, worstToken } from "../fleet.ts";
 
 /**
@@ -26,7 +25,7 @@ const TOKENS = 600;
 const EXPLAINED = 0.001;
 
 let vllm: Vllm;
-let engine: EngineProcess;
+let engine: VllmProcess;
 let server: LiveServer;
 let trainer: HttpClient;
 
@@ -91,8 +90,12 @@ test("adapters come, change, meet a new base and leave, and no token is another'
     [[`${one}/${base}`], [`${base}`], [`${two}/${base}`]],
   );
 
-  const over = [await four("tuned"), await four("default")];
-  const newer = await publish(server, vllm.models[1]);
+  const { over, newer } = await engine.slowly(async () => {
+    const begun = [await four("tuned"), await four("default")];
+    const version = await publish(server, vllm.models[1]);
+    await workersReady(server, 1, version);
+    return { over: begun, newer: version };
+  });
   const crossed = await Promise.all(over.map(({ results }) => results));
   const across = spansOf(crossed[0] ?? []).filter((told) => told.includes(" "));
   assert.ok(across.every((told) => told === `${two}/${base} ${two}/${newer}`));
