@@ -27,6 +27,7 @@ export function observeRollouts(
   committed: (policy: string) => number | null,
 ): RolloutObserver {
   const tokensOf = labelled((policy) => metrics.outputTokens.of(policy));
+  const kvTokens = labelled((kv) => metrics.kvTokens.of(kv));
   const attemptsOf = labelled((outcome) => metrics.attempts.of(outcome));
   const causes = labelled((cause) => labelled((type) => metrics.rollouts.of(type, cause)));
   return {
@@ -58,10 +59,11 @@ export function observeRollouts(
       lifeCycle.emit("rollout_infeasible", { ...named(rollout), fate });
     },
     finished: (rollout, result, durationMs) => {
-      const { finishReason, usage, routing } = result;
+      const { finishReason, usage, routing, spans } = result;
       const { type, cause } = finishReason;
       const stale = staleTokens(rollout, result, committed(rollout.policy));
       if (stale > 0) metrics.stale.inc(stale);
+      for (const { kv, start, end } of spans) kvTokens(kv).count += end - start;
       causes(cause)(type).count++;
       metrics.prompts.add(usage.promptTokens, routing.cachedTokens);
       metrics.duration.observe(durationMs / 1000);

@@ -72,6 +72,11 @@ export function createMetrics(readings: Readings) {
       "paceline_unattested_tokens_total",
       "Output tokens whose version nobody attests",
     ),
+    kvTokens: tallies(
+      "paceline_kv_tokens_total",
+      "Output tokens of Results by what they attended to: KV of their own version, older KV, or nobody knows",
+      ["kv"],
+    ),
     stale: counter(
       "paceline_stale_tokens_total",
       "Tokens handed out beyond a lag limit; must stay 0",

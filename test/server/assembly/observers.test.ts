@@ -82,7 +82,7 @@ test("tokens that a Result holds beyond its lag limit are counted, whoever let t
     logprobs: Float32Array.of(-1, -1, -1),
     logprobMode: "processed",
     finishReason: { type: "length", cause: "max_new", matched: null },
-    spans: [span(7, 0, 2), span(8, 2, 3)],
+    spans: [span(7, 0, 2), { ...span(8, 2, 3), kv: "unknown" }],
     segments: [
       {
         worker: "w-1",
@@ -116,6 +116,14 @@ test("tokens that a Result holds beyond its lag limit are counted, whoever let t
   assert.equal(await stale(), "0");
   observer.finished(sampleRollout({ version: { max_lag: 1 } }), result, 1);
   assert.equal(await stale(), "2");
+  const kv = [...(await metrics.text()).matchAll(/^paceline_kv_tokens_total\{(.*)\} (.*)$/gm)];
+  assert.deepEqual(
+    kv.map(([, labels, tokens]) => [labels, tokens]),
+    [
+      ['kv="pure"', "6"],
+      ['kv="unknown"', "3"],
+    ],
+  );
 });
 
 test("a run that beats its bound by more than the rates' error is an alarm: metric, event and log line", async (t) => {

@@ -23,6 +23,7 @@ const PUBLIC = [
   "paceline_token_version_lag histogram",
   "paceline_stale_tokens_total counter",
   "paceline_unattested_tokens_total counter",
+  "paceline_kv_tokens_total counter",
   "paceline_rollouts_total counter",
   "paceline_rollout_duration_seconds histogram",
   "paceline_queue_depth gauge",
