@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 const LEAVES = [
+  "server/age-map",
   "server/store",
   "server/spool",
   "server/arrow",
@@ -35,6 +36,7 @@ const ADAPTER = [
 export const ROOMS: readonly (readonly [room: string, mayImport: readonly string[]])[] = [
   ["server/contract", []],
   ["server/limits", []],
+  ["server/age-map", []],
   ["server/live-clock", ["server/contract"]],
   ["server/seeded-random", ["server/contract"]],
   ["server/config", ["server/contract", "server/limits", "server/scheduler/disciplines/names"]],
@@ -56,7 +58,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ["server/spool", ["server/contract", "server/limits", "server/worker-thread"]],
   ["server/arrow", ["server/contract"]],
   ["server/checkpoint", ["server/contract", "server/limits"]],
-  ["server/text", ["server/contract", "server/limits"]],
+  ["server/text", ["server/contract", "server/limits", "server/age-map"]],
   ["server/telemetry", ["server/contract", "server/limits"]],
   ["adapters/vllm", ADAPTER],
   ["adapters/sglang", ADAPTER],
@@ -99,7 +101,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ],
   ["server/fleet", [...ENGINE, ...LEAVES]],
   ["server/policy", ["server/contract", ...LEAVES]],
-  ["server/sessions", ["server/contract", "server/limits"]],
+  ["server/sessions", ["server/contract", "server/limits", "server/age-map"]],
   ["server/placement", [...ENGINE, "server/scheduler", "server/fleet", "server/policy", ...LEAVES]],
   [
     "server/rollouts",

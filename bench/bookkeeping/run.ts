@@ -12,7 +12,11 @@ import { observeRollouts } from "../../server/assembly/observers.ts";
 import type { Result } from "../../server/contract/result.ts";
 import type { Rollout } from "../../server/contract/rollout.ts";
 import type { TokenChunk } from "../../server/contract/tokens.ts";
+import { LIMITS } from "../../server/limits.ts";
+import { liveClock } from "../../server/live-clock.ts";
 import { EventLog } from "../../server/rollouts/event-log.ts";
+import { Finished } from "../../server/rollouts/finished.ts";
+import type { FinishedRollout } from "../../server/rollouts/finished-rollout.ts";
 import { Output, type Stay } from "../../server/rollouts/output.ts";
 import { createLifeCycle } from "../../server/telemetry/life-cycle.ts";
 import { createMetrics } from "../../server/telemetry/metrics.ts";
@@ -151,5 +155,25 @@ for (const [name, run] of rows) {
 }
 console.log(
   `\nmetrics and life-cycle events: ${best(1, () => observed(rollout)).toFixed(0)} ns per rollout`,
+);
+
+/** As much of a finished rollout as its keeper looks at. */
+const ended = (at: number): FinishedRollout =>
+  ({
+    key: `default/r-${at}`,
+    bodyHash: "h",
+    progress: () => ({ outputTokens: 1 }),
+    ended: { result: { side: null } },
+  }) as unknown as FinishedRollout;
+
+/** Ns to keep one more, and let go of the oldest, with as many kept as are at most. */
+function keeping(): number {
+  const finished = new Finished({ ...liveClock, now: () => 0 }, 1);
+  let at = 0;
+  for (; at < 1.5 * LIMITS.finishedRollouts; at++) finished.add(ended(at));
+  return best(1, () => finished.add(ended(at++)));
+}
+console.log(
+  `\na finished rollout kept, the oldest of ${LIMITS.finishedRollouts} let go: ${keeping().toFixed(0)} ns`,
 );
 metrics.close();

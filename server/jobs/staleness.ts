@@ -19,6 +19,7 @@
  * each within η steps of its letting in. Why nothing waits for ever: while something is held, either a group is running, or
  * (η + 1)·B ≥ B accepted ones wait for the trainer, which can step.
  */
+import { AgeMap } from "../age-map.ts";
 import type { TrainerReport } from "../contract/job.ts";
 
 export interface StalenessTerms {
@@ -67,7 +68,7 @@ export class StalenessBound {
   /** Held groups in the order in which they came. */
   readonly #held = new Set<Group>();
   /** Accepted groups that a late sibling may still belong to; a forgotten one's sibling counts as a new group. */
-  readonly #closed = new Set<string>();
+  readonly #closed = new AgeMap<string, true>();
 
   /** `remembered`: accepted groups whose ids are kept. `count`: as the last server left it. */
   constructor(terms: StalenessTerms, remembered: number, count?: StalenessCount) {
@@ -237,9 +238,7 @@ export class StalenessBound {
   }
 
   #remember(key: string): void {
-    this.#closed.add(key);
-    if (this.#closed.size <= this.#remembered) return;
-    const [oldest] = this.#closed;
-    if (oldest !== undefined) this.#closed.delete(oldest);
+    this.#closed.set(key, true);
+    this.#closed.keep(this.#remembered);
   }
 }

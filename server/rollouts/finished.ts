@@ -2,6 +2,7 @@
  * Rollouts that have ended: readable for `ttlMs`, then a tombstone (`tombstones.ts`), so that a late
  * retry is never generated again in silence (I4). An error is no result: it can be read, and retried.
  */
+import { AgeMap } from "../age-map.ts";
 import type { Clock } from "../contract/clock.ts";
 import { sideBytes } from "../contract/side-data.ts";
 import { LIMITS } from "../limits.ts";
@@ -25,7 +26,7 @@ export class Finished {
   readonly #clock: Clock;
   readonly #ttlMs: number;
   /** In order of ending, which is the order of expiry. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new AgeMap<string, Entry>();
   readonly #tombstones: Tombstones;
   /** Of all entries. */
   #bytes = 0;
@@ -74,10 +75,11 @@ export class Finished {
   /** Lets go of what has expired. */
   sweep(): void {
     const now = this.#clock.now();
-    for (const [key, { rollout, expiresAt }] of this.#entries) {
+    for (let next = this.#entries.oldest(); next !== null; next = this.#entries.oldest()) {
+      const { rollout, expiresAt } = next.value;
       if (expiresAt > now && !this.#isFull()) return;
-      this.#drop(key);
-      if ("result" in rollout.ended) this.#tombstones.bury(key, rollout.bodyHash);
+      this.#drop(next.key);
+      if ("result" in rollout.ended) this.#tombstones.bury(next.key, rollout.bodyHash);
     }
   }
 

@@ -3,6 +3,7 @@
  * `life.ts`. Accepted rollouts live in memory: they do not survive `kill -9` of the server yet.
  */
 import { setImmediate as turn } from "node:timers/promises";
+import { AgeMap } from "../age-map.ts";
 import { PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import { type FinishCause, type Rollout, rolloutKey } from "../contract/rollout.ts";
@@ -208,15 +209,13 @@ const endedByItself = ({ ended }: RolloutLife): boolean =>
   ended !== null && "result" in ended && ended.result.finishReason.type !== "abort";
 
 /** What a worker could do is still needed for a moment after it has left. */
-function trackCapabilities(fleet: Pick<Fleet, "listen">): Map<string, Capabilities> {
-  const known = new Map<string, Capabilities>();
+function trackCapabilities(fleet: Pick<Fleet, "listen">): AgeMap<string, Capabilities> {
+  const known = new AgeMap<string, Capabilities>();
   const KEPT = 10_000;
   fleet.listen((change) => {
     if (change.type !== "worker") return;
-    known.delete(change.worker.id);
     known.set(change.worker.id, change.worker.description.capabilities);
-    const oldest = known.keys().next();
-    if (known.size > KEPT && !oldest.done) known.delete(oldest.value);
+    known.keep(KEPT);
   });
   return known;
 }

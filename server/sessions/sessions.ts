@@ -6,6 +6,7 @@
  * In memory, as rollouts are: a session that is not known may begin at any turn, since it may have outlived its
  * time or this server, and what lies before that turn is then not known to be wrong.
  */
+import { AgeMap } from "../age-map.ts";
 import type { Clock, Timer } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
 import { type SessionRef, sessionKey } from "../contract/rollout.ts";
@@ -64,7 +65,7 @@ export function createSessions(
 ): Sessions {
   const { ttlMs, limit = LIMITS.liveSessions } = options;
   const alive = new Map<string, Session>();
-  const finished = new Map<string, FinishedSession>();
+  const finished = new AgeMap<string, FinishedSession>();
   /** Without a running turn, longest idle first, with the time of their end. */
   const idle = new Map<string, number>();
   let watch: Timer | null = null;
@@ -103,8 +104,7 @@ export function createSessions(
     const { key, job, id, turns } = session;
     const report = { id, job, ...turns.counts };
     finished.set(key, report);
-    const oldest = finished.keys().next();
-    if (finished.size > LIMITS.finishedSessions && !oldest.done) finished.delete(oldest.value);
+    finished.keep(LIMITS.finishedSessions);
     close(session, "finished");
     return report;
   };

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
+import { AgeMap } from "../age-map.ts";
 import { PacelineError } from "../contract/errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
@@ -104,7 +105,7 @@ export interface Tokenizers {
  * tokenizer, so what is read once a directory is parsed once a content.
  */
 export function createTokenizers(): Tokenizers {
-  const byPath = new Map<string, TextCodec | PacelineError | null>();
+  const byPath = new AgeMap<string, TextCodec | PacelineError | null>();
   const parsed: { readonly files: TokenizerFiles; readonly codec: TextCodec }[] = [];
 
   function open(path: string): TextCodec | null {
@@ -141,8 +142,7 @@ export function createTokenizers(): Tokenizers {
       if (known === undefined) {
         known = tryOpen(path);
         byPath.set(path, known);
-        const oldest = byPath.keys().next();
-        if (byPath.size > LIMITS.versionsKept && !oldest.done) byPath.delete(oldest.value);
+        byPath.keep(LIMITS.versionsKept);
       }
       if (known instanceof PacelineError) throw known;
       return known;

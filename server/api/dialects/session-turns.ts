@@ -1,5 +1,6 @@
 /** Turns of sessions that a header names: it has no numbers. */
 import { createHash } from "node:crypto";
+import { AgeMap } from "../../age-map.ts";
 import type { SessionRef } from "../../contract/rollout.ts";
 import { LIMITS } from "../../limits.ts";
 import type { DialectContext } from "./dialect.ts";
@@ -16,7 +17,7 @@ export const sessionId = (key: string): string =>
  */
 export class SessionTurns {
   readonly #sessions: DialectContext["sessions"];
-  readonly #given = new Map<string, SessionRef>();
+  readonly #given = new AgeMap<string, SessionRef>();
 
   constructor(sessions: DialectContext["sessions"]) {
     this.#sessions = sessions;
@@ -28,8 +29,7 @@ export class SessionTurns {
     if (before?.id === id) return before;
     const ref = this.#sessions.next(job, id);
     if (request !== null) this.#given.set(request, ref);
-    const oldest = this.#given.keys().next();
-    if (this.#given.size > LIMITS.liveSessions && !oldest.done) this.#given.delete(oldest.value);
+    this.#given.keep(LIMITS.liveSessions);
     return ref;
   }
 }

@@ -3,6 +3,7 @@
  * in a number (`7`, `step-7`, `broadcasts/step_7`) is also the version's label, which the ledger keeps; the spelling itself
  * is known as long as this mount lives, and after that the label's step stands for it.
  */
+import { AgeMap } from "../../../age-map.ts";
 import type { Label } from "../../../contract/policy.ts";
 import { LIMITS } from "../../../limits.ts";
 
@@ -10,12 +11,11 @@ import { LIMITS } from "../../../limits.ts";
 const UNNAMED = "default";
 
 export class VersionNames {
-  readonly #names = new Map<string, string>();
+  readonly #names = new AgeMap<string, string>();
 
   set(policy: string, version: number, name: string): void {
     this.#names.set(`${policy}/${version}`, name);
-    const oldest = this.#names.keys().next();
-    if (this.#names.size > LIMITS.versionsKept && !oldest.done) this.#names.delete(oldest.value);
+    this.#names.keep(LIMITS.versionsKept);
   }
 
   of(
