@@ -25,6 +25,7 @@ import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Segments } from "./segments.ts";
 import type { Slot } from "./slots.ts";
+import type { Updates } from "./updates.ts";
 
 export interface DispatcherParts {
   readonly census: Census;
@@ -36,6 +37,7 @@ export interface DispatcherParts {
   readonly predictor: Predictor;
   readonly segments: Segments;
   readonly forecast: Forecast;
+  readonly updates: Updates;
   readonly options: SchedulerOptions;
   readonly emit: (command: SchedulerCommand) => void;
 }
@@ -52,13 +54,13 @@ export class Dispatcher {
 
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
-    const { census, buffer, matching, placer, residents, segments } = this.#parts;
+    const { census, buffer, matching, residents, segments } = this.#parts;
     const home = residents.homeOf(card);
     // Who waits for the same workers goes first, but for a place that is its session's.
     if ((nobodyWaits(cls) || home !== null) && !job.full) {
       const outlook = this.#parts.forecast.ahead(card, job);
       const applicant: Applicant = { card, class: cls, waiting: null, outlook };
-      const place = placer.place(applicant, now);
+      const place = this.#place(applicant, now);
       if (place !== null) {
         this.#grant(applicant, job, place, now);
         return null;
@@ -69,6 +71,9 @@ export class Dispatcher {
     waiting.home = home ?? segments.homeOf(card);
     waiting.home?.returning.add(waiting);
     matching.joined(waiting);
+    // Who waits for an update though it could go holds nobody up.
+    const { head, lanes } = waiting.queue;
+    if (head.awaits !== null) for (const kind of lanes.keys()) matching.touched.add(kind);
     return waiting;
   }
 
@@ -82,6 +87,7 @@ export class Dispatcher {
   #leave(waiting: Waiting, filling: Kind | null): void {
     const { queue } = waiting;
     for (const slot of [...waiting.claims]) this.unclaim(slot);
+    waiting.awaits?.delete(waiting);
     waiting.home?.returning.delete(waiting);
     const wasHead = queue.head === waiting;
     this.#parts.buffer.remove(waiting);
@@ -207,7 +213,7 @@ export class Dispatcher {
   }
 
   #fill(kind: Kind, now: number): void {
-    const { placer, options } = this.#parts;
+    const { options } = this.#parts;
     this.#relieve(kind, now);
     const search = ++this.#searches;
     for (let misses = 0; misses < options.backfillMisses; ) {
@@ -222,7 +228,7 @@ export class Dispatcher {
       }
       const { head } = lane.queue;
       const applicant = this.#applicant(head);
-      const place = placer.place(applicant, now);
+      const place = this.#place(applicant, now);
       if (place === null) {
         // Where there is room it has failed before, or another claims it: less room elsewhere may do.
         kind.unspend();
@@ -244,11 +250,17 @@ export class Dispatcher {
       return false;
     }
     const applicant = this.#applicant(waiting);
-    const place = this.#parts.placer.place(applicant, now);
+    const place = this.#place(applicant, now);
     if (place === null) return false;
     this.#leave(waiting, null);
     this.#grant(applicant, job, place, now);
     return true;
+  }
+
+  /** Null also where it had better wait for a worker that is being updated. */
+  #place(applicant: Applicant, now: number): Place | null {
+    const place = this.#parts.placer.place(applicant, now);
+    return place === null || this.#parts.updates.pays(applicant, place, now) ? null : place;
   }
 
   #unclaimAll(waiting: Waiting): void {
@@ -266,7 +278,7 @@ export class Dispatcher {
   #passed(lane: Lane, kind: Kind): void {
     const { head } = lane.queue;
     // It waits for its own slot, and no other is to be kept free for it.
-    if (this.#isParked(head)) return;
+    if (this.#isParked(head) || head.awaits !== null) return;
     head.passed++;
     if (head.passed >= this.#parts.options.claimAfterPasses) this.#claim(lane, kind);
   }
