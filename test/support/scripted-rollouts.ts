@@ -170,6 +170,9 @@ export class ScriptedLife implements RolloutHandle {
     this.id = rollout.id;
     this.job = rollout.job;
     this.rollout = rollout;
+    for (const { version, start, end } of rollout.continueFrom?.spans ?? []) {
+      this.#runs.push({ version, count: end - start, worker: 1 });
+    }
     this.#push({ type: "accepted", id: this.id });
     this.#push({ type: "placed", worker: "w-1", version: 7, attempt: 1 });
     void this.#play(steps);
