@@ -11,12 +11,12 @@ import {
   type WaitingClass,
   waitingBefore,
 } from "./buffer.ts";
-import { type Card, leastTokens } from "./card.ts";
+import type { Card } from "./card.ts";
 import type { Census } from "./census.ts";
+import { Claims } from "./claims.ts";
 import type { SchedulerCommand } from "./events.ts";
 import type { Job } from "./fairness.ts";
 import type { Forecast } from "./forecast.ts";
-import type { Lane } from "./line.ts";
 import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Applicant, Place, Placer } from "./placer.ts";
@@ -46,10 +46,13 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   /** Claimants whose slot has changed. */
   readonly #called = new Set<Waiting>();
+  readonly #claims: Claims;
   #searches = 0;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
+    const { segments, options } = parts;
+    this.#claims = new Claims(segments, options, (claimant) => void this.#called.add(claimant));
   }
 
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
@@ -86,7 +89,7 @@ export class Dispatcher {
   /** The next head may fit where this one did not; `filling` is looked at anyway. */
   #leave(waiting: Waiting, filling: Kind | null): void {
     const { queue } = waiting;
-    for (const slot of [...waiting.claims]) this.unclaim(slot);
+    this.#unclaimAll(waiting);
     waiting.awaits?.delete(waiting);
     waiting.home?.returning.delete(waiting);
     const wasHead = queue.head === waiting;
@@ -172,13 +175,11 @@ export class Dispatcher {
   }
 
   unclaim(slot: Slot): void {
-    const claimant = slot.claimedBy;
-    if (claimant === null) return;
-    slot.claimedBy = null;
-    claimant.claims = claimant.claims.filter((claimed) => claimed !== slot);
-    const { kind } = slot.worker;
-    if (kind.claimed === slot) kind.claimed = null;
-    this.opened(slot);
+    if (this.#claims.release(slot)) this.opened(slot);
+  }
+
+  #unclaimAll(waiting: Waiting): void {
+    for (const slot of [...waiting.claims]) this.unclaim(slot);
   }
 
   /** Fills what was touched, until nothing more fits. */
@@ -202,19 +203,14 @@ export class Dispatcher {
   #yields(waiting: Waiting): boolean {
     const kind = waiting.home?.worker.kind;
     if (kind === undefined || !this.#parts.matching.touched.has(kind)) return false;
-    if (!this.#isParked(waiting)) return false;
+    if (!this.#parts.segments.isParked(waiting)) return false;
     const first = kind.line.first?.queue.head ?? null;
-    return first !== null && waitingBefore(first, waiting) && !this.#isParked(first);
-  }
-
-  /** It was cut, and only where it was has its KV. */
-  #isParked({ card, home }: Waiting): boolean {
-    return home?.worker.open === true && this.#parts.segments.homeOf(card) === home;
+    return first !== null && waitingBefore(first, waiting) && !this.#parts.segments.isParked(first);
   }
 
   #fill(kind: Kind, now: number): void {
     const { options } = this.#parts;
-    this.#relieve(kind, now);
+    this.#claims.relieve(kind, now);
     const search = ++this.#searches;
     for (let misses = 0; misses < options.backfillMisses; ) {
       const { longestContext, largestUsable: largest } = kind;
@@ -239,7 +235,7 @@ export class Dispatcher {
       const { first } = kind.line;
       this.#leave(head, kind);
       this.#grant(applicant, lane.queue.job, place, now);
-      if (first !== null && first !== lane) this.#passed(first, kind);
+      if (first !== null && first !== lane) this.#claims.passed(first, kind);
     }
   }
 
@@ -263,50 +259,11 @@ export class Dispatcher {
     return place === null || this.#parts.updates.pays(applicant, place, now) ? null : place;
   }
 
-  #unclaimAll(waiting: Waiting): void {
-    for (const slot of [...waiting.claims]) this.unclaim(slot);
-  }
-
   #applicant(waiting: Waiting): Applicant {
     const { card, queue } = waiting;
     const isHead = waiting === queue.head;
     const outlook = isHead ? queue.outlook : this.#parts.forecast.ahead(card, queue.job);
     return { card, class: queue.class, waiting, outlook };
-  }
-
-  /** A grant went past the first of a line; after some a slot is kept free for it. */
-  #passed(lane: Lane, kind: Kind): void {
-    const { head } = lane.queue;
-    // It waits for its own slot, and no other is to be kept free for it.
-    if (this.#isParked(head) || head.awaits !== null) return;
-    head.passed++;
-    if (head.passed >= this.#parts.options.claimAfterPasses) this.#claim(lane, kind);
-  }
-
-  /** The first of a line has waited long for room that sessions at rest take. */
-  #relieve(kind: Kind, now: number): void {
-    const { first } = kind.line;
-    if (first === null || first.queue.head.card.session === null) return;
-    const waited = (now - first.queue.acceptedAt) / 1_000;
-    if (waited > this.#parts.options.sessionPatienceSeconds) this.#claim(first, kind);
-  }
-
-  #claim({ account, queue: { head } }: Lane, kind: Kind): void {
-    if (account.job.full || kind.claimed !== null) return;
-    const { card } = head;
-    const slot = kind.index.roomiest(
-      ({ usable, worker, claimedBy }) =>
-        worker.open &&
-        claimedBy === null &&
-        leastTokens(card) <= Math.min(usable, kind.facts.maxModelLen) &&
-        !card.avoid.includes(worker.incarnation),
-    );
-    if (slot === null) return;
-    slot.claimedBy = head;
-    head.claims = [...head.claims, slot];
-    kind.claimed = slot;
-    kind.index.changed(slot);
-    this.#called.add(head);
   }
 
   #grant(applicant: Applicant, job: Job, place: Place, now: number): void {

@@ -5,6 +5,7 @@
  * worth computing it again. Where nothing keeps it a segment is such a turn.
  */
 import type { Attempt } from "./attempts.ts";
+import type { Waiting } from "./buffer.ts";
 import type { Card } from "./card.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Worker } from "./roster.ts";
@@ -110,6 +111,11 @@ export class Segments {
     return cut?.kept === true && cut.slot.worker.kind.facts.poolTokensPerSecond === null
       ? cut.slot
       : null;
+  }
+
+  /** It was cut, and only where it was has its KV. */
+  isParked({ card, home }: Waiting): boolean {
+    return home?.worker.open === true && this.homeOf(card) === home;
   }
 
   /** It runs again, or will not. */
