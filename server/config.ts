@@ -171,7 +171,7 @@ export const SETTINGS = {
     engineFacts,
     NOTHING_TOLD,
     "JSON",
-    "What engines do not tell of themselves, by kind: {trtllm: {max_model_len, vocab_size, kv_tokens, max_running, dtype, eos_token_ids, logprob_mode, weights: policy@version, control_key_file}, dynamo: {…}, sglang: {api_key_file, admin_api_key_file}}. In the file: tables.",
+    "What engines do not tell of themselves, by kind: {trtllm: {max_model_len, vocab_size, kv_tokens, max_running, dtype, eos_token_ids, logprob_mode, weights: policy@version, control_key_file}, dynamo: {…, rl_url}, sglang: {api_key_file, admin_api_key_file}}. In the file: tables.",
   ),
   dialects: setting<readonly DialectSetting[]>(
     dialectList,

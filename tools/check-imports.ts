@@ -22,6 +22,7 @@ const ENGINE = ["adapters/engine", "adapters/read-pacing", "server/contract"];
 /** What adapters of real engines share. Bounds are read from the limits and handed to the shared rooms. */
 const ADAPTER = [
   ...ENGINE,
+  "adapters/label",
   "adapters/seed",
   "adapters/experts",
   "adapters/http",
@@ -80,6 +81,7 @@ export const ROOMS: readonly (readonly [room: string, mayImport: readonly string
   ],
   ["adapters/engine", ["adapters/read-pacing", "server/contract"]],
   ["adapters/read-pacing", ["server/contract"]],
+  ["adapters/label", ["server/contract"]],
   ["adapters/seed", []],
   ["adapters/http", ENGINE],
   ["adapters/json", []],

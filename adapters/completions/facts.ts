@@ -41,6 +41,9 @@ export function knownFacts(
     dtype: facts.dtype ?? "unknown",
     eosTokenIds: facts.eosTokenIds ?? [],
     logprobModes: facts.logprobMode === undefined ? [] : [facts.logprobMode],
-    held: facts.weights === undefined ? [] : [{ ...facts.weights, load: 0, digest: null }],
+    held: knownHeld(facts),
   };
 }
+
+export const knownHeld = ({ weights }: EngineFacts): readonly HeldReport[] =>
+  weights === undefined ? [] : [{ ...weights, load: 0, digest: null }];

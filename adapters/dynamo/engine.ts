@@ -1,30 +1,43 @@
 /**
- * A fleet behind NVIDIA Dynamo's frontend, as one engine with one slot: Dynamo's router places, we gate. Generation
- * alone: versions, pauses and weights are its workers' own, one by one, and the frontend tells of none of them.
+ * A fleet behind NVIDIA Dynamo's frontend, as one engine with one slot: Dynamo's router places, we gate. The frontend generates
+ * alone: versions, pauses and weights are its workers' own, one by one, where discovery lists them all (`rl-workers.ts`).
  */
 import { z } from "zod";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { ExpertsHead } from "../../server/contract/routed-experts.ts";
 import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
-import { knownFacts } from "../completions/facts.ts";
+import { knownFacts, knownHeld } from "../completions/facts.ts";
 import { OwnLoad } from "../completions/own-load.ts";
 import { Standstill } from "../completions/standstill.ts";
-import type { Engine, EngineControl, EngineOptions } from "../engine.ts";
+import type { Engine, EngineOptions } from "../engine.ts";
 import { metricSum } from "../http/prometheus.ts";
 import { type Client, createClient, type Served } from "./client.ts";
+import { createControl } from "./control.ts";
 import { broken } from "./errors.ts";
 import { headOf, ROUTED_EXPERTS } from "./experts.ts";
 import { incarnationOf, workersOf } from "./fleet.ts";
+import { createRlWorkers } from "./rl-workers.ts";
 import { telemetryOf } from "./telemetry.ts";
+import { createWeights } from "./weights.ts";
 
 const models = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })).min(1) });
 
 export function createDynamoEngine(url: string, options: EngineOptions = {}): Engine {
   const client = createClient(url, options);
+  const workers = options.facts?.rlUrl === undefined ? null : createRlWorkers(options.facts.rlUrl);
   const load = new OwnLoad();
   let served: Served | null = null;
   let kvTokens = 0;
   const standstill = new Standstill();
+  /** Every worker that generates can be asked. */
+  let controlled = false;
+  const control = createControl(standstill, () => (controlled ? workers : null));
+  const started = knownHeld(options.facts ?? {});
+  const weights =
+    workers &&
+    createWeights(workers, control, started, (held) => {
+      if (served !== null) served = { ...served, held };
+    });
   /** Asked once a life. */
   let found: { readonly of: string; native: boolean; experts: ExpertsHead | null } | null = null;
 
@@ -37,25 +50,29 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
         client.json({ method: "GET", path: "/openapi.json" }, signal),
         client.text({ method: "GET", path: "/health" }, signal),
       ]);
-      const workers = workersOf(health);
-      const incarnation = incarnationOf(workers);
+      const generating = workersOf(health);
+      const incarnation = incarnationOf(generating);
       const model = modelOf(listed);
       if (found?.of !== incarnation) {
+        control.reborn();
+        weights?.reborn();
         const native = await isNative(client, signal);
         const experts = native ? null : await expertsOf(client, model, signal);
         found = { of: incarnation, native, experts };
       }
-      const told = toldBy(metrics, workers.length);
+      controlled = (await workers?.discover(generating.length, signal)) ?? false;
+      const told = toldBy(metrics, generating.length);
       const facts = knownFacts("dynamo", options.facts ?? {}, told);
       kvTokens = facts.kvTokens;
       const { native, experts } = found;
       served = { engine: "Dynamo", model, native, experts, ...facts };
+      const held = controlled && weights !== null ? await weights.held(signal) : facts.held;
       const engineVersion = versionOf(about);
       return {
-        ...describe(served, facts),
+        ...describe(served, { ...facts, held }, controlled),
         engineVersion,
         incarnation,
-        paused: standstill.paused,
+        paused: standstill.paused || control.frozen,
       };
     },
     generate(request, signal) {
@@ -65,8 +82,10 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
         load.counted(request, client.generate(request, known, inner)),
       );
     },
-    control: createControl(standstill),
-    weights: null,
+    control,
+    get weights() {
+      return controlled ? weights : null;
+    },
     async telemetry(signal) {
       return telemetryOf(
         await client.text({ method: "GET", path: "/metrics" }, signal),
@@ -76,6 +95,7 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
     },
     async close() {
       client.close();
+      workers?.close();
     },
   };
 }
@@ -83,6 +103,7 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
 function describe(
   { model, native, experts }: Served,
   { held, logprobModes, kvTokens, maxRunning, ...shape }: ReturnType<typeof knownFacts>,
+  controlled: boolean,
 ): Omit<EngineDescription, "engineVersion" | "incarnation" | "paused"> {
   const sampling = native ? NATIVE_SAMPLING : OPENAI_SAMPLING;
   return {
@@ -94,6 +115,7 @@ function describe(
       ...CAPABILITIES,
       logprobModes,
       sampling,
+      ...(controlled ? { pause: ["keep", "abort"] } : {}),
       ...(experts === null ? {} : { routedExperts: true }),
     },
     asleep: false,
@@ -203,21 +225,3 @@ const CAPABILITIES: Capabilities = {
   maxTopLogprobs: 0,
   samplingMask: false,
 };
-
-const refuse = (what: string) => async (): Promise<never> => {
-  throw new PacelineError("unsupported", `Dynamo's frontend has no call to ${what} its workers`, {
-    details: { engine: "dynamo", call: what },
-  });
-};
-
-const createControl = (standstill: Standstill): EngineControl => ({
-  async pause(mode) {
-    standstill.pause(mode, "Dynamo's frontend");
-  },
-  async resume() {
-    standstill.resume();
-  },
-  flush: refuse("flush"),
-  sleep: refuse("put to sleep"),
-  wake: refuse("wake"),
-});

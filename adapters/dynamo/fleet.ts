@@ -1,6 +1,6 @@
 /**
  * The lives of the workers behind a frontend, from its `/health`: each has an id of 64 bits that is fresh when its process
- * starts. (`/v1/rl/workers` lists vLLM's alone, and only those started for it.)
+ * starts. (`/v1/rl/workers`, for control, lists vLLM's alone, and only those started for it.)
  *
  *     {"status": "healthy", "instances": [{"namespace", "component", "endpoint": "generate", "instance_id"}, …]}
  */
@@ -36,7 +36,7 @@ export const incarnationOf = (workers: readonly string[]): string =>
   `dynamo-${createHash("sha256").update(workers.join("\n")).digest("hex").slice(0, 32)}`;
 
 /** As they are written: no double holds them. ES2026, whose third argument TypeScript's library does not know yet. */
-function digitsOfIds(key: string, value: unknown, ...[context]: unknown[]): unknown {
+export function digitsOfIds(key: string, value: unknown, ...[context]: unknown[]): unknown {
   if (key !== "instance_id") return value;
   return (context as { source?: string } | undefined)?.source ?? value;
 }

@@ -1,7 +1,7 @@
 /** What one life of an SGLang server was found to be: its settings, and what the probe measured. */
 import type { LogprobMode, Sampling } from "../../server/contract/rollout.ts";
+import type { Label } from "../label.ts";
 import { InUse } from "../lora/in-use.ts";
-import type { Label } from "./label.ts";
 
 export interface Facts {
   /** The engine's word for prompt and output together. */

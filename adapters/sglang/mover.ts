@@ -7,9 +7,9 @@
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { EngineWeights } from "../engine.ts";
 import { shown } from "../http/shown.ts";
+import { type Label, labelText } from "../label.ts";
 import type { Client } from "./client.ts";
 import type { EngineState } from "./facts.ts";
-import { type Label, labelText } from "./label.ts";
 
 type Move = NonNullable<EngineWeights["move"]>;
 

@@ -9,6 +9,7 @@ import type { LogprobMode } from "../../server/contract/rollout.ts";
 import type { EngineDescription } from "../../server/contract/worker.ts";
 import { LIMITS } from "../../server/limits.ts";
 import { shown } from "../http/shown.ts";
+import { parseLabel } from "../label.ts";
 import { takesAdapters } from "./adapters.ts";
 import {
   adaptersOf,
@@ -21,7 +22,6 @@ import {
 import { showsChecksum } from "./checksum.ts";
 import type { Client } from "./client.ts";
 import type { EngineState, Facts } from "./facts.ts";
-import { parseLabel } from "./label.ts";
 import { heldBy } from "./weights.ts";
 
 /** In every vocabulary, and no prompt that anybody has cached. */

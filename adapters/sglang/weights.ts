@@ -8,11 +8,11 @@ import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldReport } from "../../server/contract/policy.ts";
 import type { EngineControl, EngineWeights } from "../engine.ts";
 import { shown } from "../http/shown.ts";
+import { type Label, labelText, parseLabel } from "../label.ts";
 import { createAdapters, heldAdapters } from "./adapters.ts";
 import { readChecksum } from "./checksum.ts";
 import type { Client } from "./client.ts";
 import type { EngineState } from "./facts.ts";
-import { type Label, labelText, parseLabel } from "./label.ts";
 
 /** Paths that are remembered between `stage` and `swap`; the oldest go first. */
 const STAGED_MOST = 16;

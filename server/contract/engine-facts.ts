@@ -17,6 +17,8 @@ export interface EngineFacts {
   readonly logprobMode?: LogprobMode;
   /** The weights that it was started with, which nothing changes; default: it holds none that we know. */
   readonly weights?: { readonly policy: string; readonly version: number };
+  /** Discovery of workers that can be controlled (Dynamo's `DYN_RL_PORT`); default: none can. */
+  readonly rlUrl?: string;
   /** File of the key that signs control calls (TensorRT-LLM's `rl_control_api_key`); default: they are not signed. */
   readonly controlKeyFile?: string;
 }
@@ -48,6 +50,7 @@ const facts = z
       .regex(/^[A-Za-z0-9._:-]{1,128}@\d{1,15}$/, "must be policy@version")
       .optional(),
     control_key_file: z.string().min(1).optional(),
+    rl_url: z.url({ protocol: /^https?$/ }).optional(),
   })
   .transform((given): EngineFacts => {
     const { weights = "" } = given;
@@ -63,6 +66,7 @@ const facts = z
       logprobMode: given.logprob_mode,
       weights: at === -1 ? undefined : named,
       controlKeyFile: given.control_key_file,
+      rlUrl: given.rl_url,
     };
     return Object.fromEntries(
       Object.entries(renamed).filter(([, value]) => value !== undefined),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { labelText, parseLabel } from "../../../adapters/sglang/label.ts";
+import { labelText, parseLabel } from "../../../adapters/label.ts";
 import { createTelemetryReader } from "../../../adapters/sglang/telemetry.ts";
 
 /** As recorded of 0.5.23, but for the sums. */

@@ -40,8 +40,9 @@ const under = (
     const fake = await startFakeDynamo(options);
     const { vocabSize, eosTokenIds } = fake.model.info;
     const weights = { policy: "default", version: 1 };
+    const rlUrl = fake.rl === null ? {} : { rlUrl: fake.rl.url };
     const engine = createDynamoEngine(fake.url, {
-      facts: { vocabSize, eosTokenIds, logprobMode: "processed", weights },
+      facts: { vocabSize, eosTokenIds, logprobMode: "processed", weights, ...rlUrl },
     });
     return {
       engine,
@@ -70,7 +71,8 @@ const under = (
   },
   versions: [checkpoint("step-1"), checkpoint("step-2")],
   manners: {
-    countsHeld: false,
+    // Whose requests wait here while nothing can be asked to stand still, wait at the workers where it can.
+    countsHeld: more.pause !== undefined,
     continuesSame: false,
     keepsSteps: false,
     tellsCached: false,
@@ -88,5 +90,14 @@ completionsConformance(
     [...NATIVE, "repetition_penalty", "logit_bias", "seed"],
     [...UNTOLD, "reorder", "other_id"],
     { routedExperts: true },
+  ),
+);
+completionsConformance(
+  under(
+    "dynamo with its workers' control",
+    { rl: true },
+    [...NATIVE, "repetition_penalty", "logit_bias", "seed"],
+    [...UNTOLD, "reorder", "other_id"],
+    { pause: ["keep", "abort"] },
   ),
 );

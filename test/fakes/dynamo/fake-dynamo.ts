@@ -14,12 +14,15 @@ import {
 import { createFaults, type FaultKind, type FaultOptions } from "../core/fault.ts";
 import { COMPLETIONS, completionsRoute } from "./completions.ts";
 import { GENERATE, generateRoute } from "./generate.ts";
+import { type FakeRlWorkers, startRlWorkers } from "./rl-workers.ts";
 
 export interface FakeDynamoOptions extends FakeModelOptions, FakeServerOptions {
   /** `DYN_SGLANG_ENABLE_GENERATE=1`; default off: the route is not there. */
   readonly native?: boolean;
   /** Its workers tell routed experts of this shape, on completions; default null. */
   readonly experts?: FakeExperts | null;
+  /** Its workers were started for RL, and discovery lists them; default off. */
+  readonly rl?: boolean;
   /** Events of `/generate` hold all tokens so far; default off. */
   readonly cumulative?: boolean;
 }
@@ -31,6 +34,8 @@ export interface FakeDynamo {
   workers: readonly string[];
   /** The worker that serves; a change amid a reply is a migration. */
   worker: number;
+  /** Discovery and control; null without. */
+  readonly rl: FakeRlWorkers | null;
   fault(kind: FaultKind, options?: FaultOptions): void;
   clearFaults(): void;
   exit(): void;
@@ -78,13 +83,18 @@ export async function startFakeDynamo(options: FakeDynamoOptions = {}): Promise<
     () => model.die(),
     options,
   );
+  const rl = options.rl ? await startRlWorkers(model, fleet) : null;
   return Object.assign(fleet, {
     url: server.url,
+    rl,
     model,
     fault: faults.arm,
     clearFaults: faults.clear,
     exit: server.exit,
-    close: server.close,
+    async close() {
+      await server.close();
+      await rl?.close();
+    },
   });
 }
 
