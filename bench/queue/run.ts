@@ -148,7 +148,7 @@ function createQueue() {
       fleet: {
         engine: () => null,
         find: () => null,
-        list: () => [],
+        vocabularyFor: () => null,
         report: nothing,
         listen: () => nothing,
       },

@@ -4,6 +4,7 @@
  */
 import type { Engine, EngineTelemetry } from "../../adapters/engine.ts";
 import type { EngineDescription, EngineKind, WorkerState } from "../contract/worker.ts";
+import type { Asking } from "./vocabularies.ts";
 
 export interface Registration {
   readonly url: string;
@@ -79,6 +80,8 @@ export interface Fleet {
   /** Throws `not_found`. */
   get(id: string): WorkerRecord;
   list(): readonly WorkerRecord[];
+  /** The largest vocabulary of the workers that may serve it, in whatever state; null while none is known. */
+  vocabularyFor(asking: Asking): number | null;
   /** The engine of exactly this incarnation, or null when it is gone. */
   engine(id: string, incarnation: string): Engine | null;
   /** Passive evidence from traffic; may start a probe, may lose the worker at once (`socket_lost` with a failed probe). */

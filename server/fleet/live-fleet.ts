@@ -10,6 +10,7 @@ import { KeyRing, type Told } from "./key-ring.ts";
 import { type FleetObserver, Member, type MemberContext } from "./member.ts";
 import { DEFAULT_FLEET_OPTIONS, type FleetOptions } from "./options.ts";
 import { checkedId, checkedUrl, createRegistry } from "./registry.ts";
+import { Vocabularies } from "./vocabularies.ts";
 import { Worker } from "./worker.ts";
 
 export interface FleetParts {
@@ -55,6 +56,8 @@ export function createFleet({
   const registry = createRegistry<Member>();
   const listeners = new Set<(change: FleetChange) => void>();
   const registering = new Map<string, Promise<WorkerRecord>>();
+  const list = () => [...registry.all()].map(({ worker }) => worker.record(clock));
+  const vocabularies = new Vocabularies(list);
   let closed = false;
 
   const context: MemberContext = {
@@ -64,6 +67,7 @@ export function createFleet({
     observe,
     population: () => registry.size,
     publish(change) {
+      if (change.type !== "telemetry") vocabularies.changed();
       for (const listener of [...listeners]) listener(change);
     },
   };
@@ -78,6 +82,7 @@ export function createFleet({
   async function forget(member: Member, reason: string): Promise<void> {
     member.lose(reason);
     registry.delete(member);
+    vocabularies.changed();
     await member.close();
   }
 
@@ -232,7 +237,8 @@ export function createFleet({
     },
     get: (id) => registry.get(id).worker.record(clock),
     find: (id) => registry.find(id)?.worker.record(clock) ?? null,
-    list: () => [...registry.all()].map(({ worker }) => worker.record(clock)),
+    list,
+    vocabularyFor: (asking) => vocabularies.of(asking),
     engine(id, incarnation) {
       const member = current(id, incarnation);
       if (member === null) return null;

@@ -1,6 +1,6 @@
 /** What is refused before a rollout exists: nothing has been queued and no engine touched. */
 import { PacelineError } from "../contract/errors.ts";
-import { mayUsePool, type Rollout } from "../contract/rollout.ts";
+import type { Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
 import type { PolicyRecord } from "../policy/ledger.ts";
@@ -9,7 +9,7 @@ import type { SideStore } from "./side-store.ts";
 export interface Admission {
   /** Throws `not_found`. */
   readonly ledger: { policy(policy: string): { readonly kind?: PolicyRecord["kind"] } };
-  readonly fleet: Pick<Fleet, "list">;
+  readonly fleet: Pick<Fleet, "vocabularyFor">;
   /** Null: nothing goes by reference. Absent: whoever admits in the end knows. */
   readonly sideStore?: Pick<SideStore, "assertRoom"> | null;
 }
@@ -26,7 +26,7 @@ export function admit(rollout: Rollout, { ledger, fleet, sideStore }: Admission)
   }
   refuseUnserved(rollout);
   assertExperts(rollout, sideStore);
-  const vocabulary = vocabularyOf(rollout, fleet);
+  const vocabulary = fleet.vocabularyFor(rollout);
   assertSideData(rollout, vocabulary ?? Number.POSITIVE_INFINITY);
   if (vocabulary !== null) assertVocabulary(rollout, vocabulary);
 }
@@ -46,17 +46,6 @@ function assertSideData({ want, sampling }: Rollout, vocabulary: number): void {
   if (vocabulary === Number.POSITIVE_INFINITY) return;
   // Without a filter each token's mask is the whole vocabulary. With one, only the tokens themselves tell.
   tooMany("want.sampling_mask", vocabulary * sampling.maxNewTokens, LIMITS.samplingMaskIds);
-}
-
-/** Vocabulary of the workers that may serve this policy; null while none is known. */
-function vocabularyOf(rollout: Rollout, fleet: Admission["fleet"]): number | null {
-  let vocabulary: number | null = null;
-  for (const worker of fleet.list()) {
-    if (!mayUsePool(rollout, worker.pool)) continue;
-    if (worker.policies.length > 0 && !worker.policies.includes(rollout.policy)) continue;
-    vocabulary = Math.max(vocabulary ?? 0, worker.description.vocabSize);
-  }
-  return vocabulary;
 }
 
 /** An id outside of the vocabulary ends a real SGLang server: it must never reach an engine. */

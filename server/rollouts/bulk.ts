@@ -15,7 +15,7 @@ import { createTally, type Summary } from "./summary.ts";
 
 export interface BulkParts extends Admission {
   readonly rollouts: Pick<RolloutService, "submit">;
-  readonly fleet: Pick<Fleet, "list" | "listen">;
+  readonly fleet: Pick<Fleet, "list" | "listen" | "vocabularyFor">;
   readonly clock: Clock;
   /** Submitted and not yet taken by the caller. Default `LIMITS.manyInFlight`. */
   readonly inFlight?: number;

@@ -33,7 +33,7 @@ export interface RolloutsOptions {
 export interface RolloutsDependencies
   extends Pick<LifeContext, "clock" | "observer" | "log" | "caches" | "sideStore" | "adapters"> {
   readonly placement: PlacementPort;
-  readonly fleet: LifeContext["fleet"] & Pick<Fleet, "list" | "listen">;
+  readonly fleet: LifeContext["fleet"] & Pick<Fleet, "vocabularyFor" | "listen">;
   readonly ledger: Pick<Ledger, "proved" | "holds" | "listen"> & {
     policy(
       policy: string,

@@ -3,6 +3,7 @@ import type { ControlParts } from "../../server/api/grpc/control-methods.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { HeldVersion } from "../../server/contract/policy.ts";
 import type { Fleet, WorkerRecord } from "../../server/fleet/fleet.ts";
+import { vocabularyAmong } from "../../server/fleet/vocabularies.ts";
 import { createJobs, type Jobs } from "../../server/jobs/jobs.ts";
 import { liveClock } from "../../server/live-clock.ts";
 import { createWorkerControl } from "../../server/placement/worker-control.ts";
@@ -93,6 +94,7 @@ export function createFakeFleet(...records: WorkerRecord[]): FakeFleet {
     calls,
     get,
     list: () => [...workers.values()],
+    vocabularyFor: (asking) => vocabularyAmong([...workers.values()], asking),
     async register(registration) {
       if (registration.url.endsWith(":1")) {
         throw new PacelineError("engine_unreachable", `${registration.url} does not answer`);

@@ -8,7 +8,6 @@ import type { Clock } from "../../contract/clock.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import { sideBytes } from "../../contract/side-data.ts";
-import type { Fleet } from "../../fleet/fleet.ts";
 import { LIMITS } from "../../limits.ts";
 import {
   admitAll,
@@ -27,7 +26,7 @@ import { accepts, type Handler, type Wanted } from "./request.ts";
 import type { LiveStream, Streams } from "./streams.ts";
 
 export interface ManyRoutes extends BulkParts {
-  readonly fleet: Pick<Fleet, "list" | "listen">;
+  readonly fleet: BulkParts["fleet"];
   readonly clock: Clock;
   readonly mint: Mint;
   readonly streams: Streams;

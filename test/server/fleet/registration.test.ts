@@ -195,3 +195,33 @@ test("a closed fleet takes nobody and leaves no timer", async () => {
   assert.equal(clock.timers, 0);
   await assert.rejects(fleet.register(simulated(URL_2)), code("shutting_down"));
 });
+
+test("how many token ids there are is what the workers of today say, to each that may use them", async () => {
+  const { fleet, engine } = createFixture();
+  const asking = (policy: string, pool: string | null, ...pools: string[]) =>
+    fleet.vocabularyFor({ policy, pool, pools });
+  assert.equal(asking("a", null), null);
+  const of = (vocabSize: number, url: string) => {
+    engine(url).description = { ...engine(url).description, vocabSize };
+  };
+  of(100, URL_1);
+  of(200, URL_2);
+  await fleet.register({ ...simulated(URL_1, "one"), pool: "p" });
+  assert.equal(asking("a", null), 100);
+  await fleet.register({ ...simulated(URL_2, "two"), pool: "q", policies: ["b"] });
+  assert.deepEqual([asking("a", null), asking("b", null)], [100, 200]);
+  assert.deepEqual([asking("b", "p"), asking("b", "q"), asking("a", "q")], [100, 200, null]);
+  assert.deepEqual([asking("b", null, "p", "q"), asking("b", null, "r")], [200, null]);
+  await fleet.remove("two", "test");
+  assert.deepEqual([asking("b", null), asking("b", "q")], [100, null]);
+});
+
+test("a lost worker counts until it is forgotten, which nobody is told of", async () => {
+  const { fleet } = createFixture();
+  const { id, description } = await fleet.register(simulated(URL_1));
+  const asking = { policy: "a", pool: null, pools: [] };
+  fleet.lose(id, "test");
+  assert.equal(fleet.vocabularyFor(asking), description.vocabSize);
+  await fleet.remove(id, "test");
+  assert.equal(fleet.vocabularyFor(asking), null);
+});

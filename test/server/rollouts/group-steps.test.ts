@@ -72,7 +72,7 @@ class Trainer {
     const group = startGroup(
       order,
       {
-        ...{ rollouts: service, fleet: { list: () => [] } },
+        ...{ rollouts: service, fleet: { vocabularyFor: () => null } },
         ledger: { policy: () => ({ committedVersion: this.#version }) },
         failed: (error) => assert.fail(error),
         grouped: () => told++,

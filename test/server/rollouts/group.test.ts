@@ -34,7 +34,7 @@ test("random faults: one outcome each, no member twice, no more replaced than al
     const service = createScriptedRollouts(script);
     const ledger = { policy: () => ({ committedVersion: 7 }) };
     const parts = {
-      ...{ rollouts: service, ledger, fleet: { list: () => [] } },
+      ...{ rollouts: service, ledger, fleet: { vocabularyFor: () => null } },
       failed: (error: PacelineError) => assert.fail(error),
       grouped: () => told++,
     };

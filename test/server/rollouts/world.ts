@@ -122,7 +122,7 @@ export function world(
   const fleet = {
     engine: () => engine,
     find: () => ({ ...worker, ...options.worker }),
-    list: () => [worker],
+    vocabularyFor: () => worker.description.vocabSize,
     report: (_id: string, _incarnation: string, what: Evidence) => evidence.push(what),
     listen: () => noted,
   } as unknown as LiveFleet;
