@@ -40,7 +40,8 @@ export function createAdapterDemand(
 ): AdapterDemand {
   /** By worker; of its present life. */
   const lives = new Map<string, { readonly incarnation: string } & Life>();
-  const closed = new Set<string>();
+  /** Life of each worker that an update has closed: the next one is not. */
+  const closed = new Map<string, string>();
 
   function lifeOf({ worker, incarnation }: MemberRef): Life {
     const known = lives.get(worker);
@@ -115,7 +116,7 @@ export function createAdapterDemand(
     if (ledger.policy(policy).committedVersion !== version) {
       throw new PacelineError("version_unavailable", `${worker} holds no ${policy}@${version}`);
     }
-    if (closed.has(worker)) return null;
+    if (closed.get(worker) === incarnation) return null;
     return unlessAborted(load(ref, ledger.version(policy, version)), signal);
   }
 
@@ -135,7 +136,7 @@ export function createAdapterDemand(
     },
     gate: {
       async close(worker, incarnation, how) {
-        closed.add(worker);
+        closed.set(worker, incarnation);
         const emptied = await gate.close(worker, incarnation, how);
         await Promise.allSettled(lives.get(worker)?.loads.values() ?? []);
         return emptied;
