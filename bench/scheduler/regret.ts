@@ -19,7 +19,6 @@ import { Predictor } from "../../server/scheduler/prediction/predictor.ts";
 import { Residents } from "../../server/scheduler/residents.ts";
 import { Roster } from "../../server/scheduler/roster.ts";
 import { Segments } from "../../server/scheduler/segments.ts";
-import { Updates } from "../../server/scheduler/updates.ts";
 import { cardSource, fleetEvents, seededRandom } from "./workload.ts";
 
 export interface Regret {
@@ -101,8 +100,7 @@ export function measureRegret(workers: number, states: number): Regret {
   const placer = new AuditedPlacer(affinity, residents, random);
   const emit = (): void => {};
   const options = DEFAULT_OPTIONS;
-  const updates = new Updates(matching, DEFAULT_OPTIONS);
-  const books = { census, buffer, matching, placer, affinity, residents, updates };
+  const books = { census, buffer, matching, placer, affinity, residents };
   const dispatcher = new Dispatcher({ ...books, predictor, segments, forecast, options, emit });
   const jobs = new Jobs(options.idleJobLimit);
   for (const event of fleetEvents(workers, 256, random)) {

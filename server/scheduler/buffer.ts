@@ -40,8 +40,6 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   home: Slot | null = null;
   /** Those of its group that wait, itself included; null without a group. */
   siblings: Set<Waiting> | null = null;
-  /** Those that wait for the same worker's update as it does, though it has room now; null: it does not. */
-  awaits: Set<Waiting> | null = null;
   /** It was placed, or taken out. */
   gone = false;
 

@@ -25,8 +25,8 @@ export class Claims {
   /** A grant went past the first of a line. */
   passed(lane: Lane, kind: Kind): void {
     const { head } = lane.queue;
-    // It waits for its own slot, or an update, and no other is to be kept free for it.
-    if (this.#segments.isParked(head) || head.awaits !== null) return;
+    // It waits for its own slot, and no other is to be kept free for it.
+    if (this.#segments.isParked(head)) return;
     head.passed++;
     if (head.passed >= this.#options.claimAfterPasses) this.#claim(lane, kind);
   }

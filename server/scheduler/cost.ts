@@ -21,9 +21,6 @@ export interface Ask {
   readonly nowSeconds: number;
 }
 
-/** How fast a slot is, and with what it is busy. */
-export type Busy = Pick<Slot, "step" | "prefillTokensPerSecond" | "running" | "remaining">;
-
 /** k is held below this, so that a wrong report costs much but never divides by nothing. */
 const FULLEST = 0.99;
 
@@ -43,7 +40,7 @@ export function slotSeconds(
 }
 
 /** Prefill, decode and slowdown: linear in the prefill; in the new tokens concave, and 0 without any. */
-export function workSeconds(slot: Busy, prefillTokens: number, newTokens: number): number {
+export function workSeconds(slot: Slot, prefillTokens: number, newTokens: number): number {
   const { step, running } = slot;
   const prefill = (prefillTokens * (1 + running)) / slot.prefillTokensPerSecond;
   const decode = newTokens * (step.a + step.s * (running + 1));

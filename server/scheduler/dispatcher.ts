@@ -25,7 +25,6 @@ import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Segments } from "./segments.ts";
 import type { Slot } from "./slots.ts";
-import type { Updates } from "./updates.ts";
 
 export interface DispatcherParts {
   readonly census: Census;
@@ -37,7 +36,6 @@ export interface DispatcherParts {
   readonly predictor: Predictor;
   readonly segments: Segments;
   readonly forecast: Forecast;
-  readonly updates: Updates;
   readonly options: SchedulerOptions;
   readonly emit: (command: SchedulerCommand) => void;
 }
@@ -57,13 +55,13 @@ export class Dispatcher {
 
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
-    const { census, buffer, matching, residents, segments } = this.#parts;
+    const { census, buffer, matching, placer, residents, segments } = this.#parts;
     const home = residents.homeOf(card);
     // Who waits for the same workers goes first, but for a place that is its session's.
     if ((nobodyWaits(cls) || home !== null) && !job.full) {
       const outlook = this.#parts.forecast.ahead(card, job);
       const applicant: Applicant = { card, class: cls, waiting: null, outlook };
-      const place = this.#place(applicant, now);
+      const place = placer.place(applicant, now);
       if (place !== null) {
         this.#grant(applicant, job, place, now);
         return null;
@@ -74,9 +72,6 @@ export class Dispatcher {
     waiting.home = home ?? segments.homeOf(card);
     waiting.home?.returning.add(waiting);
     matching.joined(waiting);
-    // Who waits for an update though it could go holds nobody up.
-    const { head, lanes } = waiting.queue;
-    if (head.awaits !== null) for (const kind of lanes.keys()) matching.touched.add(kind);
     return waiting;
   }
 
@@ -90,7 +85,6 @@ export class Dispatcher {
   #leave(waiting: Waiting, filling: Kind | null): void {
     const { queue } = waiting;
     this.#unclaimAll(waiting);
-    waiting.awaits?.delete(waiting);
     waiting.home?.returning.delete(waiting);
     const wasHead = queue.head === waiting;
     this.#parts.buffer.remove(waiting);
@@ -209,7 +203,7 @@ export class Dispatcher {
   }
 
   #fill(kind: Kind, now: number): void {
-    const { options } = this.#parts;
+    const { placer, options } = this.#parts;
     this.#claims.relieve(kind, now);
     const search = ++this.#searches;
     for (let misses = 0; misses < options.backfillMisses; ) {
@@ -224,7 +218,7 @@ export class Dispatcher {
       }
       const { head } = lane.queue;
       const applicant = this.#applicant(head);
-      const place = this.#place(applicant, now);
+      const place = placer.place(applicant, now);
       if (place === null) {
         // Where there is room it has failed before, or another claims it: less room elsewhere may do.
         kind.unspend();
@@ -246,17 +240,11 @@ export class Dispatcher {
       return false;
     }
     const applicant = this.#applicant(waiting);
-    const place = this.#place(applicant, now);
+    const place = this.#parts.placer.place(applicant, now);
     if (place === null) return false;
     this.#leave(waiting, null);
     this.#grant(applicant, job, place, now);
     return true;
-  }
-
-  /** Null also where it had better wait for a worker that is being updated. */
-  #place(applicant: Applicant, now: number): Place | null {
-    const place = this.#parts.placer.place(applicant, now);
-    return place === null || this.#parts.updates.pays(applicant, place, now) ? null : place;
   }
 
   #applicant(waiting: Waiting): Applicant {

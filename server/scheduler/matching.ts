@@ -2,7 +2,6 @@
  * Classes of cards × kinds of worker: who is eligible for what, kept up to date as either changes, and
  * the lanes that follow from it. Also why a card waits, and whether it must be refused.
  */
-import { allows } from "../contract/policy.ts";
 import type { Buffer, Queue, Waiting, WaitingClass } from "./buffer.ts";
 import { type Card, type HeldReason, leastTokens } from "./card.ts";
 import {
@@ -70,16 +69,6 @@ export class Matching implements RosterListener {
     for (const cls of this.#buffer.classes.values()) {
       if (cls.sample.policy === policy) for (const kind of this.#kinds) this.#match(cls, kind);
     }
-  }
-
-  /** Whether such a worker could serve the card once it holds what is committed. */
-  couldServe(card: Card, { facts }: Kind): boolean {
-    const { policy, lastVersion, constraint } = card;
-    const version = this.#committed.get(policy);
-    if (version === undefined || version < (lastVersion ?? version)) return false;
-    if (!facts.holds.some((held) => held.policy === policy)) return false;
-    if (!inPool(card, facts) || !rightEngine(card, facts) || !canHonour(card, facts)) return false;
-    return allows(constraint, { version, label: null }, version);
   }
 
   /** The card has joined its queue. */

@@ -10,7 +10,6 @@ import type { SchedulerOptions } from "./options.ts";
 import type { Residents } from "./residents.ts";
 import type { Roster, Worker } from "./roster.ts";
 import type { Telemetry } from "./slots.ts";
-import type { Updates } from "./updates.ts";
 
 export interface MembershipParts {
   readonly roster: Roster;
@@ -19,7 +18,6 @@ export interface MembershipParts {
   readonly affinity: Affinity;
   readonly residents: Residents;
   readonly matching: Matching;
-  readonly updates: Updates;
   readonly options: SchedulerOptions;
   readonly emit: (command: SchedulerCommand) => void;
   /** Frees the attempt's room and fences it. */
@@ -95,17 +93,14 @@ export class Membership {
     worker.gated = true;
     this.#unclaim(worker);
     roster.refresh(worker);
-    if (order.why === "update") this.#parts.updates.began(worker, now);
-    else this.#parts.updates.left(worker);
     gates.shut(worker, order, now);
   }
 
-  ungate(id: string, now: number): void {
+  ungate(id: string): void {
     const worker = this.#parts.roster.workers.get(id);
     if (worker === undefined) return;
     this.#parts.gates.lift(worker);
     worker.gated = false;
-    this.#parts.updates.ended(worker, now);
     this.#reopen(worker);
   }
 
@@ -140,7 +135,6 @@ export class Membership {
     const { roster, gates, affinity, residents, emit, end } = this.#parts;
     this.#unclaim(worker);
     this.#suspects.delete(worker);
-    this.#parts.updates.left(worker);
     roster.leave(worker);
     affinity.adapters.left(worker);
     for (const slot of worker.slots) {

@@ -81,10 +81,6 @@ export interface SchedulerOptions {
   readonly affinityMarginSeconds: number;
   /** Gain over the price of moving that a move must bring besides, as a share of that price: 1.5 × the move in all, since wrong moves cost more than missed ones. */
   readonly affinityMoveShare: number;
-  /** Weight of the newest update in the mean of how long they take: a few waves count, and a policy that grows is followed. */
-  readonly updateRate: number;
-  /** Workers under update, those that began first, of which one may be waited for: the others come later still. */
-  readonly updatesAwaited: number;
   /** Gaps between turns until a job's own are known: median 1 s with a tail to 700 s (§2.3). */
   readonly gapPrior: { readonly medianSeconds: number; readonly sigma: number };
   /** Weight of the newest gap in its job's mean: tools change slowly, and a few dozen tell their spread. */
@@ -177,8 +173,6 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   adapterHolders: 8,
   affinityMarginSeconds: 0.1,
   affinityMoveShare: 0.5,
-  updateRate: 1 / 8,
-  updatesAwaited: 8,
   gapPrior: { medianSeconds: 1, sigma: 1.64 },
   gapRate: 1 / 64,
   residentTurns: 4,

@@ -28,7 +28,6 @@ import { Residents } from "./residents.ts";
 import { Rollouts } from "./rollouts.ts";
 import { Roster, type Worker } from "./roster.ts";
 import { Segments } from "./segments.ts";
-import { Updates } from "./updates.ts";
 
 /** `random` only breaks ties; of `clock` only `now` is used. Options left out have their defaults. */
 export function createScheduler(
@@ -57,7 +56,6 @@ class PureScheduler implements Scheduler {
   readonly #order: Order;
   readonly #regimes: Regimes;
   readonly #rollouts: Rollouts;
-  readonly #updates: Updates;
   #commands: SchedulerCommand[] = [];
   /** The `wake` that is under way; Infinity without one. */
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -91,7 +89,6 @@ class PureScheduler implements Scheduler {
       order,
       buffer,
       matching,
-      updates: new Updates(matching, options),
       options,
       emit,
     };
@@ -115,7 +112,6 @@ class PureScheduler implements Scheduler {
     this.#residents = residents;
     this.#predictor = predictor;
     this.#order = order;
-    this.#updates = books.updates;
     this.#dispatcher = dispatcher;
     this.#regimes = regimes;
     this.#membership = membership;
@@ -201,7 +197,7 @@ class PureScheduler implements Scheduler {
         this.#membership.gate(event, this.#now);
         break;
       case "ungate":
-        this.#membership.ungate(event.worker, this.#now);
+        this.#membership.ungate(event.worker);
         break;
       case "session_finished":
         this.#sessionFinished(event.session);
@@ -264,12 +260,11 @@ class PureScheduler implements Scheduler {
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#gates.expire(this.#now);
     this.#membership.expire(this.#now);
-    this.#updates.expire(this.#now);
   }
 
   /** A wake-up that is no longer needed does no harm, so only an earlier one is asked for. */
   #askWake(): void {
-    const due = Math.min(this.#gates.next, this.#membership.next, this.#updates.next);
+    const due = Math.min(this.#gates.next, this.#membership.next);
     const next = this.#notices.pending ? this.#now : due;
     if (next >= this.#wakeAt) return;
     this.#wakeAt = next;
