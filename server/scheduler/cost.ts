@@ -8,6 +8,12 @@
  *   + L·τ(n+1)                      own decode, L = forecast of new tokens, τ(b) = a + s·b
  *   + s·min(n·L, Σ remaining)       slowdown of the n: Σ min(L, rem)·(τ(n+1) − τ(n)), from above
  *   + κ·k/(1−k)                     KV barrier, k = share of the KV that is reserved, or of sessions at rest there, once it is there
+ *   + adapter's load                (`adapters.ts`)
+ *
+ * What affinity is worth is what need not be computed there, in the first line. There is no term for a session's turns to come:
+ * wherever this one runs its context lies afterwards, so they add the same everywhere, but for whether it may stay. That the barrier
+ * tells, and the room that newcomers leave to who rests (`residents.ts`). Nor for the wait for a version: to wait for a worker under
+ * update while another has room gained nothing (`bench/README.md`), so only who may run nowhere else waits.
  */
 import type { Slot } from "./slots.ts";
 
