@@ -136,16 +136,23 @@ def main():
         source = RolloutDataSourceWithBuffer(args)
         for step, weights in enumerate(given.weights):
             update(url, weights, step + 1)
+            before = {sample.index: sample.response_length for group in source.buffer for sample in group}
             out = generate_rollout(args, step, source)
-            say(step, args, out, source, statuses)
+            say(step, args, out, source, statuses, before)
 
 
-def say(step, args, out, source, statuses):
+def say(step, args, out, source, statuses, before):
     samples = [sample for group in out.samples for sample in group]
     for sample in samples:
         assert sample.response_length == len(sample.rollout_log_probs), sample
         assert len(sample.tokens) > sample.response_length
     kept = [sample for group in source.buffer for sample in group if sample.response_length > 0]
+    # Those that were given tokens in this step. Of a stream that it cut off slime has no version.
+    grown = [
+        sample
+        for sample in samples + kept
+        if sample.response_length > before.get(sample.index, 0)
+    ]
     print(
         json.dumps(
             {
@@ -156,6 +163,14 @@ def say(step, args, out, source, statuses):
                 "statuses": [sample.status.value for sample in samples],
                 "lengths": [sample.response_length for sample in samples],
                 "versions": [sample.weight_versions for sample in samples],
+                "grown": [
+                    sample.weight_versions
+                    for sample in grown
+                    if sample in samples or not args.custom_generate_function_path
+                ],
+                "resumed": sum(
+                    before.get(sample.index, 0) > 0 or len(sample.weight_versions) > 1 for sample in grown
+                ),
                 "texts": sum(bool(sample.response) for sample in samples),
                 "kept": len(kept),
                 "posts": len(statuses),

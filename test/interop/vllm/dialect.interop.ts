@@ -18,41 +18,18 @@ import {
   type Vllm,
   type VllmProcess,
 } from "../engines/vllm.ts";
-import { bodyOf, publish, reached } from "../fleet.ts";
+import { bodyOf, EXPLAINED, publish, reached } from "../fleet.ts";
+import {
+  assertAlike,
+  type Choice,
+  type Entry,
+  entriesOf,
+  namesOf,
+  type Reply,
+} from "./dialect-reply.ts";
 
 const GENERATE = "/inference/v1/generate";
 const PROMPT = Array.from({ length: 40 }, (_, at) => 300 + at);
-/** Per token, nat: rounding of bfloat16. */
-const EXPLAINED = 0.05;
-
-interface Entry {
-  readonly token?: string;
-  readonly token_id: number;
-  readonly logprob: number;
-  readonly top_logprobs: readonly { readonly token_id: number; readonly logprob: number }[];
-}
-
-interface Choice {
-  readonly token_ids: readonly number[];
-  readonly finish_reason: string | null;
-  readonly logprobs: { readonly content: readonly Entry[] } | null;
-  readonly weight_versions: readonly Span[] | null;
-}
-
-interface Span {
-  readonly version: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-interface Reply {
-  readonly request_id: string;
-  readonly choices: readonly Choice[];
-  readonly usage: { readonly completion_tokens: number } | null;
-  readonly prompt_logprobs:
-    | readonly (Readonly<Record<string, { logprob: number }>> | null)[]
-    | null;
-}
 
 let vllm: Vllm;
 let engine: VllmProcess;
@@ -107,25 +84,6 @@ function begin(ids: readonly string[], sampling: object): { readonly all: Promis
   const requests = ids.map((id, seed) => generated({ seed, ...sampling }, { request_id: id }));
   return { all: Promise.all(requests) };
 }
-
-type Alternatives = NonNullable<Entry["top_logprobs"]>;
-
-/** The same alternatives behind the sampled one, but for such as the dtype cannot tell from the last that is there. */
-function assertAlike(one: Alternatives, other: Alternatives): void {
-  assert.equal(one.length, other.length);
-  assert.equal(one[0]?.token_id, other[0]?.token_id);
-  const least = Math.min(...other.slice(1).map(({ logprob }) => logprob));
-  for (const { token_id: id, logprob } of one.slice(1)) {
-    const same = other.some((each) => each.token_id === id);
-    const told = `${id} at ${logprob} is not among ${JSON.stringify(other)}`;
-    assert.ok(same || Math.abs(logprob - least) < EXPLAINED, told);
-  }
-}
-
-const entriesOf = ({ logprobs }: Choice): readonly Entry[] => logprobs?.content ?? [];
-
-const namesOf = ({ weight_versions: spans }: Choice): string[] =>
-  (spans ?? []).map(({ version }) => version);
 
 /** Resolves when so many rollouts of the job run at the engine: told at once, where an engine's own gauges lag. */
 async function ran(count: number): Promise<void> {
