@@ -16,7 +16,6 @@ const SCHEDULERS: readonly SchedulerName[] = [
   "request-round-robin",
   "least-requests",
   "consistent-hash",
-  "sticky-least-loaded",
   "dynamo",
   "paceline",
 ];
