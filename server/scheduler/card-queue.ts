@@ -56,7 +56,11 @@ export class CardQueue<T extends HeapItem> {
     this.#list[this.#find(item)] = null;
     this.#listed--;
     while (this.#from < this.#list.length && this.#list[this.#from] === null) this.#from++;
-    if (this.#listed === 0) this.#last = null;
+    // The last one may come back with another standing, and must not be compared with itself then.
+    if (item === this.#last) {
+      while (this.#list.length > this.#from && this.#list.at(-1) === null) this.#list.pop();
+      this.#last = this.#list.at(-1) ?? null;
+    }
     if (this.#list.length <= 2 * this.#listed + SLACK) return;
     this.#list = this.#list.filter((kept) => kept !== null);
     this.#from = 0;

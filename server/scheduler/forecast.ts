@@ -56,9 +56,8 @@ export class Forecast {
     const all = this.#predictor.growth(card, outputTokens, length);
     const limit = Math.max(0, (cutAt ?? card.maxNewTokens) - outputTokens);
     const growth = Math.min(all, limit);
-    // A segment counts whole where nothing is known of how lengths spread.
-    const likely = length === null && cutAt !== null ? limit : growth;
     const margin = length !== null && cutAt === null ? this.#margin : 1;
-    return { contextTokens, outputTokens, growth, likely, most: limit, length, margin, ceiling };
+    const most = limit;
+    return { contextTokens, outputTokens, growth, likely: growth, length, margin, ceiling };
   }
 }

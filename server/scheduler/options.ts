@@ -139,7 +139,7 @@ export const DEFAULT_OPTIONS: SchedulerOptions = {
   kvHeadroom: 0.02,
   forecastMargin: 1.1,
   defaultNewTokens: 1_024,
-  defaultShare: 1 / 4,
+  defaultShare: 1 / 8,
   estimateAfter: 8,
   estimateRate: 1 / 1_024,
   tailGrowth: 0.5,

@@ -3,7 +3,8 @@
  * back, partial rollouts that their caller gives back to go on, and the turns of sessions whose context rests on a slot. Within it, and within a job, rank: by equal progress (least attained service, in quanta), by predicted length
  * with the longest first, or as they came. A prediction orders only while its error is small: with more, the order by it is
  * no better than by arrival (`reference/scheduling.md` §2.4), so then only one member of each group goes before the rest,
- * that the group may be known sooner.
+ * that the group may be known sooner. Turns that are computed again mend what a wrong prediction does: among those that
+ * have made as much it orders there, whatever its error.
  */
 import type { Card } from "./card.ts";
 import type { Regime } from "./events.ts";
@@ -55,19 +56,30 @@ export class Order {
 
   /** Whether ranks depend on what siblings tell. */
   get predicts(): boolean {
-    return this.regime !== "equal_progress" && this.trusted;
+    return this.regime === "equal_progress" ? this.#segments.computed : this.trusted;
   }
 
   /** Lower goes first; ties as they came. */
   rank(card: Card, job: Job): number {
+    const { group, outputTokens } = card;
     if (this.regime === "equal_progress") {
       if (this.#segments.goesOn(card)) return -1;
-      return Math.floor(card.outputTokens / this.#options.rankTokens);
+      const made = Math.floor(outputTokens / this.#options.rankTokens);
+      if (!this.#segments.computed) return made;
+      if (made === 0 && group?.index === 0) return -1;
+      const steps = this.#steps(card, job);
+      return steps === null ? made : made - steps / (1 + steps);
     }
-    if (!this.trusted) return card.group?.index === 0 ? 0 : 1;
+    if (!this.trusted) return group?.index === 0 ? 0 : 1;
+    const steps = this.#steps(card, job);
+    return steps === null ? 1 : -steps;
+  }
+
+  /** Of the logarithm of its length; null: nothing is foretold. */
+  #steps(card: Card, job: Job): number | null {
     const length = this.#predictor.predict(card, job.level);
-    if (length === null) return 1;
+    if (length === null) return null;
     const log = Math.min(length.mean, Math.log(card.maxNewTokens));
-    return -Math.round(Math.max(log, Math.log(1 + card.outputTokens)) / this.#options.rankLog);
+    return Math.round(Math.max(log, Math.log(1 + card.outputTokens)) / this.#options.rankLog);
   }
 }

@@ -109,6 +109,7 @@ export class Placer {
     const { card, class: cls, outlook } = applicant;
     let best: Place | null = null;
     let home: Place | null = null;
+    const near: Place[] = [];
     let awaited = Number.POSITIVE_INFINITY;
     // Where its context is void by now nothing of it rests.
     const rests = this.#residents.homeOf(card);
@@ -127,7 +128,8 @@ export class Placer {
         this.#loadSeconds(applicant, slot);
       const place = { slot, cachedTokens, seconds, fetchSeconds };
       if (hint.home) home = place;
-      if (best === null || place.seconds < best.seconds) best = place;
+      if (isSibling(applicant, hint)) near.push(place);
+      else if (best === null || place.seconds < best.seconds) best = place;
     }
     const ties = this.#random.u32();
     const pooled = this.#affinity.pooled(card);
@@ -149,6 +151,7 @@ export class Placer {
         }
       }
     }
+    best = nearest(near, best);
     // It waits here, for whichever room comes first, and not at one engine for that one's.
     if (best?.seconds === Number.POSITIVE_INFINITY) return null;
     if (best !== null && awaited + this.#options.affinityMarginSeconds < best.seconds) return null;
@@ -186,6 +189,26 @@ export class Placer {
     // Its engine has part of it already, and holds that once.
     return tokens - slot.shared.of(card) <= room;
   }
+}
+
+/** Nobody waits, and it is placed beside what its group left of the prompt. */
+function isSibling({ card, waiting }: Applicant, { home, cachedTokens }: Hint): boolean {
+  const alone = card.group === null || card.session !== null;
+  return waiting === null && !alone && !home && cachedTokens > 0;
+}
+
+/**
+ * Siblings are long together, and who is beside the longest slows it down. Where nobody waits no room is short, and all is
+ * over when the longest is: KV of their prompt is worth the time that it takes to compute, once, and not once for all that decode.
+ */
+function nearest(near: readonly Place[], best: Place | null): Place | null {
+  const beside = best?.slot.running ?? 0;
+  let [place, least] = [best, best?.seconds ?? Number.POSITIVE_INFINITY];
+  for (const each of near) {
+    const stall = (beside * each.cachedTokens) / each.slot.prefillTokensPerSecond;
+    if (each.seconds + stall < least) [place, least] = [each, each.seconds + stall];
+  }
+  return place;
 }
 
 /** What such a worker would serve it with, where that is an adapter. */

@@ -3,7 +3,7 @@
  *
  *   equal progress   where what is cut comes back cheaply: nothing need be known of lengths, and the longest run from the
  *                    first moment on. Also where ρ is high: it never came out behind (`bench/simulator`). Where it must be
- *                    computed again, in long turns, if those pay (`turns.ts`) and predictions do not hold
+ *                    computed again, in long turns, if those pay (`turns.ts`) and predictions do not hold, or nothing is known yet
  *   tail isolation   else, where the longest rollout alone takes about as long as all work together and predictions hold:
  *                    what counts then is that the longest are known and not slowed down
  *   in order         else
@@ -148,6 +148,11 @@ export class Regimes {
     const isolated = this.#view.regime === "tail_isolation";
     const least = isolated ? isolateRho - isolateMargin : isolateRho;
     const { trusted } = this.#parts.predictor;
+    // Turns from the first on: those that began without would keep room that longer ones wait for.
+    const known = prospect !== null && prospect.limit > 0;
+    if (!trusted && !known && slot !== undefined) {
+      return ["equal_progress", "nothing is known of lengths yet"];
+    }
     if (!trusted && prospect !== null && slot !== undefined) {
       const turn = segments.turnOf(prospect.limit);
       if (turnsPay(prospect, slot, turn, affinityMoveShare)) {

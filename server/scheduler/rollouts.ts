@@ -118,8 +118,10 @@ export class Rollouts {
     this.end(attempt, now);
     const { job } = attempt.account;
     const known = job.level.count / this.#parts.options.estimateAfter;
-    if (outcome === "finished" && Number.isInteger(Math.log2(known)))
-      this.#parts.regimes.weigh(job);
+    if (outcome !== "finished" || !Number.isInteger(Math.log2(known))) return;
+    this.#parts.regimes.weigh(job);
+    if (this.#parts.order.predicts)
+      this.#parts.dispatcher.reorder(this.#parts.buffer.classes.values());
   }
 
   #learn(attempt: Attempt, outcome: Outcome, told: boolean): void {

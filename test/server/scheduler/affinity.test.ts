@@ -107,17 +107,26 @@ describe("prefixes and groups", () => {
     assert.notEqual(where(bench.offer(card("4", stranger))), first);
   });
 
-  test("siblings gather where others decode, even with prompts shorter than a block", () => {
+  const siblingsSpread = (promptTokens: number, maxNewTokens: number): number => {
     const bench = new Bench();
     bench.fleet(...fleet(8));
     for (let i = 0; i < 32; i++) bench.offer(card(`${i}`, { promptTokens: 10 }));
     const seen = new Set<string | undefined>();
     for (let index = 0; index < 8; index++) {
-      const group = { id: "g", size: 8, index };
-      const more = { group, promptTokens: 200, maxNewTokens: 40 };
+      const more = { group: { id: "g", size: 8, index }, promptTokens, maxNewTokens };
       seen.add(where(bench.offer(card(`g/${index}`, more))));
+      bench.now += 100;
     }
-    assert.ok(seen.size <= 3, `eight siblings on ${seen.size} workers`);
+    return seen.size;
+  };
+
+  test("siblings gather where their prompt takes longer than they slow each other down, even shorter than a block", () => {
+    const seen = siblingsSpread(200, 40);
+    assert.ok(seen <= 3, `eight siblings on ${seen} workers`);
+  });
+
+  test("siblings that will decode for long keep apart, though their prompt would stall all that decode there", () => {
+    assert.equal(siblingsSpread(200, 400), 8);
   });
 });
 

@@ -5,7 +5,7 @@ import { seededRandom, testSeed } from "../../support/seeded-random.ts";
 
 interface Item {
   heapIndex: number;
-  readonly value: number;
+  value: number;
 }
 
 test("first, size and contents agree with a sorted list through pushes and removals anywhere", () => {
@@ -31,6 +31,22 @@ test("first, size and contents agree with a sorted list through pushes and remov
   }
   const values = (all: Iterable<Item>) => [...all].map(({ value }) => value).sort((a, b) => a - b);
   assert.deepEqual(values(queue), values(items));
+});
+
+test("one that comes back with another value stands by it, were it the last of all", () => {
+  const queue = new CardQueue<Item>((a, b) => a.value < b.value);
+  const [first, second, last] = [1, 2, 3].map((value): Item => ({ heapIndex: -1, value }));
+  assert.ok(first && second && last);
+  for (const item of [first, second, last]) queue.push(item);
+  queue.remove(last);
+  last.value = 0;
+  queue.push(last);
+  assert.equal(queue.first(), last);
+  for (const item of [last, first, second]) {
+    assert.equal(queue.first(), item);
+    queue.remove(item);
+  }
+  assert.equal(queue.size, 0);
 });
 
 function lowest(items: readonly Item[]): number {

@@ -64,7 +64,6 @@ describe("equal progress", () => {
   });
 
   const uncut: [string, WorkerView, object][] = [
-    ["no tier keeps its KV", worker("w"), long],
     ["its engine has not proved resuming", unproven(), long],
     ["it may not be cut", kept("w"), { ...long, cuttable: false }],
     ["the tiers are full", kept("w", { tiers: { ...TIERS, hostTokens: 100 } }), long],

@@ -32,13 +32,14 @@ describe("turns pay", () => {
   for (const [why, pay] of losses) test(`but not where ${why}`, () => assert.ok(!pay));
 });
 
-test("without a tier, once lengths are known, rollouts run in turns of 3/8 of their limit, and the regime says why", () => {
+test("without a tier rollouts run in turns of 3/8 of their limit, before lengths are known and after, and the regime says why", () => {
   const bench = new Bench({ regimeSeconds: 0, regimeDwellSeconds: 0, estimateAfter: 8 });
   bench.fleet(worker("w", {}, { kvTokens: 20_000, maxRunning: 16 }));
   const asked = { maxNewTokens: 16_000, cuttable: true, promptTokens: 10 };
   const segmentOf = (key: string) => only(bench.offer(card(key, asked)), "grant")[0]?.segment;
   for (let n = 0; n < 40; n++) {
-    assert.equal(segmentOf(`learned${n}`), null);
+    assert.equal(segmentOf(`learned${n}`), 6_000);
+    if (n === 0) assert.match(bench.scheduler.snapshot().regime?.reason ?? "", /nothing is known/);
     bench.done(`learned${n}`, 1, Math.round(200 * 1.1 ** n));
   }
   for (let n = 0; n < 100; n++) bench.offer(card(`all${n}`, asked));
@@ -47,4 +48,32 @@ test("without a tier, once lengths are known, rollouts run in turns of 3/8 of th
   assert.match(reason ?? "", /begin last/);
   const granted = only(bench.done("all0", 1, 500), "grant");
   assert.deepEqual([...new Set(granted.map(({ segment }) => segment))], [6_000]);
+});
+
+test("in turns the longest predicted goes first among those that have made as much, and one of each group before all", () => {
+  const bench = new Bench({ regimeSeconds: 0, estimateAfter: 4 });
+  bench.fleet(worker("w", {}, { kvTokens: 200_000, maxRunning: 1 }));
+  const asked = (name: string, index: number) => ({
+    maxNewTokens: 16_000,
+    cuttable: true,
+    promptTokens: 10,
+    group: { id: name, size: 5, index },
+  });
+  const lengths = { short: 100, long: 3_000 };
+  for (let index = 0; index < 4; index++) {
+    for (const [name, tokens] of Object.entries(lengths)) {
+      bench.offer(card(`${name}${index}`, asked(name, index)));
+      bench.done(`${name}${index}`, 1, tokens);
+    }
+  }
+  bench.offer(card("busy"), card("short4", asked("short", 4)), card("long4", asked("long", 4)));
+  bench.offer(card("new1", asked("new", 1)), card("new0", asked("new", 0)));
+  assert.equal(bench.scheduler.snapshot().regime?.regime, "equal_progress");
+  const order: string[] = [];
+  for (let key = "busy"; key !== ""; ) {
+    key = only(bench.done(key, 1, 500), "grant")[0]?.key ?? "";
+    if (key !== "") order.push(key);
+  }
+  assert.deepEqual(order.slice(0, 2), ["new0", "long4"]);
+  assert.equal(order.at(-1), "short4");
 });
