@@ -4,6 +4,7 @@
  */
 import type { SchedulerName } from "../../server/simulator/schedulers.ts";
 import type { Workload } from "../../server/simulator/workload.ts";
+import { workloadBound } from "../../server/simulator/workload-bound.ts";
 import { type PresetName, presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { compare, nothingMore, printRows, type Row, shown } from "./comparison.ts";
 import { intervalOf } from "./interval.ts";
@@ -26,13 +27,53 @@ const SCHEDULERS: readonly SchedulerName[] = [
 export function b2(budget: Budget): void {
   console.log("\n## B2: synchronous, bound by the longest");
   for (const preset of PRESETS) {
+<<<<<<< HEAD
     const workloadOf = (seed: number): Workload => presetWorkload(preset, seed);
     const best = budget.seeds.map((seed) => bestSplitSeconds(workloadOf(seed)));
     const rows = compare(preset, workloadOf, SCHEDULERS, budget, nothingMore);
     const ofBest = ({ samples }: Row): string =>
       shown(intervalOf(samples.map(({ seconds }, i) => seconds / (best[i] ?? Number.NaN))), 3);
     printRows(preset, rows, budget, [{ name: "of the best split", cell: ofBest }]);
+=======
+    const workloads = seeds.map((seed) => presetWorkload(preset, seed));
+    const best = workloads.map(bestSplitSeconds);
+    printRows(preset, compare(preset, workloads, SCHEDULERS, budget), budget, {
+      name: "of the best split",
+      cell: ({ samples }) =>
+        shown(intervalOf(samples.map(({ seconds }, i) => seconds / (best[i] ?? Number.NaN))), 3),
+    });
+    const bounds = workloads.map((workload) => workloadBound(workload).seconds);
+    const cells = REVEALED.map((tokens) => {
+      const ratios = workloads.map((each, i) => revealedSeconds(each, tokens) / (bounds[i] ?? NaN));
+      return `${tokens}: ${shown(intervalOf(ratios), 3)}`;
+    });
+    console.log(
+      `\nT/LB of the best split of what is left after so many tokens: ${cells.join(", ")}`,
+    );
+>>>>>>> 72dfdf6 (Scheduler: who has made nothing comes as it came, in turns too; bench: what lengths known late are worth on B2, B1 to B3 as they are now)
   }
+}
+
+/** Tokens after which a rollout's length is known, in a first epoch. */
+const REVEALED = [0, 512, 1_024, 2_048, 4_096] as const;
+
+/**
+ * Where nobody knows a length before so many tokens of it are made: all are spread evenly until then, and what is left of them
+ * is then split as well as can be, moved for nothing.
+ */
+function revealedSeconds(workload: Workload, tokens: number): number {
+  const { rollouts, fleet } = workload;
+  const [worker] = fleet.workers;
+  if (worker === undefined) throw new Error("a fleet without a worker");
+  const { a, s } = worker.step;
+  const made = rollouts.map(({ outputTokens }) => Math.min(outputTokens, tokens));
+  const first =
+    a * Math.max(...made) + (s * made.reduce((x, y) => x + y, 0)) / fleet.workers.length;
+  const left = rollouts.map((rollout, i) => ({
+    ...rollout,
+    outputTokens: rollout.outputTokens - (made[i] ?? 0),
+  }));
+  return first + bestSplitSeconds({ ...workload, rollouts: left });
 }
 
 /**

@@ -54,10 +54,9 @@ export class Forecast {
     const length =
       card.expectedNewTokens === null ? this.#predictor.predict(card, job.level, siblings) : null;
     const all = this.#predictor.growth(card, outputTokens, length);
-    const limit = Math.max(0, (cutAt ?? card.maxNewTokens) - outputTokens);
-    const growth = Math.min(all, limit);
+    const most = Math.max(0, (cutAt ?? card.maxNewTokens) - outputTokens);
+    const growth = Math.min(all, most);
     const margin = length !== null && cutAt === null ? this.#margin : 1;
-    const most = limit;
-    return { contextTokens, outputTokens, growth, likely: growth, length, margin, ceiling };
+    return { contextTokens, outputTokens, growth, likely: growth, most, length, margin, ceiling };
   }
 }

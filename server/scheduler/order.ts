@@ -4,7 +4,7 @@
  * with the longest first, or as they came. A prediction orders only while its error is small: with more, the order by it is
  * no better than by arrival (`reference/scheduling.md` §2.4), so then only one member of each group goes before the rest,
  * that the group may be known sooner. Turns that are computed again mend what a wrong prediction does: among those that
- * have made as much it orders there, whatever its error.
+ * were cut after as much it orders there, whatever its error. Who has made nothing comes as it came: longest first gains nothing there.
  */
 import type { Card } from "./card.ts";
 import type { Regime } from "./events.ts";
@@ -66,7 +66,7 @@ export class Order {
       if (this.#segments.goesOn(card)) return -1;
       const made = Math.floor(outputTokens / this.#options.rankTokens);
       if (!this.#segments.computed) return made;
-      if (made === 0 && group?.index === 0) return -1;
+      if (made === 0) return group?.index === 0 ? -1 : 0;
       const steps = this.#steps(card, job);
       return steps === null ? made : made - steps / (1 + steps);
     }

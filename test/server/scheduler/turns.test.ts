@@ -1,6 +1,8 @@
 /** Whether long turns pay where what is cut must be computed again. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Card } from "../../../server/scheduler/card.ts";
+import type { SchedulerCommand } from "../../../server/scheduler/events.ts";
 import { type Prospect, turnsPay } from "../../../server/scheduler/turns.ts";
 import { Bench, card, only, worker } from "./samples.ts";
 
@@ -50,30 +52,38 @@ test("without a tier rollouts run in turns of 3/8 of their limit, before lengths
   assert.deepEqual([...new Set(granted.map(({ segment }) => segment))], [6_000]);
 });
 
-test("in turns the longest predicted goes first among those that have made as much, and one of each group before all", () => {
-  const bench = new Bench({ regimeSeconds: 0, estimateAfter: 4 });
-  bench.fleet(worker("w", {}, { kvTokens: 200_000, maxRunning: 1 }));
+test("in turns one of each group goes first, then who has made nothing, then of those that were cut the longest predicted", () => {
+  const bench = new Bench({ regimeSeconds: 0, estimateAfter: 4, rankTokens: 64 });
+  bench.fleet(worker("w", {}, { kvTokens: 200_000, maxRunning: 2 }));
   const asked = (name: string, index: number) => ({
     maxNewTokens: 16_000,
     cuttable: true,
     promptTokens: 10,
     group: { id: name, size: 5, index },
   });
-  const lengths = { short: 100, long: 3_000 };
+  const lengths = { short: 100, long: 12_000 };
   for (let index = 0; index < 4; index++) {
     for (const [name, tokens] of Object.entries(lengths)) {
       bench.offer(card(`${name}${index}`, asked(name, index)));
       bench.done(`${name}${index}`, 1, tokens);
     }
   }
-  bench.offer(card("busy"), card("short4", asked("short", 4)), card("long4", asked("long", 4)));
+  bench.offer(card("short4", asked("short", 4)), card("long4", asked("long", 4)));
   bench.offer(card("new1", asked("new", 1)), card("new0", asked("new", 0)));
   assert.equal(bench.scheduler.snapshot().regime?.regime, "equal_progress");
-  const order: string[] = [];
-  for (let key = "busy"; key !== ""; ) {
-    key = only(bench.done(key, 1, 500), "grant")[0]?.key ?? "";
-    if (key !== "") order.push(key);
-  }
-  assert.deepEqual(order.slice(0, 2), ["new0", "long4"]);
-  assert.equal(order.at(-1), "short4");
+  const order = [
+    ...cut(bench, "short4", asked("short", 4)),
+    ...cut(bench, "long4", asked("long", 4)),
+    ...bench.done("new0"),
+    ...bench.done("new1"),
+  ];
+  const keys = only(order, "grant").map(({ key }) => key);
+  assert.deepEqual(keys, ["new0", "new1", "long4", "short4"]);
 });
+
+/** It has made a turn, and waits for the next. */
+function cut(bench: Bench, key: string, asked: Partial<Card>): SchedulerCommand[] {
+  const ended = bench.send({ type: "done", key, attempt: 1, outcome: "cut", outputTokens: 6_000 });
+  const next = { ...asked, attempt: 2, outputTokens: 6_000, lastVersion: 1 };
+  return [...ended, ...bench.offer(card(key, next))];
+}
