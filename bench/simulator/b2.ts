@@ -27,30 +27,22 @@ const SCHEDULERS: readonly SchedulerName[] = [
 export function b2(budget: Budget): void {
   console.log("\n## B2: synchronous, bound by the longest");
   for (const preset of PRESETS) {
-<<<<<<< HEAD
     const workloadOf = (seed: number): Workload => presetWorkload(preset, seed);
     const best = budget.seeds.map((seed) => bestSplitSeconds(workloadOf(seed)));
     const rows = compare(preset, workloadOf, SCHEDULERS, budget, nothingMore);
     const ofBest = ({ samples }: Row): string =>
       shown(intervalOf(samples.map(({ seconds }, i) => seconds / (best[i] ?? Number.NaN))), 3);
     printRows(preset, rows, budget, [{ name: "of the best split", cell: ofBest }]);
-=======
-    const workloads = seeds.map((seed) => presetWorkload(preset, seed));
-    const best = workloads.map(bestSplitSeconds);
-    printRows(preset, compare(preset, workloads, SCHEDULERS, budget), budget, {
-      name: "of the best split",
-      cell: ({ samples }) =>
-        shown(intervalOf(samples.map(({ seconds }, i) => seconds / (best[i] ?? Number.NaN))), 3),
-    });
-    const bounds = workloads.map((workload) => workloadBound(workload).seconds);
     const cells = REVEALED.map((tokens) => {
-      const ratios = workloads.map((each, i) => revealedSeconds(each, tokens) / (bounds[i] ?? NaN));
+      const ratios = budget.seeds.map((seed) => {
+        const workload = workloadOf(seed);
+        return revealedSeconds(workload, tokens) / workloadBound(workload).seconds;
+      });
       return `${tokens}: ${shown(intervalOf(ratios), 3)}`;
     });
     console.log(
       `\nT/LB of the best split of what is left after so many tokens: ${cells.join(", ")}`,
     );
->>>>>>> 72dfdf6 (Scheduler: who has made nothing comes as it came, in turns too; bench: what lengths known late are worth on B2, B1 to B3 as they are now)
   }
 }
 

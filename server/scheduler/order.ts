@@ -15,7 +15,7 @@ import type { Residents } from "./residents.ts";
 import type { Segments } from "./segments.ts";
 
 export class Order {
-  regime: Regime = "in_order";
+  regime: Regime = "equal_progress";
   /** Whether predictions order: as at the last look, so that all who wait are ranked alike. */
   trusted = false;
   readonly #predictor: Predictor;

@@ -49,6 +49,8 @@ interface Capacity {
 const WEIGH_STEPS = 2;
 const WEIGH_ANEW_STEPS = 8;
 
+const UNKNOWN = "nothing is known of lengths yet";
+
 export class Regimes {
   readonly #parts: RegimesParts;
   /** Clock time of the next look, ms. */
@@ -65,7 +67,7 @@ export class Regimes {
       sigmaErr: Number.NaN,
       coverage: Number.NaN,
       resumeSeconds: 0,
-      reason: "nothing known yet",
+      reason: UNKNOWN,
     };
   }
 
@@ -96,7 +98,9 @@ export class Regimes {
     const [regime, reason] = this.#choose(cheap, prospect, capacity);
     const before = this.#view.regime;
     const settled = now - this.#changedAt >= options.regimeDwellSeconds * 1_000;
-    const change = regime !== before && settled;
+    // What was chosen for want of knowledge is told once there is a reason for it.
+    const found = this.#view.reason === UNKNOWN && reason !== UNKNOWN;
+    const change = (regime !== before || found) && settled;
     this.#view = { ...this.#view, rho, sigmaErr, coverage, resumeSeconds };
     if (change) {
       this.#view = { ...this.#view, regime, reason };
@@ -150,9 +154,7 @@ export class Regimes {
     const { trusted } = this.#parts.predictor;
     // Turns from the first on: those that began without would keep room that longer ones wait for.
     const known = prospect !== null && prospect.limit > 0;
-    if (!trusted && !known && slot !== undefined) {
-      return ["equal_progress", "nothing is known of lengths yet"];
-    }
+    if (!trusted && !known) return ["equal_progress", UNKNOWN];
     if (!trusted && prospect !== null && slot !== undefined) {
       const turn = segments.turnOf(prospect.limit);
       if (turnsPay(prospect, slot, turn, affinityMoveShare)) {

@@ -53,7 +53,12 @@ test("without a tier rollouts run in turns of 3/8 of their limit, before lengths
 });
 
 test("in turns one of each group goes first, then who has made nothing, then of those that were cut the longest predicted", () => {
-  const bench = new Bench({ regimeSeconds: 0, estimateAfter: 4, rankTokens: 64 });
+  const bench = new Bench({
+    regimeSeconds: 0,
+    regimeDwellSeconds: 0,
+    estimateAfter: 4,
+    affinityMoveShare: -1,
+  });
   bench.fleet(worker("w", {}, { kvTokens: 200_000, maxRunning: 2 }));
   const asked = (name: string, index: number) => ({
     maxNewTokens: 16_000,
@@ -61,7 +66,7 @@ test("in turns one of each group goes first, then who has made nothing, then of 
     promptTokens: 10,
     group: { id: name, size: 5, index },
   });
-  const lengths = { short: 100, long: 12_000 };
+  const lengths = { short: 1_000, long: 15_000 };
   for (let index = 0; index < 4; index++) {
     for (const [name, tokens] of Object.entries(lengths)) {
       bench.offer(card(`${name}${index}`, asked(name, index)));
