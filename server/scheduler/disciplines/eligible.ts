@@ -34,8 +34,7 @@ export class Eligible {
     const places: Place[] = [];
     const same: Place[] = [];
     for (const member of this.#members.byId.values()) {
-      if (!member.open || card.avoid.includes(member.incarnation)) continue;
-      const version = this.#version(card, member);
+      const version = this.#versionNow(card, member);
       if (version === null) continue;
       for (const place of member.places) {
         if (!place.listed || !this.#fits(card, place)) continue;
@@ -44,6 +43,18 @@ export class Eligible {
       }
     }
     return same.length > 0 ? same : places;
+  }
+
+  /** The most tokens that any slot of those takes that may serve it now but for its length; 0: nobody may. */
+  longest(card: Card): number {
+    let longest = 0;
+    for (const member of this.#members.byId.values()) {
+      if (this.#versionNow(card, member) === null) continue;
+      for (const place of member.places) {
+        if (place.listed) longest = Math.max(longest, this.#takes(place));
+      }
+    }
+    return longest;
   }
 
   held(card: Card, { id, view, facts }: Member): HeldVersion {
@@ -87,6 +98,11 @@ export class Eligible {
     return refuse("prompt_too_long", message, "prompt_token_ids");
   }
 
+  #versionNow(card: Card, member: Member): number | null {
+    if (!member.open || card.avoid.includes(member.incarnation)) return null;
+    return this.#version(card, member);
+  }
+
   #version(card: Card, { facts }: Member): number | null {
     const committed = this.#committed.get(card.policy);
     if (committed === undefined) return null;
@@ -94,8 +110,12 @@ export class Eligible {
     return versionFor(card, facts, committed);
   }
 
-  #fits(card: Card, { kvTokens, worker }: Place): boolean {
+  #fits(card: Card, place: Place): boolean {
+    return leastTokens(card) <= this.#takes(place);
+  }
+
+  #takes({ kvTokens, worker }: Place): number {
     const usable = Math.max(1, Math.floor(kvTokens * (1 - this.#headroom)));
-    return leastTokens(card) <= Math.min(usable, worker.view.maxModelLen);
+    return Math.min(usable, worker.view.maxModelLen);
   }
 }

@@ -19,6 +19,8 @@ import type { Rule } from "./rule.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 type Event<T extends SchedulerEvent["type"]> = Extract<SchedulerEvent, { type: T }>;
+/** Unless it tells that a suspect lives. */
+const MAKES_NO_ROOM: ReadonlySet<string> = new Set(["progress", "telemetry", "cache"]);
 
 export class Frame implements Scheduler {
   readonly #rule: Rule;
@@ -56,13 +58,8 @@ export class Frame implements Scheduler {
     this.#now = Math.max(this.#now, this.#clock.now());
     if (event.type === "tick" || this.#now >= this.#wakeAt) this.#wakeUp();
     this.#apply(event);
-    // None of these makes room, unless it tells that a suspect lives.
     this.#late ||= event.type === "offer" && this.#rule.rank !== undefined;
-    const idle =
-      event.type === "progress" ||
-      event.type === "telemetry" ||
-      event.type === "cache" ||
-      this.#late;
+    const idle = this.#late || MAKES_NO_ROOM.has(event.type);
     if (!idle || this.#reasons.stale) this.#dispatch();
     if (event.type === "offer") this.#reasons.told(event.card);
     this.#reasons.tell();
@@ -219,17 +216,22 @@ export class Frame implements Scheduler {
   }
 
   #dispatch(): void {
-    const blocked = new Set<string>();
+    const most = new Map<string, number>();
     for (;;) {
-      const next = this.#queue.first(blocked);
+      const next = this.#queue.first(most);
       if (next === null) return;
       const { card } = next.waiting;
-      const [first, ...others] = this.#full(card.job) ? [] : this.#eligible.places(card);
+      const full = this.#full(card.job);
+      const [first, ...others] = full ? [] : this.#eligible.places(card);
       const place =
         first === undefined ? null : this.#rule.pick(card, [first, ...others], this.#now);
       if (place === null && first !== undefined && this.#rule.strict === true) return;
-      if (place === null) blocked.add(next.line);
-      else this.#grant(next.waiting, new Run(card, place, this.#eligible.held(card, place.worker)));
+      if (place !== null) {
+        this.#grant(next.waiting, new Run(card, place, this.#eligible.held(card, place.worker)));
+        continue;
+      }
+      // Who is too long for all that are open holds back nobody who is not.
+      most.set(next.line, first === undefined && !full ? this.#eligible.longest(card) : 0);
     }
   }
 
@@ -278,9 +280,8 @@ export class Frame implements Scheduler {
       if (suspectUntil > 0) next = Math.min(next, suspectUntil);
     }
     const { recheckMs } = this.#rule;
-    if (recheckMs !== undefined && this.#queue.size > 0) {
+    if (recheckMs !== undefined && this.#queue.size > 0)
       next = Math.min(next, this.#now + recheckMs);
-    }
     if (this.#late) next = this.#now;
     if (next >= this.#wakeAt) return;
     this.#wakeAt = next;

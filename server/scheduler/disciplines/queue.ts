@@ -55,24 +55,31 @@ export class Queue {
     if (line?.size === 0) this.#lines.delete(key);
   }
 
-  /** The first of each line that `skip` does not name, first things first. */
-  first(skip: ReadonlySet<string>): { readonly line: string; readonly waiting: Waiting } | null {
+  /** The first of all lines; of a line that `most` names only who needs no more tokens than that, of 0 nobody. */
+  first(
+    most: ReadonlyMap<string, number>,
+  ): { readonly line: string; readonly waiting: Waiting } | null {
     let best: { line: string; waiting: Waiting } | null = null;
     for (const [key, line] of this.#lines) {
-      if (skip.has(key)) continue;
-      const waiting = this.#head(line);
+      const tokens = most.get(key) ?? Number.POSITIVE_INFINITY;
+      if (tokens === 0) continue;
+      const waiting = this.#head(line, tokens);
       if (waiting === null) continue;
       if (best === null || this.#before(waiting, best.waiting)) best = { line: key, waiting };
     }
     return best;
   }
 
-  #head(line: IndexedHeap<Waiting>): Waiting | null {
-    if (this.#rank === null) return line.peek();
+  #head(line: IndexedHeap<Waiting>, most: number): Waiting | null {
+    return this.#rank === null ? earliest(line, most) : this.#least(line, this.#rank, most);
+  }
+
+  #least(line: IndexedHeap<Waiting>, rankOf: (card: Card) => number, most: number): Waiting | null {
     let best: Waiting | null = null;
     let least = Number.POSITIVE_INFINITY;
     for (const waiting of line.items) {
-      const rank = this.#rank(waiting.card);
+      if (leastTokens(waiting.card) > most) continue;
+      const rank = rankOf(waiting.card);
       if (rank > least || (rank === least && best !== null && before(best, waiting))) continue;
       [best, least] = [waiting, rank];
     }
@@ -83,6 +90,17 @@ export class Queue {
     const [first, second] = [this.#rank?.(a.card) ?? 0, this.#rank?.(b.card) ?? 0];
     return first === second ? before(a, b) : first < second;
   }
+}
+
+function earliest(line: IndexedHeap<Waiting>, most: number): Waiting | null {
+  let best: Waiting | null = null;
+  line.descend((waiting) => {
+    if (best !== null && !before(waiting, best)) return false;
+    if (leastTokens(waiting.card) > most) return true;
+    best = waiting;
+    return false;
+  });
+  return best;
 }
 
 /** Jobs apart, since one may have all that it may have; sizes apart by octaves, since a large context fits fewer workers. */
