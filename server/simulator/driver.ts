@@ -68,7 +68,7 @@ export class Driver {
     this.arrivals = new Arrivals({
       agenda,
       mayStart: (journey) => this.waiting < options.waitingLimit && mayStart(journey),
-      offer: (journey) => this.#offer(journey),
+      offer: (journey) => this.#arrive(journey),
     });
   }
 
@@ -134,7 +134,11 @@ export class Driver {
 
   /** Ends what it does, unless it has come to its end; what it has made is kept. */
   withdraw(journey: Journey): void {
-    const { key, attempt, stay } = journey;
+    const { key, attempt, stay, arrived } = journey;
+    if (!arrived) {
+      journey.heldBack = true;
+      return;
+    }
     if (stay === null) {
       this.waiting--;
       this.send({ type: "withdraw", key });
@@ -148,7 +152,8 @@ export class Driver {
 
   /** One that was withdrawn goes on from what it has made. */
   goOn(journey: Journey): void {
-    this.#offer(journey);
+    journey.heldBack = false;
+    if (journey.arrived) this.#offer(journey);
   }
 
   /** One that was withdrawn, or has finished, is as if it had never begun. */
@@ -268,6 +273,11 @@ export class Driver {
     this.#bySequence.delete(sequence);
     journey.leave(sequence.outputTokens, this.#agenda.now, ended);
     return true;
+  }
+
+  #arrive(journey: Journey): void {
+    journey.arrived = true;
+    if (!journey.heldBack) this.#offer(journey);
   }
 
   #offer(journey: Journey): void {

@@ -30,6 +30,9 @@ export class Journey {
   /** The session's next turn. */
   next: Journey | null = null;
   arrivedAt = 0;
+  arrived = false;
+  /** Withdrawn before it came. */
+  heldBack = false;
   attempt = 1;
   /** Made by attempts that are over. */
   outputTokens = 0;

@@ -66,3 +66,22 @@ test("by hand: the short ones first, the long ones in a round of their own", () 
   // What `long` made beside `a`, and `c` beside `b`.
   assert.equal(run.wastedTokens, 10 + 10);
 });
+
+test("who comes once enough of its siblings have ended is never asked for; left with its group, it waits for that", () => {
+  const member = (id: string, group: string, index: number, more = {}) =>
+    rollout(id, { group: { id: group, size: 2, index }, ...more });
+  const enough = [member("a", "g", 0), member("late", "g", 1, { arrivalSeconds: 1 })];
+  const left = [
+    member("slow", "h", 0, { outputTokens: 400 }),
+    member("later", "h", 1, { arrivalSeconds: 2 }),
+  ];
+  const given = rounds(
+    workload([...enough, ...left]),
+    { issue: 2, need: 1, leftover: "long-round" },
+    1,
+  );
+  const run = simulate(given);
+  assert.deepEqual([run.finished, run.dropped, run.unfinished, takenBy(run)], [2, 2, 0, 2]);
+  const ended = run.rollouts.filter(({ finishSeconds }) => finishSeconds !== null);
+  assert.deepEqual(ended.map(({ id }) => id).sort(), ["a", "slow"]);
+});
