@@ -136,14 +136,24 @@ export class Queue implements Rank {
     this.#lead(forecast);
   }
 
-  /** All its cards stand anew. */
+  /** All its cards stand anew. Most of a long queue stand as before, so only the others move, unless they are many. */
   reorder(standing: (card: Card) => Standing, forecast: Forecast): void {
-    const all = [...this.cards];
-    this.cards.clear();
-    for (const waiting of all) Object.assign(waiting, standing(waiting.card));
-    for (const waiting of all.sort((a, b) => (waitingBefore(a, b) ? -1 : 1))) {
-      this.cards.push(waiting);
+    const moved: Waiting[] = [];
+    const places: Standing[] = [];
+    for (const waiting of this.cards) {
+      const place = standing(waiting.card);
+      if (place.rank === waiting.rank && place.urgency === waiting.urgency) continue;
+      moved.push(waiting);
+      places.push(place);
     }
+    if (moved.length === 0) return;
+    const many = moved.length > this.cards.size / 16;
+    const back = many ? [...this.cards] : moved;
+    if (many) this.cards.clear();
+    else for (const waiting of moved) this.cards.remove(waiting);
+    for (const [i, waiting] of moved.entries()) Object.assign(waiting, places[i]);
+    if (many) back.sort((a, b) => (waitingBefore(a, b) ? -1 : 1));
+    for (const waiting of back) this.cards.push(waiting);
     this.tokens = 0;
     this.#lead(forecast);
   }
