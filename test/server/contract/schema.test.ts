@@ -178,7 +178,7 @@ const SEEDED: readonly [name: string, from: string, to: string, finding: string]
   [
     "an enum word more",
     "  KV_MIXED = 2;",
-    "  KV_MIXED = 2; KV_COLD = 3;",
+    "  KV_MIXED = 2; KV_COLD = 99;",
     "Result.spans[].kv: KV_COLD is only in one",
   ],
   [
