@@ -34,7 +34,7 @@ export function compare<More extends string = never>(
   title: string,
   workloadOf: (seed: number) => Workload,
   schedulers: readonly SchedulerName[],
-  { results, seeds }: Pick<Budget, "results" | "seeds">,
+  { rows, results, seeds }: Pick<Budget, "rows" | "results" | "seeds">,
   more: (run: Run) => Numbers<More>,
 ): Row<More>[] {
   const workloads = seeds.map((seed) => {
@@ -42,7 +42,8 @@ export function compare<More extends string = never>(
     return { seed, workload, bound: workloadBound(workload) };
   });
   let baseline: readonly Sample[] | null = null;
-  return schedulers.map((scheduler): Row<More> => {
+  const chosen = schedulers.filter((name) => rows?.has(name) ?? true);
+  return chosen.map((scheduler): Row<More> => {
     const samples = workloads.map(({ seed, workload, bound }) =>
       results.sample(`${title}, ${scheduler}, seed ${seed}`, () => {
         const run = simulate(workload, { seed, scheduler: schedulerNamed(scheduler) });
