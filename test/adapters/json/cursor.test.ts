@@ -307,6 +307,25 @@ describe("cursor: structure", () => {
     }
     assert.ok(kept > 10_000);
   });
+
+  test("lists of whole numbers, whole and broken, are skipped exactly where JSON.parse accepts them", () => {
+    const random = seededRandom(testSeed("skipped lists"));
+    const whole = (): number => random.u32() % 10 ** (random.u32() % 10);
+    let kept = 0;
+    for (let round = 0; round < 40_000; round++) {
+      const good = `[${Array.from({ length: random.u32() % 12 }, whole).join(",")}]`;
+      const text = round % 2 === 0 ? good : mutated(random, good);
+      const value = parsed(text);
+      const expected = typeof value === "object" && value !== null;
+      assert.equal(
+        at(text, () => cursor.skip()),
+        expected,
+        JSON.stringify(text),
+      );
+      if (expected) kept += 1;
+    }
+    assert.ok(kept > 20_000);
+  });
 });
 
 describe("cursor: a shape of replies", () => {
