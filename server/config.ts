@@ -8,6 +8,7 @@ import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { engineFacts, NOTHING_TOLD, type ToldFacts } from "./contract/engine-facts.ts";
 import { PacelineError } from "./contract/errors.ts";
+import { LIMITS } from "./limits.ts";
 import { DISCIPLINE_NAMES } from "./scheduler/disciplines/names.ts";
 
 interface Setting<T> {
@@ -160,6 +161,12 @@ export const SETTINGS = {
     16 * 1024 ** 3,
     "bytes",
     "Most that the spool holds; beyond it nothing is taken (`spool_full`), and nothing goes before its Result does.",
+  ),
+  side_inline_bytes: setting(
+    count.max(LIMITS.sideInlineBytes),
+    1024 ** 2,
+    "bytes",
+    "A part of side data (experts, masks, top or prompt logprobs) of so many bytes lies in its Result; a larger one goes to the spool, by reference.",
   ),
   static_workers: setting(
     z.union([z.array(text), z.string().transform((list) => list.split(",").filter(Boolean))]),

@@ -194,11 +194,13 @@ export const LIMITS = {
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Files of a spool, which one wanted record each could keep. */
   spoolSegments: 65_536,
-  /** Routed experts up to here lie in the Result itself: 1.4 MB of base64 in one JSON text. */
-  sideInlineBytes: 1024 * 1024,
+  /** Routed experts in a Result itself, whatever the server's setting: 11 MB of base64 in one JSON text. */
+  sideInlineBytes: 8 * 1024 * 1024,
+  /** Side data by reference that is in memory, as the spool has not got it yet or failed; what comes beyond stays in its Result. */
+  sideUnwrittenBytes: 256 * 1024 * 1024,
   /** Routed experts of one reply: a million tokens, 60 layers, 8 experts of 4 bytes. */
   sideBytes: 2 * 1024 * 1024 * 1024,
-  /** A piece of routed experts on its way: decoded, checked and written well within a millisecond. A multiple of three. */
+  /** A piece of side data on its way: decoded, checked and written well within a millisecond. A multiple of three. */
   sidePieceBytes: 3 * 87_381,
   /** Bytes that wait for the spool's disk; beyond it whoever brings more waits. */
   spoolWaitingBytes: 32 * 1024 * 1024,

@@ -163,7 +163,7 @@ function createQueue() {
       observer,
       log: { warn: nothing },
     },
-    { stuckMs: 5_000, detachMs: 30_000, resultTtlMs: 60_000 },
+    { stuckMs: 5_000, detachMs: 30_000, resultTtlMs: 60_000, sideInlineBytes: 1024 ** 2 },
   );
   return { rollouts, waiting: () => scheduler.snapshot().waiting };
 }

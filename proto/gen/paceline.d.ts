@@ -735,6 +735,7 @@ export namespace paceline {
             $unknowns?: Uint8Array[];
             sampling_mask?: (paceline.v1.SamplingMask.$Properties|null);
             routed_experts?: (paceline.v1.RoutedExperts.$Properties|null);
+            stored?: (paceline.v1.StoredSide.$Properties|null);
             static create(properties: paceline.v1.Side.$Shape): paceline.v1.Side & paceline.v1.Side.$Shape;
             static create(properties?: paceline.v1.Side.$Properties): paceline.v1.Side;
             static encode(message: paceline.v1.Side.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -745,9 +746,62 @@ export namespace paceline {
             interface $Properties {
                 sampling_mask?: (paceline.v1.SamplingMask.$Properties|null);
                 routed_experts?: (paceline.v1.RoutedExperts.$Properties|null);
+                stored?: (paceline.v1.StoredSide.$Properties|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.Side.$Properties;
+        }
+
+        interface IStoredSide extends paceline.v1.StoredSide.$Properties {
+        }
+
+        class StoredSide {
+            constructor(properties?: paceline.v1.StoredSide.$Properties);
+            $unknowns?: Uint8Array[];
+            prompt_logprobs?: (paceline.v1.StoredPart.$Properties|null);
+            top_logprobs?: (paceline.v1.StoredPart.$Properties|null);
+            sampling_mask?: (paceline.v1.StoredPart.$Properties|null);
+            static create(properties: paceline.v1.StoredSide.$Shape): paceline.v1.StoredSide & paceline.v1.StoredSide.$Shape;
+            static create(properties?: paceline.v1.StoredSide.$Properties): paceline.v1.StoredSide;
+            static encode(message: paceline.v1.StoredSide.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.StoredSide & paceline.v1.StoredSide.$Shape;
+        }
+
+        namespace StoredSide {
+            interface $Properties {
+                prompt_logprobs?: (paceline.v1.StoredPart.$Properties|null);
+                top_logprobs?: (paceline.v1.StoredPart.$Properties|null);
+                sampling_mask?: (paceline.v1.StoredPart.$Properties|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.StoredSide.$Properties;
+        }
+
+        interface IStoredPart extends paceline.v1.StoredPart.$Properties {
+        }
+
+        class StoredPart {
+            constructor(properties?: paceline.v1.StoredPart.$Properties);
+            $unknowns?: Uint8Array[];
+            ref: string;
+            bytes: (number|Long);
+            rows: number;
+            entries: number;
+            static create(properties: paceline.v1.StoredPart.$Shape): paceline.v1.StoredPart & paceline.v1.StoredPart.$Shape;
+            static create(properties?: paceline.v1.StoredPart.$Properties): paceline.v1.StoredPart;
+            static encode(message: paceline.v1.StoredPart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.StoredPart & paceline.v1.StoredPart.$Shape;
+        }
+
+        namespace StoredPart {
+            interface $Properties {
+                ref?: (string|null);
+                bytes?: (number|Long|null);
+                rows?: (number|null);
+                entries?: (number|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.StoredPart.$Properties;
         }
 
         interface IRoutedExperts extends paceline.v1.RoutedExperts.$Properties {

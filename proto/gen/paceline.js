@@ -3193,6 +3193,7 @@ export const paceline = $root.paceline = (() => {
 
             Side.prototype.sampling_mask = null;
             Side.prototype.routed_experts = null;
+            Side.prototype.stored = null;
 
             let $oneOfFields;
 
@@ -3205,6 +3206,12 @@ export const paceline = $root.paceline = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Side.prototype, "_routed_experts", {
                 get: $util.oneOfGetter($oneOfFields = ["routed_experts"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Side.prototype, "_stored", {
+                get: $util.oneOfGetter($oneOfFields = ["stored"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -3223,6 +3230,8 @@ export const paceline = $root.paceline = (() => {
                     $root.paceline.v1.SamplingMask.encode(message.sampling_mask, writer.uint32(10).fork(), _depth + 1).ldelim();
                 if (message.routed_experts != null && $Object.hasOwnProperty.call(message, "routed_experts"))
                     $root.paceline.v1.RoutedExperts.encode(message.routed_experts, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.stored != null && $Object.hasOwnProperty.call(message, "stored"))
+                    $root.paceline.v1.StoredSide.encode(message.stored, writer.uint32(26).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3270,6 +3279,13 @@ export const paceline = $root.paceline = (() => {
                             message._routed_experts = "routed_experts";
                             continue;
                         }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.stored = $root.paceline.v1.StoredSide.decode(reader, reader.size(), $undefined, _depth + 1, message.stored);
+                            message._stored = "stored";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -3288,6 +3304,252 @@ export const paceline = $root.paceline = (() => {
             };
 
             return Side;
+        })();
+
+        v1.StoredSide = (function() {
+
+            const StoredSide = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            StoredSide.prototype.prompt_logprobs = null;
+            StoredSide.prototype.top_logprobs = null;
+            StoredSide.prototype.sampling_mask = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(StoredSide.prototype, "_prompt_logprobs", {
+                get: $util.oneOfGetter($oneOfFields = ["prompt_logprobs"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(StoredSide.prototype, "_top_logprobs", {
+                get: $util.oneOfGetter($oneOfFields = ["top_logprobs"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(StoredSide.prototype, "_sampling_mask", {
+                get: $util.oneOfGetter($oneOfFields = ["sampling_mask"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            StoredSide.create = function(properties) {
+                return new StoredSide(properties);
+            };
+
+            StoredSide.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.prompt_logprobs != null && $Object.hasOwnProperty.call(message, "prompt_logprobs"))
+                    $root.paceline.v1.StoredPart.encode(message.prompt_logprobs, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.top_logprobs != null && $Object.hasOwnProperty.call(message, "top_logprobs"))
+                    $root.paceline.v1.StoredPart.encode(message.top_logprobs, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.sampling_mask != null && $Object.hasOwnProperty.call(message, "sampling_mask"))
+                    $root.paceline.v1.StoredPart.encode(message.sampling_mask, writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            StoredSide.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.StoredSide();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.prompt_logprobs = $root.paceline.v1.StoredPart.decode(reader, reader.size(), $undefined, _depth + 1, message.prompt_logprobs);
+                            message._prompt_logprobs = "prompt_logprobs";
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.top_logprobs = $root.paceline.v1.StoredPart.decode(reader, reader.size(), $undefined, _depth + 1, message.top_logprobs);
+                            message._top_logprobs = "top_logprobs";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.sampling_mask = $root.paceline.v1.StoredPart.decode(reader, reader.size(), $undefined, _depth + 1, message.sampling_mask);
+                            message._sampling_mask = "sampling_mask";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return StoredSide;
+        })();
+
+        v1.StoredPart = (function() {
+
+            const StoredPart = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            StoredPart.prototype.ref = "";
+            StoredPart.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            StoredPart.prototype.rows = 0;
+            StoredPart.prototype.entries = 0;
+
+            StoredPart.create = function(properties) {
+                return new StoredPart(properties);
+            };
+
+            StoredPart.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.ref != null && $Object.hasOwnProperty.call(message, "ref") && message.ref !== "")
+                    writer.uint32(10).string(message.ref);
+                if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+                    writer.uint32(16).uint64(message.bytes);
+                if (message.rows != null && $Object.hasOwnProperty.call(message, "rows") && message.rows !== 0)
+                    writer.uint32(24).uint32(message.rows);
+                if (message.entries != null && $Object.hasOwnProperty.call(message, "entries") && message.entries !== 0)
+                    writer.uint32(32).uint32(message.entries);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            StoredPart.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.StoredPart();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.ref = value;
+                            else
+                                delete message.ref;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.bytes = value;
+                            else
+                                delete message.bytes;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.rows = value;
+                            else
+                                delete message.rows;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.entries = value;
+                            else
+                                delete message.entries;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return StoredPart;
         })();
 
         v1.RoutedExperts = (function() {

@@ -8,7 +8,8 @@ import type { Label } from "../contract/policy.ts";
 import type { Result, Routing, Stale, Usage } from "../contract/result.ts";
 import type { FinishReason, GroupRef, Segment, SessionRef, Span } from "../contract/rollout.ts";
 import type { RoutedExperts } from "../contract/routed-experts.ts";
-import type { IdRows, TopLogprobs } from "../contract/side-data.ts";
+import type { IdRows, SideData, TopLogprobs } from "../contract/side-data.ts";
+import type { StoredPart, StoredSide } from "../contract/stored-side.ts";
 import type { Kind, Kinds, Member } from "./kinds.ts";
 
 export type RolloutRow =
@@ -39,13 +40,17 @@ export function createRolloutColumns(kinds: Kinds): RolloutColumns {
     ofResult("usage", usageKind(kinds), ({ usage }) => usage),
     ofResult("stale", staleKind(kinds), ({ stale }) => stale),
     ofResult("prompt_logprobs", floats, ({ side }) => side?.prompt?.logprobs ?? null),
-    ofResult("prompt_version", int64, ({ side }) => side?.prompt?.version ?? null),
+    ofResult("prompt_version", int64, ({ side }) => promptVersion(side)),
     ofResult("top_logprobs", topKind(kinds), ({ side }) => side?.top ?? null),
     ofResult("sampling_mask", maskKind(kinds), ({ side }) => side?.mask ?? null),
     ofResult("routed_experts", expertsKind(kinds), ({ side }) => side?.experts ?? null),
+    ofResult("stored", storedKind(kinds), ({ side }) => side?.stored ?? null),
     maybe("error", errorKind(kinds), (row) => ("error" in row ? row.error : null)),
   ];
 }
+
+const promptVersion = (side: SideData | null): number | null =>
+  (side?.prompt ?? side?.stored?.prompt)?.version ?? null;
 
 /** `data` or `ref`, as in JSON; here the bytes as they are. */
 const expertsKind = ({ struct, list, always, maybe, utf8, int64, binary }: Kinds) =>
@@ -59,6 +64,21 @@ const expertsKind = ({ struct, list, always, maybe, utf8, int64, binary }: Kinds
     maybe("data", binary, ({ held }) => ("data" in held ? held.data : null)),
     maybe("ref", utf8, ({ held }) => ("ref" in held ? held.ref : null)),
   ]);
+
+const storedKind = (kinds: Kinds) => {
+  const { struct, maybe, always, utf8, int64 } = kinds;
+  const part = struct<StoredPart>([
+    always("ref", utf8, ({ ref }) => ref),
+    always("bytes", int64, ({ bytes }) => bytes),
+    always("rows", int64, ({ rows }) => rows),
+    always("entries", int64, ({ entries }) => entries),
+  ]);
+  return struct<StoredSide>([
+    maybe("prompt_logprobs", part, ({ prompt }) => prompt),
+    maybe("top_logprobs", part, ({ top }) => top),
+    maybe("sampling_mask", part, ({ mask }) => mask),
+  ]);
+};
 
 const groupKind = ({ struct, always, utf8, int64 }: Kinds): Kind<GroupRef> =>
   struct([

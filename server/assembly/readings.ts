@@ -2,6 +2,7 @@
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Ledger } from "../policy/ledger.ts";
+import type { SideStore } from "../rollouts/side-store.ts";
 import type { Scheduler } from "../scheduler/events.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { Readings } from "../telemetry/metrics.ts";
@@ -12,6 +13,7 @@ export function readingsOf(
   scheduler: Pick<Scheduler, "snapshot">,
   jobs: Pick<Jobs, "distances">,
   spool: Pick<Spool, "usage"> | null,
+  side: Pick<SideStore, "unwrittenBytes"> | null,
 ): Readings {
   const committed = () =>
     ledger
@@ -50,6 +52,6 @@ export function readingsOf(
             : [{ worker: id, ratio: load.kvUsedTokens / load.kvTotalTokens }],
         ),
     distances: () => jobs.distances(),
-    spool: () => spool?.usage ?? null,
+    spool: () => spool && { ...spool.usage, unwritten: side?.unwrittenBytes ?? 0 },
   };
 }

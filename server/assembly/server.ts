@@ -24,7 +24,6 @@ import { createWorkerControl } from "../placement/worker-control.ts";
 import { createLedger } from "../policy/durable-ledger.ts";
 import { createRollouts } from "../rollouts/rollouts.ts";
 import { createSessionCaches } from "../rollouts/session-caches.ts";
-import { createSideStore } from "../rollouts/side-store.ts";
 import { policyTokenizer } from "../rollouts/text.ts";
 import { createSessions } from "../sessions/sessions.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
@@ -54,7 +53,7 @@ import {
 import { readinessOf } from "./readiness.ts";
 import { readingsOf } from "./readings.ts";
 import { createLiveScheduler } from "./recorder.ts";
-import { openServerSpool } from "./spool.ts";
+import { openServerSpool, sideStoreOf } from "./spool.ts";
 import { traced } from "./traced.ts";
 
 export interface ServerParts {
@@ -132,7 +131,11 @@ export async function startServer({
     summarised: (job, summary) => summaries.job(job, summary),
     failed: (error) => log.error({ code: error.code, reason: error.message }, "jobs"),
   });
-  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler, jobs, spool));
+  const sideStore = sideStoreOf(spool, config, hex(random), (fate, error) => {
+    metrics.sideParts.inc({ fate });
+    if (error) log.warn({ code: error.code, reason: error.message }, "side data not stored");
+  });
+  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler, jobs, spool, sideStore));
   const summaries = observeSummaries(metrics, lifeCycle, log);
   const grouped = observeGroups(metrics);
   const caches = createSessionCaches(fleet, clock, log);
@@ -166,9 +169,14 @@ export async function startServer({
         observer,
       },
       adapters: { enter: (grant, policy) => publisher.enter(grant, policy) },
-      sideStore: spool && createSideStore(spool, { bytes: config.spool_bytes }, hex(random)),
+      sideStore,
     },
-    { stuckMs: config.stuck_ms, detachMs: config.detach_ms, resultTtlMs: config.result_ttl_ms },
+    {
+      stuckMs: config.stuck_ms,
+      detachMs: config.detach_ms,
+      resultTtlMs: config.result_ttl_ms,
+      sideInlineBytes: config.side_inline_bytes,
+    },
   );
   const observe = observeUpdates(metrics, lifeCycle, log);
   // Nobody registers before it is there.

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { Clock } from "../contract/clock.ts";
 import { LIMITS } from "../limits.ts";
+import { createSideStore, type PutTold, type SideStore } from "../rollouts/side-store.ts";
 import { openSpool, type Spool } from "../spool/spool.ts";
 
 const SEGMENTS_AT_LEAST = 8;
@@ -38,4 +39,16 @@ export async function openServerSpool(
   for (const damage of found.damages) log.warn({ folder, ...damage }, "spool damaged");
   for (const { ref } of found.records) spool.release(ref);
   return spool;
+}
+
+/** Null where there is no spool. */
+export function sideStoreOf(
+  spool: Spool | null,
+  { spool_bytes: bytes }: Pick<Config, "spool_bytes">,
+  life: string,
+  told: PutTold,
+): SideStore | null {
+  if (spool === null) return null;
+  const { sideUnwrittenBytes: unwrittenBytes, sidePieceBytes: pieceBytes } = LIMITS;
+  return createSideStore(spool, { bytes, unwrittenBytes, pieceBytes }, life, told);
 }

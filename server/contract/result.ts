@@ -5,6 +5,7 @@
 import { PacelineError } from "./errors.ts";
 import type { FinishReason, GroupRef, LogprobMode, Segment, SessionRef, Span } from "./rollout.ts";
 import { assertOffsets, assertPromptLogprobs, type SideData } from "./side-data.ts";
+import { assertStored } from "./stored-side.ts";
 import { assertAligned } from "./tokens.ts";
 
 export interface Routing {
@@ -75,13 +76,19 @@ export function createResult(parts: ResultParts): Result {
 export const tokensBefore = ({ spans }: Pick<Result, "spans">, version: number): number =>
   spans.reduce((sum, span) => sum + (span.version < version ? span.end - span.start : 0), 0);
 
-function assertSide({ prompt, top, mask }: SideData, { usage }: ResultParts): void {
+function assertSide({ prompt, top, mask, stored }: SideData, { usage }: ResultParts): void {
   if (prompt !== null) assertPromptLogprobs(prompt, usage.promptTokens);
   if (top !== null) {
     assertOffsets(top, usage.outputTokens);
     assertAligned(top.ids, top.logprobs);
   }
   if (mask !== null) assertOffsets(mask, usage.outputTokens);
+  if (stored?.prompt) {
+    // Fewer where only the prompt's end was scored.
+    assertStored("prompt", stored.prompt, Math.min(stored.prompt.rows, usage.promptTokens));
+  }
+  if (stored?.top) assertStored("top", stored.top, usage.outputTokens);
+  if (stored?.mask) assertStored("mask", stored.mask, usage.outputTokens);
 }
 
 /** Half-open, contiguous, non-empty, covering `[0, length)`. */

@@ -63,6 +63,8 @@ export interface Want {
   readonly topLogprobs: number;
   readonly routedExperts: ExpertsWant | null;
   readonly samplingMask: boolean;
+  /** Side data goes by reference, whatever its size. */
+  readonly sideByRef: boolean;
 }
 
 /** What becomes of a rollout whose lag limit it can no longer meet. */

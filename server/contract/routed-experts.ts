@@ -15,8 +15,6 @@ export const EXPERTS_DTYPES = Object.keys(WIDTHS) as readonly ExpertsDtype[];
 export interface ExpertsWant {
   /** Position in prompt and output of the first row that is wanted. */
   readonly start: number;
-  /** By reference, whatever its size. */
-  readonly byRef: boolean;
 }
 
 /** What an engine tells of them beside their bytes. */

@@ -110,6 +110,17 @@ const routedExperts = (limits: ResultLimits) =>
     ref: id().nullish(),
   });
 
+/** What `GET /v1/side/{ref}` answers while the Result is kept, in place of the array or object of its name. */
+const storedPart = () =>
+  z.strictObject({ ref: id(), bytes: uint53(), rows: uint32(), entries: uint32() });
+
+const storedSide = () =>
+  z.strictObject({
+    prompt_logprobs: storedPart().nullish(),
+    top_logprobs: storedPart().nullish(),
+    sampling_mask: storedPart().nullish(),
+  });
+
 export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
   z.strictObject({
     id: id(),
@@ -134,6 +145,7 @@ export const createResultSchema = (encoding: Encoding, limits: ResultLimits) =>
       .strictObject({
         sampling_mask: samplingMask(encoding, limits).nullish(),
         routed_experts: routedExperts(limits).nullish(),
+        stored: storedSide().nullish(),
       })
       .nullish(),
   });

@@ -138,7 +138,7 @@ const want = (limits: RolloutLimits) =>
     routed_experts: z.boolean().nullish(),
     /** Position in prompt and output of the first row; default 0, at most the prompt's length. */
     routed_experts_start: uint32().nullish(),
-    /** Routed experts go by reference, whatever their size. */
+    /** Side data goes by reference, whatever its size. */
     side_by_ref: z.boolean().nullish(),
     sampling_mask: z.boolean().nullish(),
   });

@@ -5,12 +5,13 @@
 import { PacelineError } from "./errors.ts";
 import type { Want } from "./rollout.ts";
 import type { ExpertsWant, RoutedExperts } from "./routed-experts.ts";
+import type { StoredSide } from "./stored-side.ts";
 import { assertLogprobs } from "./tokens.ts";
 
 /** What an attempt is asked for beside its tokens. */
 export type SideWant = Pick<Want, "promptLogprobs" | "topLogprobs" | "samplingMask"> & {
   /** Absent or null: none are wanted. */
-  readonly routedExperts?: Pick<ExpertsWant, "start"> | null;
+  readonly routedExperts?: ExpertsWant | null;
 };
 
 /**
@@ -47,9 +48,11 @@ export interface SideChunk {
   readonly mask: IdRows | null;
 }
 
-/** Of a whole rollout. */
+/** Of a whole rollout. What is stored is null here. */
 export interface SideData extends SideChunk {
   readonly prompt: PromptLogprobs | null;
+  /** What lies in the spool; null where nothing does. */
+  readonly stored: StoredSide | null;
   /** Null also where the rollout ended without its engine's word: aborted, or its last tokens withheld. */
   readonly experts: RoutedExperts | null;
 }
@@ -86,6 +89,13 @@ export function sideBytes({ prompt, top, mask, experts }: SideData): number {
     rows(mask) +
     (experts !== null && "data" in experts.held ? experts.bytes : 0)
   );
+}
+
+/** Of all that it has in the spool. */
+export function sideRefs({ stored, experts }: SideData): readonly string[] {
+  const parts = stored === null ? [] : [stored.prompt, stored.top, stored.mask];
+  const held = parts.flatMap((part) => part?.ref ?? []);
+  return experts !== null && "ref" in experts.held ? [...held, experts.held.ref] : held;
 }
 
 /** What of the rollout's wishes an engine has to give beside tokens; `null` where nothing is. */

@@ -25,7 +25,8 @@ export function admit(rollout: Rollout, { ledger, fleet, sideStore }: Admission)
     );
   }
   refuseUnserved(rollout);
-  assertExperts(rollout, sideStore);
+  assertExperts(rollout);
+  assertByRef(rollout, sideStore);
   const vocabulary = fleet.vocabularyFor(rollout);
   assertSideData(rollout, vocabulary ?? Number.POSITIVE_INFINITY);
   if (vocabulary !== null) assertVocabulary(rollout, vocabulary);
@@ -87,10 +88,7 @@ function refuseUnserved(rollout: Rollout): void {
 }
 
 /** An engine tells them when it has finished by itself, which a stop string of ours forestalls. */
-function assertExperts(
-  { want, sampling, continueFrom }: Rollout,
-  store: Admission["sideStore"],
-): void {
+function assertExperts({ want, sampling, continueFrom }: Rollout): void {
   if (want.routedExperts === null) return;
   const path = "want.routed_experts";
   if (sampling.stop.length > 0) {
@@ -103,10 +101,14 @@ function assertExperts(
       details: { path },
     });
   }
-  if (want.routedExperts.byRef && store === null) {
+}
+
+/** Rows find room in their Result, too; experts, and what is wanted so, may not. */
+function assertByRef({ want }: Rollout, store: Admission["sideStore"]): void {
+  if (want.sideByRef && store === null) {
     throw new PacelineError("unsupported", "want.side_by_ref: this server has no spool", {
       details: { path: "want.side_by_ref" },
     });
   }
-  store?.assertRoom();
+  if (want.sideByRef || want.routedExperts !== null) store?.assertRoom();
 }

@@ -10,14 +10,12 @@ import {
   expertsShape,
   type RoutedExperts,
 } from "../contract/routed-experts.ts";
-import type { SideStore, SideWriter } from "./side-store.ts";
+import type { SidePlace } from "./side-place.ts";
+import type { SideWriter } from "./side-store.ts";
 
-export interface ExpertsPlace {
-  readonly job: string;
+/** Without a store what exceeds `inlineBytes` fails with `side_data_too_large`. */
+export interface ExpertsPlace extends SidePlace {
   readonly promptTokens: number;
-  /** Null: there is none, and what exceeds `inlineBytes` fails with `side_data_too_large`. */
-  readonly store: SideStore | null;
-  readonly inlineBytes: number;
 }
 
 export class ExpertsRecord {
@@ -42,12 +40,12 @@ export class ExpertsRecord {
 
   /** The next bytes, with their whole buffer. Null: go on; else when there is room. Throws `side_data_too_large`, `spool_full`. */
   take(bytes: Uint8Array<ArrayBuffer>): Promise<void> | null {
-    const { store, inlineBytes } = this.#place;
+    const { store, inlineBytes, byRef } = this.#place;
     this.#bytes += bytes.length;
     this.#crc32 = crc32(bytes, this.#crc32);
     if (this.#writer !== null) return this.#writer.write(bytes);
     this.#pieces.push(bytes);
-    if (this.#bytes <= inlineBytes && !this.want.byRef) return null;
+    if (this.#bytes <= inlineBytes && !byRef) return null;
     if (store === null) {
       throw tooLarge(`of more than ${inlineBytes} bytes need a spool, and this server has none`);
     }

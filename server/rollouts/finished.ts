@@ -4,7 +4,7 @@
  */
 import { AgeMap } from "../age-map.ts";
 import type { Clock } from "../contract/clock.ts";
-import { sideBytes } from "../contract/side-data.ts";
+import { sideBytes, sideRefs } from "../contract/side-data.ts";
 import { LIMITS } from "../limits.ts";
 import type { FinishedRollout } from "./finished-rollout.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -97,8 +97,8 @@ export class Finished {
     this.#bytes -= entry.bytes;
     this.#entries.delete(key);
     const { ended } = entry.rollout;
-    const held = "result" in ended ? ended.result.side?.experts?.held : undefined;
-    if (held !== undefined && "ref" in held) this.#released(held.ref);
+    const side = "result" in ended ? ended.result.side : null;
+    if (side !== null) for (const ref of sideRefs(side)) this.#released(ref);
   }
 }
 

@@ -10,9 +10,9 @@ import type { JobsPort } from "./jobs-port.ts";
 import type { RolloutObserver } from "./observer.ts";
 import type { Stay } from "./output.ts";
 import type { SessionCaches } from "./session-caches.ts";
-import type { SideStore } from "./side-store.ts";
+import type { SideSettings } from "./side-record.ts";
 
-export interface LifeContext {
+export interface LifeContext extends SideSettings {
   readonly clock: Clock;
   readonly placement: Pick<PlacementPort, "send">;
   readonly fleet: Pick<Fleet, "engine" | "report"> & { find(worker: string): WorkerRecord | null };
@@ -20,8 +20,6 @@ export interface LifeContext {
   readonly caches: Pick<SessionCaches, "scope">;
   readonly adapters: AdaptersPort;
   readonly jobs: Pick<JobsPort, "admits">;
-  /** Null: nothing goes by reference. */
-  readonly sideStore: SideStore | null;
   readonly observer: RolloutObserver;
   readonly log: Pick<Logger, "warn">;
   /** A stream without an event for so long is reported as stuck. Milliseconds. */

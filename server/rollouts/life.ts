@@ -17,8 +17,7 @@ import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
 import type { RolloutEvent, RolloutHandle, RolloutProgress, RolloutTimeline } from "./service.ts";
-import { sideRecord } from "./side-record.ts";
-import type { SideStore } from "./side-store.ts";
+import { type SideSettings, sideRecord } from "./side-record.ts";
 import type { RolloutText } from "./text.ts";
 import { Timeline } from "./timeline.ts";
 import type { Traveller } from "./traveller.ts";
@@ -86,7 +85,7 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   get output(): Output {
-    this.#output ??= outputOf(this.rollout, this.#context.sideStore);
+    this.#output ??= outputOf(this.rollout, this.#context);
     return this.#output;
   }
 
@@ -293,9 +292,9 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 }
 
-function outputOf(rollout: Rollout, store: SideStore | null): Output {
+function outputOf(rollout: Rollout, settings: SideSettings): Output {
   const { want, continueFrom, sampling } = rollout;
   const mode = want.logprobModes[0] ?? "processed";
-  const side = sideRecord(rollout, store);
+  const side = sideRecord(rollout, settings);
   return new Output(continueFrom, mode, sampling.maxNewTokens, side);
 }

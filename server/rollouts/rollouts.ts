@@ -28,6 +28,8 @@ export interface RolloutsOptions {
   readonly detachMs: number;
   /** How long a Result can be asked for again. */
   readonly resultTtlMs: number;
+  /** A part of side data of so many bytes lies in its Result, a larger one in the side store. */
+  readonly sideInlineBytes: number;
 }
 
 export interface RolloutsDependencies
@@ -82,6 +84,7 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
     adapters: deps.adapters,
     jobs,
     sideStore,
+    sideInlineBytes: options.sideInlineBytes,
     observer,
     log,
     stuckMs: options.stuckMs,

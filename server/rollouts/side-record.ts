@@ -18,7 +18,16 @@ import {
 import { SideBuffer } from "../contract/side-rows.ts";
 import { LIMITS } from "../limits.ts";
 import { ExpertsRecord } from "./experts-record.ts";
+import { placed, type SidePlace } from "./side-place.ts";
 import type { SideStore } from "./side-store.ts";
+
+/** Of a server. */
+export interface SideSettings {
+  /** Null: nothing goes by reference. */
+  readonly sideStore: SideStore | null;
+  /** A part of so many bytes lies in the Result, a larger one in the store. */
+  readonly sideInlineBytes: number;
+}
 
 export class SideRecord {
   readonly #want: SideWant;
@@ -27,10 +36,17 @@ export class SideRecord {
   #prompt: PromptLogprobs | null = null;
   /** Null where none are wanted. */
   readonly experts: ExpertsRecord | null;
+  readonly #place: SidePlace;
+  /** What the Result is told, once there is one. */
+  #data: SideData | null = null;
 
-  constructor(want: SideWant, promptTokens: number, experts: ExpertsRecord | null = null) {
+  constructor(want: SideWant, promptTokens: number, place: SidePlace) {
     this.#want = want;
-    this.experts = experts;
+    this.#place = place;
+    const { routedExperts } = want;
+    this.experts = routedExperts
+      ? new ExpertsRecord(routedExperts, { ...place, promptTokens })
+      : null;
     this.#promptTokens = promptTokens;
     this.#rows = new SideBuffer(want);
   }
@@ -91,29 +107,27 @@ export class SideRecord {
   /** Nobody is told of it: what lies elsewhere goes. */
   withhold(): void {
     this.experts?.discard();
+    for (const part of Object.values(this.#data?.stored ?? {})) {
+      if (part !== null) this.#place.store?.release(part.ref);
+    }
   }
 
-  /** Of a rollout that goes on no more: what of its experts has come, and is not whole, goes. */
+  /** Of a rollout that goes on no more: what of its experts has come, and is not whole, goes. Once. */
   data(): SideData {
     if (this.experts?.whole === null) this.experts.discard();
-    return {
-      prompt: this.#prompt,
-      ...this.#rows.rows,
-      experts: this.experts?.whole ?? null,
-    };
+    const rows = { prompt: this.#prompt, ...this.#rows.rows };
+    this.#data = { ...placed(rows, this.#place), experts: this.experts?.whole ?? null };
+    return this.#data;
   }
 }
 
 /** `null` where nothing is wanted. */
 export function sideRecord(
   { want, job, promptTokenIds }: Pick<Rollout, "want" | "job" | "promptTokenIds">,
-  store: SideStore | null,
+  { sideStore: store, sideInlineBytes: inlineBytes }: SideSettings,
 ): SideRecord | null {
   const wanted = sideWanted(want);
   if (wanted === null) return null;
-  const { routedExperts } = want;
-  const promptTokens = promptTokenIds.length;
-  const place = { job, promptTokens, store, inlineBytes: LIMITS.sideInlineBytes };
-  const experts = routedExperts && new ExpertsRecord(routedExperts, place);
-  return new SideRecord(wanted, promptTokens, experts);
+  const place = { job, store, inlineBytes, byRef: want.sideByRef };
+  return new SideRecord(wanted, promptTokenIds.length, place);
 }

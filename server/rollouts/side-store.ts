@@ -1,13 +1,13 @@
 /**
- * Side data that goes by reference: pieces in the spool, written while they come from an engine and read back while they go to
- * a client, so that none of it lies in memory. It is there as long as the Result that names it, and until its readers are done.
+ * Side data that goes by reference: in the spool, and read back piece by piece while it goes to a client. What an engine
+ * gives in bulk is written while it comes (`writer`); rows that grew in memory are handed over at the end (`put`). It is there
+ * as long as the Result that names it, and until its readers are done.
  */
 import { PacelineError } from "../contract/errors.ts";
-import { RECORD_HEAD, type SpoolRef } from "../spool/record.ts";
+import type { SpoolRef } from "../spool/record.ts";
 import type { Spool } from "../spool/spool.ts";
-
-/** Of records that are side data. */
-const SIDE = 1;
+import { HeldSide } from "./held-side.ts";
+import { type Content, SIDE, spooledContent } from "./side-content.ts";
 
 export interface SideWriter {
   /** Takes the bytes with their whole buffer. Null: go on; else when the disk has caught up. */
@@ -31,6 +31,13 @@ export interface SideStore {
   /** Throws `spool_full` where there is no room already. */
   assertRoom(): void;
   writer(): SideWriter;
+  /**
+   * Takes what there is as it lies, which nobody may write to any more, and answers its reference at once. Null where there is no
+   * room for it, in the spool or among what waits for it: it stays with whoever has it.
+   */
+  put(job: string, parts: readonly Uint8Array[]): string | null;
+  /** Of what was put and is in memory: the spool has not got it yet, or could not take it. */
+  readonly unwrittenBytes: number;
   /** Memory for a piece of so many bytes, of those that were written where there is some. */
   buffer(bytes: number): Uint8Array<ArrayBuffer>;
   /** Throws `not_found` for what never was a reference of this job, `expired` for one whose Result is gone. */
@@ -38,29 +45,62 @@ export interface SideStore {
   release(ref: string): void;
 }
 
+export interface SideLimits {
+  /** Of the spool. */
+  readonly bytes: number;
+  /** Of what was put and is in memory. */
+  readonly unwrittenBytes: number;
+  /** A piece of what was put, on its way to the spool or a reader. */
+  readonly pieceBytes: number;
+}
+
+/** Where side data went that was put: to the spool, back for want of room, or nowhere, since the spool failed. */
+type PutFate = "stored" | "no_room" | "failed";
+export type PutTold = (fate: PutFate, error: PacelineError | null) => void;
+
 interface Stored {
   readonly job: string;
   readonly bytes: number;
-  readonly pieces: readonly SpoolRef[];
+  readonly content: Content;
   readers: number;
   released: boolean;
 }
 
-/** `life`: sets this life's references apart from an earlier one's. */
+/** `life`: sets this life's references apart from an earlier one's. `told`: of each `put`, once its fate is known. */
 export function createSideStore(
   spool: Omit<Spool, "sync" | "close">,
-  limits: { readonly bytes: number },
+  limits: SideLimits,
   life: string,
+  told: PutTold = () => {},
 ): SideStore {
   const stored = new Map<string, Stored>();
   let made = 0;
+  let unwritten = 0;
 
-  const free = (pieces: readonly SpoolRef[]): void => {
-    for (const piece of pieces) spool.release(piece);
-  };
   const dropped = (side: Stored): void => {
-    if (side.released && side.readers === 0) free(side.pieces);
+    if (side.released && side.readers === 0) side.content.free();
   };
+  const keep = (job: string, bytes: number, content: Content): string => {
+    const ref = `${life}-${++made}`;
+    stored.set(ref, { job, bytes, content, readers: 0, released: false });
+    return ref;
+  };
+
+  function put(job: string, parts: readonly Uint8Array[]): string | null {
+    const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (spool.usage.bytes + bytes > limits.bytes || unwritten + bytes > limits.unwrittenBytes) {
+      told("no_room", null);
+      return null;
+    }
+    unwritten += bytes;
+    const held = new HeldSide(spool, parts, limits.pieceBytes, {
+      written: (error) => told(error === null ? "stored" : "failed", error),
+      letGo() {
+        unwritten -= bytes;
+      },
+    });
+    return keep(job, bytes, held);
+  }
 
   /** References count up, so that one that was is told from one that never was. */
   function missing(ref: string): PacelineError {
@@ -68,20 +108,6 @@ export function createSideStore(
     return of === life && Number(number) <= made
       ? new PacelineError("expired", "it was kept as long as its Result", { details: { ref } })
       : new PacelineError("not_found", "no side data has this reference", { details: { ref } });
-  }
-
-  async function* read({ pieces }: Stored, from: number, to: number): AsyncGenerator<Buffer> {
-    const most = pieces.reduce((bytes, { length }) => Math.max(bytes, length), 0);
-    const room = Buffer.allocUnsafeSlow(RECORD_HEAD + most);
-    let at = 0;
-    for (const piece of pieces) {
-      const start = at;
-      at += piece.length;
-      if (at <= from) continue;
-      if (start >= to) return;
-      const bytes = await spool.read(piece, room);
-      yield bytes.subarray(Math.max(0, from - start), to - start);
-    }
   }
 
   return {
@@ -94,11 +120,13 @@ export function createSideStore(
     },
     writer: () =>
       new PieceWriter(spool, (job, pieces) => {
-        const ref = `${life}-${++made}`;
         const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-        stored.set(ref, { job, bytes, pieces, readers: 0, released: false });
-        return ref;
+        return keep(job, bytes, spooledContent(spool, pieces));
       }),
+    put,
+    get unwrittenBytes() {
+      return unwritten;
+    },
     buffer: (bytes) => spool.buffer(bytes),
     open(job, ref) {
       const side = stored.get(ref);
@@ -107,7 +135,7 @@ export function createSideStore(
       let open = true;
       return {
         bytes: side.bytes,
-        read: (from, to) => read(side, from, to),
+        read: (from, to) => side.content.read(from, to),
         close() {
           if (!open) return;
           open = false;

@@ -32,7 +32,7 @@ export interface Readings {
   /** Of declared jobs, so that labels are bounded. */
   distances(): readonly ({ readonly job: string } & Distance)[];
   /** Null: there is none. */
-  spool(): { readonly bytes: number; readonly segments: number } | null;
+  spool(): { readonly bytes: number; readonly segments: number; readonly unwritten: number } | null;
 }
 
 /** How far from the bound a run is; null where not known. */
@@ -113,6 +113,11 @@ export function createMetrics(readings: Readings) {
       "paceline_generation_pause_seconds",
       "How long a swap held a worker still",
     ),
+    sideParts: counter(
+      "paceline_side_parts_total",
+      "Parts of side data too large for a Result, by what became of them: stored, left in it (no_room), or in memory (failed)",
+      ["fate"],
+    ),
     prompts: registerPrompts(registry),
     lastMany: registerDistances(registry, readings),
     belowBound: counter(
@@ -190,6 +195,11 @@ function registerSpool(
   for (const [name, help, of] of [
     ["paceline_spool_bytes", "Bytes of the spool's files", "bytes"],
     ["paceline_spool_segments", "Files of the spool", "segments"],
+    [
+      "paceline_side_unwritten_bytes",
+      "Side data by reference in memory: the spool has not got it yet, or could not take it",
+      "unwritten",
+    ],
   ] as const) {
     gauge(name, help, [], (g) => {
       const usage = spool();

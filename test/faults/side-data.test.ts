@@ -1,13 +1,19 @@
 /** Side data end to end: a whole server, real engines, every front and encoding. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import type { Result } from "../../server/contract/result.ts";
+import { wholeResult } from "../../server/rollouts/whole-result.ts";
 import { createGrpcClient, type GrpcClient } from "../support/grpc-client.ts";
 import { createHttpClient, type HttpClient } from "../support/http-client.ts";
 import { type LiveServer, startLiveServer, workersReady } from "../support/live-server.ts";
+import { readBack } from "../support/read-back.ts";
 import { streamStruck } from "./struck-streams.ts";
 
 const WORKERS = 2;
+const spool = mkdtempSync(join(tmpdir(), "paceline-side-"));
 const PROMPT = [...Buffer.from("17+25=42;7+5=12;99+99=")];
 
 suite("side data over a whole server", { timeout: 120_000 }, () => {
@@ -17,7 +23,7 @@ suite("side data over a whole server", { timeout: 120_000 }, () => {
   let ids = 0;
 
   before(async () => {
-    server = await startLiveServer({ workers: WORKERS, stream_interval: 4 });
+    server = await startLiveServer({ workers: WORKERS, stream_interval: 4, spool });
     await workersReady(server, WORKERS);
     http = createHttpClient(Number(new URL(server.http).port));
     grpc = createGrpcClient(`127.0.0.1:${server.grpcPort}`);
@@ -26,6 +32,7 @@ suite("side data over a whole server", { timeout: 120_000 }, () => {
     await grpc.close();
     await http.close();
     await server.stop();
+    rmSync(spool, { recursive: true });
   });
 
   /** The Result of one body, by every front and encoding, and with and without a stream. */
@@ -86,6 +93,25 @@ suite("side data over a whole server", { timeout: 120_000 }, () => {
     }
   });
 
+  test("by reference the same rows, by every way", async () => {
+    const body = {
+      prompt_token_ids: PROMPT,
+      sampling: { max_new_tokens: 24, top_p: 0.9, seed: 5, ignore_eos: true },
+      want: { top_logprobs: 3, sampling_mask: true, prompt_logprobs: { start: 0 } },
+    };
+    const inline = await http.generate({ ...body, id: `side-${++ids}` });
+    const stored = await everywhere({ ...body, want: { ...body.want, side_by_ref: true } });
+    for (const result of stored) {
+      assert.deepEqual([result.side?.top, result.side?.mask, result.side?.prompt], ABSENT);
+      assert.deepEqual((await wholeResult(result, readBack(server.http))).side, inline.side);
+    }
+    const { top } = stored[0]?.side?.stored ?? {};
+    const other = await fetch(`${server.http}/v1/side/${top?.ref}?job=other`);
+    assert.equal(other.status, 410);
+    const behind = { headers: { range: `bytes=${top?.bytes}-` } };
+    assert.equal((await fetch(`${server.http}/v1/side/${top?.ref}`, behind)).status, 416);
+  });
+
   test("kill -9 of a worker costs no row", async () => {
     const bodies = Array.from({ length: 24 }, (_, i) => ({
       prompt_token_ids: [...Buffer.from(`${i + 10}+${90 - i}=`)],
@@ -105,6 +131,8 @@ suite("side data over a whole server", { timeout: 120_000 }, () => {
     console.log(`# ${bodies.length} rollouts, ${moves} further attempts, no row differs`);
   });
 });
+
+const ABSENT = [null, null, null];
 
 interface Wire {
   readonly output_token_ids: number[];

@@ -4,6 +4,7 @@ import { createResult, type Result } from "../../server/contract/result.ts";
 import type { Segment, Span } from "../../server/contract/rollout.ts";
 import type { RoutedExperts } from "../../server/contract/routed-experts.ts";
 import type { PromptLogprobs, TopLogprobs } from "../../server/contract/side-data.ts";
+import type { StoredPart, StoredSide } from "../../server/contract/stored-side.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true });
@@ -67,6 +68,21 @@ const experts = (): fc.Arbitrary<RoutedExperts> =>
     ),
   });
 
+/** Also beside rows that lie in the Result, as no server tells them. */
+const stored = (length: number): fc.Arbitrary<StoredSide> => {
+  const part = (columns: number): fc.Arbitrary<StoredPart> =>
+    record({ ref: id(), more: fc.nat(1_000) }).map(({ ref, more }) => ({
+      ref,
+      bytes: 4 * (length + 1 + columns * (length + more)),
+      rows: length,
+      entries: length + more,
+    }));
+  const prompt = record({ ref: id(), version: fc.option(whole()) }).map((told) => ({
+    ...{ ...told, bytes: 0, rows: 0, entries: 0 },
+  }));
+  return record({ prompt: fc.option(prompt), top: fc.option(part(2)), mask: fc.option(part(1)) });
+};
+
 /** Each range with a head of its own. */
 const over = <T>(ranges: { start: number; end: number }[], head: fc.Arbitrary<T>) =>
   fc.tuple(...ranges.map((range) => head.map((made) => ({ ...made, ...range }))));
@@ -88,6 +104,7 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
         top: fc.option(rows(length)),
         mask: fc.option(rows(length)),
         experts: fc.option(experts()),
+        stored: fc.option(stored(length)),
       }),
     )
     .map(
@@ -104,6 +121,7 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
         top,
         mask,
         experts,
+        stored,
       }) =>
         createResult({
           ...head,
@@ -117,15 +135,16 @@ export const arbitraryResult = (): fc.Arbitrary<Result> =>
             wastedTokens: wasted,
           },
           stale,
-          side:
-            scores === null && top === null && mask === null && experts === null
-              ? null
-              : {
-                  prompt: scores,
-                  top,
-                  mask: mask && { offsets: mask.offsets, ids: mask.ids },
-                  experts,
-                },
+          side: [scores, top, mask, experts, stored].every((part) => part === null)
+            ? null
+            : {
+                prompt: scores,
+                top,
+                mask: mask && { offsets: mask.offsets, ids: mask.ids },
+                experts,
+                // A prompt's version is told once.
+                stored: stored && { ...stored, prompt: scores === null ? stored.prompt : null },
+              },
         }),
     );
 

@@ -61,12 +61,8 @@ function resultData(message: Message) {
       output_tokens: usage?.output_tokens ?? 0,
       wasted_tokens: narrow(usage?.wasted_tokens) ?? 0,
     },
-    ...(message.prompt_logprobs?.length
-      ? {
-          prompt_logprobs: message.prompt_logprobs,
-          prompt_version: narrow(message.prompt_version),
-        }
-      : {}),
+    ...(message.prompt_logprobs?.length ? { prompt_logprobs: message.prompt_logprobs } : {}),
+    prompt_version: message.prompt_version == null ? null : narrow(message.prompt_version),
     top_logprobs: message.top_logprobs && {
       ids: (message.top_logprobs.ids ?? []).map(({ values }) => values ?? []),
       logprobs: (message.top_logprobs.logprobs ?? []).map(({ values }) => values ?? []),
@@ -77,9 +73,22 @@ function resultData(message: Message) {
         offsets: message.side.sampling_mask.offsets ?? [],
       },
       routed_experts: message.side.routed_experts && expertsFrom(message.side.routed_experts),
+      stored: message.side.stored && {
+        prompt_logprobs: partFrom(message.side.stored.prompt_logprobs),
+        top_logprobs: partFrom(message.side.stored.top_logprobs),
+        sampling_mask: partFrom(message.side.stored.sampling_mask),
+      },
     },
   };
 }
+
+const partFrom = (part: paceline.v1.StoredPart.$Properties | null | undefined) =>
+  part && {
+    ref: part.ref ?? "",
+    bytes: narrow(part.bytes) ?? 0,
+    rows: part.rows ?? 0,
+    entries: part.entries ?? 0,
+  };
 
 const expertsFrom = (message: paceline.v1.RoutedExperts.$Properties) => ({
   dtype: EXPERTS_DTYPE.word(message.dtype),

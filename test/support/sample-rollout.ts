@@ -49,6 +49,7 @@ export function sampleRollout(over: Partial<Rollout>): Rollout {
       topLogprobs: 0,
       routedExperts: null,
       samplingMask: false,
+      sideByRef: false,
     },
     timeoutMs: null,
     deliver: "reply",

@@ -25,6 +25,8 @@ import type {
   RolloutState,
   RolloutTimeline,
 } from "../../server/rollouts/service.ts";
+import { placed, type SidePlace } from "../../server/rollouts/side-place.ts";
+import { createScriptedSide, SCRIPTED_SIDE } from "./scripted-side.ts";
 
 export type Step =
   | { readonly do: "tokens"; readonly count: number; readonly version: number }
@@ -68,7 +70,12 @@ function rowsOf(length: number, entries: (at: number) => number): IdRows {
   return { offsets, ids: Uint32Array.from({ length: offsets[length] as number }, (_, i) => i * 7) };
 }
 
-export function createScriptedRollouts(script: Script = playToEnd): ScriptedRollouts {
+/** `inlineBytes`: a part of side data of so many bytes lies in the Result; default: any. */
+export function createScriptedRollouts(
+  script: Script = playToEnd,
+  inlineBytes = Number.POSITIVE_INFINITY,
+): ScriptedRollouts {
+  const side = createScriptedSide();
   const lives = new Map<string, ScriptedLife>();
   const submitted: Rollout[] = [];
   const arrivals = new EventEmitter().setMaxListeners(0);
@@ -92,25 +99,15 @@ export function createScriptedRollouts(script: Script = playToEnd): ScriptedRoll
         throw new PacelineError("conflict", `${rollout.id} is another body's id`);
       }
       submitted.push(rollout);
-      const life = new ScriptedLife(rollout, script(rollout));
+      const life = new ScriptedLife(rollout, script(rollout), {
+        ...{ job: rollout.job, store: side, inlineBytes, byRef: rollout.want.sideByRef },
+      });
       lives.set(rolloutKey(rollout.job, rollout.id), life);
       arrivals.emit("arrival");
       return life;
     },
     get: find,
-    side(_job, ref) {
-      if (ref !== SCRIPTED_SIDE.ref) {
-        throw new PacelineError("not_found", "no side data has this reference");
-      }
-      const { bytes } = SCRIPTED_SIDE;
-      return {
-        bytes: bytes.length,
-        async *read(from, to) {
-          for (let at = from; at < to; at += 7) yield bytes.subarray(at, Math.min(to, at + 7));
-        },
-        close: () => undefined,
-      };
-    },
+    side: side.open,
     async abortJob(job, cause) {
       const own = [...lives.values()].filter((life) => life.job === job && !life.ended);
       for (const life of own) life.abort(cause);
@@ -126,9 +123,6 @@ export function createScriptedRollouts(script: Script = playToEnd): ScriptedRoll
     },
   };
 }
-
-/** What every reference names. */
-export const SCRIPTED_SIDE = { ref: "side-1", bytes: Buffer.from("routed experts, by reference") };
 
 const SCRIPTED_MOMENTS: readonly Moment[] = [
   {
@@ -162,11 +156,13 @@ export class ScriptedLife implements RolloutHandle {
   readonly #log: RolloutEvent[] = [];
   readonly #runs: { version: number; count: number; worker: number }[] = [];
   readonly #aborted = new AbortController();
+  readonly #place: SidePlace;
   #cause: FinishCause | null = null;
   #worker = 1;
   #state: RolloutState = "running";
 
-  constructor(rollout: Rollout, steps: readonly Step[]) {
+  constructor(rollout: Rollout, steps: readonly Step[], place: SidePlace) {
+    this.#place = place;
     this.id = rollout.id;
     this.job = rollout.job;
     this.rollout = rollout;
@@ -335,21 +331,24 @@ export class ScriptedLife implements RolloutHandle {
     const length = this.#length();
     const top = rowsOf(length, (at) => 1 + (at % topLogprobs));
     const mask = rowsOf(length, (at) => 1 + (at % 5));
-    return {
+    const told = {
       prompt: promptLogprobs === null ? null : this.#prompt(promptLogprobs.start),
       top:
         topLogprobs === 0
           ? null
           : { ...top, logprobs: Float32Array.from(top.ids, (_, at) => scriptedLogprob(at)) },
       mask: samplingMask ? mask : null,
+    };
+    return {
+      ...placed(told, this.#place),
       experts: routedExperts && this.#experts(routedExperts),
     };
   }
 
-  #experts({ start, byRef }: ExpertsWant): RoutedExperts {
+  #experts({ start }: ExpertsWant): RoutedExperts {
     const rows = this.rollout.promptTokenIds.length + this.#length() - 1 - start;
     const data = Uint8Array.from({ length: rows * 4 }, (_, at) => at);
-    const held = byRef ? { ref: SCRIPTED_SIDE.ref } : { data };
+    const held = this.rollout.want.sideByRef ? { ref: SCRIPTED_SIDE.ref } : { data };
     const shape = [rows, 2, 2];
     return {
       ...{ dtype: "uint8", firstPosition: start, shape, source: "sampled", held },

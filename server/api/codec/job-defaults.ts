@@ -33,6 +33,7 @@ const WANTS = new Shared<Rollout["want"]>(
     topLogprobs: true,
     routedExperts: true,
     samplingMask: true,
+    sideByRef: true,
   }),
 );
 

@@ -5,6 +5,7 @@ import type { Continuation, Hints, Rollout, Want } from "../../contract/rollout.
 import type { ExpertsWant } from "../../contract/routed-experts.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import { createRolloutSchema, type WireRollout } from "../../contract/schema-rollout.ts";
+import { sideWanted } from "../../contract/side-data.ts";
 import { LIMITS } from "../../limits.ts";
 import { rolloutBodyHash } from "./body-hash.ts";
 import { assertFeatures } from "./features.ts";
@@ -149,7 +150,7 @@ function assertNoRows({ topLogprobs, samplingMask }: Want): void {
   throw invalid(path, "has no rows for the tokens of `continue`: they were made elsewhere");
 }
 
-const EXPERTS = new Shared<ExpertsWant>(equalBy({ start: true, byRef: true }));
+const EXPERTS = new Shared<ExpertsWant>(equalBy({ start: true }));
 
 const hintsFromWire = (hints: WireRollout["hints"]): Hints =>
   HINTS.of({
@@ -165,10 +166,9 @@ function expertsFromWire(want: WireRollout["want"], promptTokens: number): Want[
   }
   if (want?.routed_experts !== true) {
     if (start > 0) throw invalid("want.routed_experts_start", "needs want.routed_experts");
-    if (want?.side_by_ref) throw invalid("want.side_by_ref", "needs want.routed_experts");
     return null;
   }
-  return EXPERTS.of({ start, byRef: want.side_by_ref ?? false });
+  return EXPERTS.of({ start });
 }
 
 function wantFromWire({ want, prompt_token_ids: prompt }: WireRollout): Want {
@@ -176,11 +176,16 @@ function wantFromWire({ want, prompt_token_ids: prompt }: WireRollout): Want {
   if (start >= prompt.length) {
     throw invalid("want.prompt_logprobs.start", `${start} of a prompt of ${prompt.length} tokens`);
   }
-  return {
+  const wanted: Want = {
     logprobModes: want?.logprob_modes ?? [],
     promptLogprobs: want?.prompt_logprobs ?? null,
     topLogprobs: want?.top_logprobs ?? 0,
     routedExperts: expertsFromWire(want, prompt.length),
     samplingMask: want?.sampling_mask ?? false,
+    sideByRef: want?.side_by_ref ?? false,
   };
+  if (wanted.sideByRef && sideWanted(wanted) === null) {
+    throw invalid("want.side_by_ref", "needs side data that is wanted");
+  }
+  return wanted;
 }

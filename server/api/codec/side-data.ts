@@ -3,26 +3,42 @@ import type { RoutedExperts } from "../../contract/routed-experts.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import type { WireResult } from "../../contract/schema-result.ts";
 import type { IdRows, PromptLogprobs, SideData, TopLogprobs } from "../../contract/side-data.ts";
+import type { StoredPart, StoredSide } from "../../contract/stored-side.ts";
 import { invalid } from "./invalid.ts";
 import { floatsText, idsText } from "./number-arrays.ts";
 
 /** To be put before a Result's closing brace; empty where there is none. NaN is written as `null`. */
 export function sideText(side: SideData | null, encoding: Encoding): string {
   if (side === null) return "";
-  const { prompt, top, mask, experts } = side;
+  const { prompt, top, mask, experts, stored } = side;
   const beside = [
     ...(mask === null ? [] : [maskText(mask, encoding)]),
     ...(experts === null ? [] : [expertsText(experts)]),
+    ...(stored === null ? [] : [`"stored":${JSON.stringify(storedToWire(stored))}`]),
   ];
   return (
-    (prompt === null ? "" : promptText(prompt, encoding)) +
+    (prompt === null ? "" : `,"prompt_logprobs":${floatsText(prompt.logprobs, encoding)}`) +
+    versionText(prompt ?? stored?.prompt ?? null) +
     (top === null ? "" : topText(top, encoding)) +
     (beside.length === 0 ? "" : `,"side":{${beside.join()}}`)
   );
 }
 
-const promptText = ({ logprobs, version }: PromptLogprobs, encoding: Encoding): string =>
-  `,"prompt_logprobs":${floatsText(logprobs, encoding)},"prompt_version":${version}`;
+const versionText = (prompt: Pick<PromptLogprobs, "version"> | null): string =>
+  prompt === null ? "" : `,"prompt_version":${prompt.version}`;
+
+/** Also as gRPC has it. */
+export function storedToWire({ prompt, top, mask }: StoredSide) {
+  return {
+    ...(prompt && { prompt_logprobs: partToWire(prompt) }),
+    ...(top && { top_logprobs: partToWire(top) }),
+    ...(mask && { sampling_mask: partToWire(mask) }),
+  };
+}
+
+const partToWire = ({ ref, bytes, rows, entries }: StoredPart): StoredPart => ({
+  ...{ ref, bytes, rows, entries },
+});
 
 function topText({ offsets, ids, logprobs }: TopLogprobs, encoding: Encoding): string {
   const idRows: string[] = [];
@@ -61,8 +77,9 @@ export function sideFromWire(wire: WireSide): SideData | null {
   const top = wire.top_logprobs == null ? null : topFromWire(wire.top_logprobs);
   const mask = wire.side?.sampling_mask ?? null;
   const experts = expertsFromWire(wire.side?.routed_experts ?? null);
-  const nothing = prompt === null && top === null && mask === null && experts === null;
-  return nothing ? null : { prompt, top, mask, experts };
+  const stored = storedFromWire(wire);
+  const nothing = [prompt, top, mask, experts, stored].every((part) => part === null);
+  return nothing ? null : { prompt, top, mask, experts, stored };
 }
 
 type WireExperts = NonNullable<NonNullable<WireResult["side"]>["routed_experts"]>;
@@ -73,6 +90,16 @@ function expertsFromWire(wire: WireExperts | null): RoutedExperts | null {
   if (ref == null && data == null) throw invalid("side.routed_experts", "has neither data nor ref");
   const held = ref == null ? { data: Buffer.from(data ?? "", "base64") } : { ref };
   return { dtype, firstPosition, shape, source, bytes, crc32, held };
+}
+
+function storedFromWire({ side, prompt_version: version }: WireSide): StoredSide | null {
+  if (side?.stored == null) return null;
+  const { prompt_logprobs: prompt, top_logprobs: top, sampling_mask: mask } = side.stored;
+  return {
+    prompt: prompt == null ? null : { ...prompt, version: version ?? null },
+    top: top ?? null,
+    mask: mask ?? null,
+  };
 }
 
 function promptFromWire(wire: WireSide): PromptLogprobs | null {

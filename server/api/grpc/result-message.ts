@@ -6,6 +6,7 @@ import type { RoutedExperts } from "../../contract/routed-experts.ts";
 import type { SideData, TopLogprobs } from "../../contract/side-data.ts";
 import { assertAligned } from "../../contract/tokens.ts";
 import { plainArray } from "../codec/number-arrays.ts";
+import { storedToWire } from "../codec/side-data.ts";
 import {
   ATTESTED,
   EXPERTS_DTYPE,
@@ -65,18 +66,17 @@ export function resultHeadToProto(result: Result): Message {
   };
 }
 
-const sideToProto = ({ prompt, top, mask, experts }: SideData): Message => ({
-  ...(prompt && {
-    prompt_logprobs: plainArray(prompt.logprobs),
-    prompt_version: prompt.version,
-  }),
+const sideToProto = ({ prompt, top, mask, experts, stored }: SideData): Message => ({
+  ...(prompt && { prompt_logprobs: plainArray(prompt.logprobs) }),
+  prompt_version: (prompt ?? stored?.prompt)?.version ?? null,
   ...(top && { top_logprobs: topToProto(top) }),
-  ...((mask ?? experts) && {
+  ...((mask ?? experts ?? stored) && {
     side: {
       ...(mask && {
         sampling_mask: { ids: plainArray(mask.ids), offsets: plainArray(mask.offsets) },
       }),
       ...(experts && { routed_experts: expertsToProto(experts) }),
+      ...(stored && { stored: storedToWire(stored) }),
     },
   }),
 });

@@ -6,6 +6,7 @@ import { PacelineError } from "../../../server/contract/errors.ts";
 import type { Result } from "../../../server/contract/result.ts";
 import { progress } from "../../../server/contract/schema-result.ts";
 import type { RolloutEvent, RolloutProgress } from "../../../server/rollouts/service.ts";
+import { wholeResult } from "../../../server/rollouts/whole-result.ts";
 import {
   createScriptedRollouts,
   type Script,
@@ -145,6 +146,29 @@ function answers(front: Front): void {
       const result = await client.generate(body);
       assert.deepEqual(result, await rollouts.life("default", "r-1").result());
       assert.deepEqual([...(result.side?.top?.offsets ?? [])], [0, 1, 3, 6, 7, 9]);
+      for await (const { event } of client.stream(body)) {
+        if (event.type === "finished") assert.deepEqual(event.result, result);
+      }
+    }));
+
+  test("tells side data by reference, whose bytes are the rows that it would have told", () =>
+    serving(front, undefined, async (client, rollouts) => {
+      const want = { top_logprobs: 3, sampling_mask: true, prompt_logprobs: { start: 1 } };
+      const inline = await client.generate({ ...BODY, id: "r-2", want });
+      const body = { ...BODY, want: { ...want, side_by_ref: true } };
+      const result = await client.generate(body);
+      assert.deepEqual(result, await rollouts.life("default", "r-1").result());
+      const { prompt, top, mask, stored } = result.side ?? {};
+      assert.deepEqual([prompt, top, mask], [null, null, null]);
+      assert.deepEqual(
+        [stored?.prompt, stored?.top, stored?.mask].map((part) => [part?.rows, part?.entries]),
+        [
+          [inline.side?.prompt?.logprobs.length, inline.side?.prompt?.logprobs.length],
+          [5, inline.side?.top?.ids.length],
+          [5, inline.side?.mask?.ids.length],
+        ],
+      );
+      assert.deepEqual((await wholeResult(result, rollouts)).side, inline.side);
       for await (const { event } of client.stream(body)) {
         if (event.type === "finished") assert.deepEqual(event.result, result);
       }

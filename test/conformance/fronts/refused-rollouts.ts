@@ -151,6 +151,11 @@ const AROUND: readonly RefusedRollout[] = [
     "want.prompt_logprobs.start",
     body({ want: { prompt_logprobs: { start: 2 } } }),
   ),
+  invalid(
+    "a reference to nothing",
+    "want.side_by_ref",
+    body({ want: { side_by_ref: true, top_logprobs: 0 } }),
+  ),
   ...(["top_logprobs", "sampling_mask"] as const).map((name) =>
     invalid(
       `continuation with ${name}`,

@@ -8,6 +8,7 @@ import { openRolloutStream } from "../../../server/arrow/rollout-stream.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import { createResult, type Result } from "../../../server/contract/result.ts";
 import type { IdRows } from "../../../server/contract/side-data.ts";
+import type { StoredPart } from "../../../server/contract/stored-side.ts";
 import { arbitraryResult } from "../../support/arbitrary-result.ts";
 import { readArrow } from "../../support/arrow-rows.ts";
 
@@ -60,7 +61,13 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
     segments: { numerics: object }[];
     side?: object;
   };
-  const { prompt = null, top = null, mask = null, experts = null } = row.result.side ?? {};
+  const {
+    prompt = null,
+    top = null,
+    mask = null,
+    experts = null,
+    stored = null,
+  } = row.result.side ?? {};
   const { matched, ...finish } = finish_reason;
   return {
     stale: null,
@@ -68,7 +75,7 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
     // JSON writes float32 in fewer digits.
     logprobs: [...row.result.logprobs],
     prompt_logprobs: prompt && [...prompt.logprobs],
-    prompt_version: prompt?.version ?? null,
+    prompt_version: (prompt ?? stored?.prompt)?.version ?? null,
     top_logprobs: top && {
       offsets: [...top.offsets],
       ids: [...top.ids],
@@ -85,6 +92,11 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
       data: "data" in experts.held ? [...experts.held.data] : null,
       ref: "ref" in experts.held ? experts.held.ref : null,
     },
+    stored: stored && {
+      prompt_logprobs: stored.prompt && partOf(stored.prompt),
+      top_logprobs: stored.top,
+      sampling_mask: stored.mask,
+    },
     finish_reason: {
       ...finish,
       matched_id: typeof matched === "number" ? matched : null,
@@ -94,6 +106,10 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
     error: null,
   };
 }
+
+const partOf = ({ ref, bytes, rows, entries }: StoredPart): StoredPart => ({
+  ...{ ref, bytes, rows, entries },
+});
 
 const RESULT_FIELDS = [
   "policy",
@@ -113,6 +129,7 @@ const RESULT_FIELDS = [
   "top_logprobs",
   "sampling_mask",
   "routed_experts",
+  "stored",
 ];
 
 function expectedError({ id, job, error }: Extract<RolloutRow, { error: PacelineError }>) {

@@ -8,26 +8,27 @@ import { crc32 } from "node:zlib";
 import type { EngineEvent } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { Rollout } from "../../../server/contract/rollout.ts";
-import type { ExpertsWant } from "../../../server/contract/routed-experts.ts";
-import { LIMITS } from "../../../server/limits.ts";
 import { liveClock } from "../../../server/live-clock.ts";
 import { createSideStore } from "../../../server/rollouts/side-store.ts";
 import type { SpoolRef } from "../../../server/spool/record.ts";
 import { openSpool } from "../../../server/spool/spool.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
-import { finished, play, run, tokens, unreachable, world } from "./world.ts";
+import { finished, play, run, SIDE_INLINE_BYTES, tokens, unreachable, world } from "./world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paceline-experts-"));
 after(() => rmSync(folder, { recursive: true }));
-const limits = { bytes: 8e6, segments: 100, segmentBytes: 1e6, waitingBytes: 1e6 };
+const limits = {
+  ...{ bytes: 8e6, segments: 100, segmentBytes: 1e6, waitingBytes: 1e6 },
+  ...{ unwrittenBytes: 1e6, pieceBytes: 1e5 },
+};
 const { spool } = await openSpool({ folder, clock: liveClock, limits });
 after(() => spool.close());
 const sideStore = createSideStore(spool, limits, "0a");
 
 /** The sample's prompt has three tokens, its output five: seven rows from the first position on. */
 const ROWS = 7;
-const wanting = (over: Partial<ExpertsWant> = {}): Partial<Rollout> => ({
-  want: { ...sampleRollout({}).want, routedExperts: { start: 0, byRef: false, ...over } },
+const wanting = ({ start = 0, sideByRef = false } = {}): Partial<Rollout> => ({
+  want: { ...sampleRollout({}).want, routedExperts: { start }, sideByRef },
 });
 const head: EngineEvent = { type: "experts_head", head: { dtype: "uint8", row: [2, 3] } };
 const bytesOf = (length: number, from = 0): Uint8Array<ArrayBuffer> =>
@@ -43,7 +44,7 @@ const wide = (width: number): EngineEvent => ({
   head: { dtype: "uint8", row: [1, width] },
 });
 /** More than fits in a Result. */
-const WIDE = Math.ceil(LIMITS.sideInlineBytes / ROWS) + 1;
+const WIDE = Math.ceil(SIDE_INLINE_BYTES / ROWS) + 1;
 /** Fresh: their buffers go to the spool. */
 const large = (): EngineEvent[] => [
   wide(WIDE),
@@ -89,7 +90,7 @@ test("a lost worker's are dropped: the next one computes all of them again, and 
     [outcome.side?.experts?.source, outcome.side?.experts?.bytes],
     ["recomputed", 42],
   );
-  assert.deepEqual(requests[1]?.side?.routedExperts, { start: 0, byRef: false });
+  assert.deepEqual(requests[1]?.side?.routedExperts, { start: 0 });
 });
 
 test("one that was lost when all tokens were made, but not their experts, starts over", async () => {
@@ -191,7 +192,7 @@ test("what is large goes by reference, is read back by pieces, and goes with its
 test("who wants a reference gets one, however little it is", async () => {
   const events = [head, ...experts(42), tokens(0, 5), finished];
   const w = world([play(events)], { sideStore });
-  const result = await w.rollouts.submit(sampleRollout(wanting({ byRef: true }))).result();
+  const result = await w.rollouts.submit(sampleRollout(wanting({ sideByRef: true }))).result();
   const held = result.side?.experts?.held;
   assert.ok(held && "ref" in held);
   assert.ok((await read(w, held.ref, 40, 42)).equals(bytesOf(2, 40)));
@@ -207,7 +208,7 @@ test("a full spool fails the rollout, and refuses the next before any work", asy
   assert.deepEqual([full.outcome.code, full.outcome.kind.retryable], ["spool_full", true]);
   await small.spool.sync();
   const { bytes } = small.spool.usage;
-  const tight = createSideStore(small.spool, { bytes }, "0c");
+  const tight = createSideStore(small.spool, { ...most, bytes }, "0c");
   const w = world([], { sideStore: tight });
   assert.throws(() => w.rollouts.submit(sampleRollout(wanting())), { code: "spool_full" });
   assert.equal(w.sent.length, 0);
@@ -225,7 +226,7 @@ test("without a spool what is large is side_data_too_large, and a reference unsu
     assert.throws(() => world([]).rollouts.submit(sampleRollout(rollout)), {
       ...{ code: "unsupported", details: { path } },
     });
-  refused(wanting({ byRef: true }), "want.side_by_ref");
+  refused(wanting({ sideByRef: true }), "want.side_by_ref");
   const { sampling } = sampleRollout({});
   refused({ ...wanting(), sampling: { ...sampling, stop: ["x"] } }, "want.routed_experts");
   refused({ ...wanting(), sampling: { ...sampling, maxNewTokens: 0 } }, "want.routed_experts");

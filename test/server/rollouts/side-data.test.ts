@@ -5,8 +5,11 @@ import type { EngineEvent } from "../../../adapters/engine.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import type { Rollout } from "../../../server/contract/rollout.ts";
 import type { SideChunk } from "../../../server/contract/side-data.ts";
+import type { SideStore } from "../../../server/rollouts/side-store.ts";
+import { wholeResult } from "../../../server/rollouts/whole-result.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
-import { finished, play, run, tokens, unreachable, world } from "./world.ts";
+import { createScriptedSide } from "../../support/scripted-side.ts";
+import { finished, play, run, SIDE_INLINE_BYTES, tokens, unreachable, world } from "./world.ts";
 
 const scored = (): Partial<Rollout> => {
   const { want } = sampleRollout({});
@@ -160,4 +163,112 @@ test("side data that cannot keep to its limits is refused before any work", () =
         error.details["path"] === path,
     );
   }
+});
+
+/** A store that says what it keeps. */
+function keeping(takes = true) {
+  const kept = new Set<string>();
+  const side = createScriptedSide();
+  const sideStore: SideStore = {
+    ...side,
+    put(job, parts) {
+      const ref = takes ? side.put(job, parts) : null;
+      if (ref !== null) kept.add(ref);
+      return ref;
+    },
+    release: (ref) => void kept.delete(ref),
+  };
+  return { kept, sideStore };
+}
+
+const byRef = (): Partial<Rollout> => ({ want: { ...wants(), sideByRef: true } });
+const wants = (): Rollout["want"] => ({
+  ...sampleRollout({}).want,
+  ...{ topLogprobs: 2, samplingMask: true, promptLogprobs: { start: 0 } },
+});
+
+test("who wants references gets them, of all rows, as long as the Result is kept", async () => {
+  const script = () => play([prompt, withRows(0, 5), finished]);
+  const inline = await run([script()], { want: wants() });
+  assert.ok(!(inline.outcome instanceof Error));
+  const { kept, sideStore } = keeping();
+  const w = await run([script()], byRef(), { sideStore });
+  assert.ok(!(w.outcome instanceof Error));
+  const { stored, ...rest } = w.outcome.side ?? {};
+  assert.deepEqual(rest, { prompt: null, top: null, mask: null, experts: null });
+  const [scores, top, mask] = [stored?.prompt, stored?.top, stored?.mask];
+  assert.deepEqual([scores?.bytes, scores?.rows, scores?.entries, scores?.version], [12, 3, 3, 7]);
+  assert.deepEqual([top?.bytes, top?.rows, top?.entries], [4 * (6 + 10 + 10), 5, 10]);
+  assert.deepEqual([mask?.bytes, mask?.rows, mask?.entries], [4 * (6 + 15), 5, 15]);
+  assert.deepEqual(new Set([scores?.ref, top?.ref, mask?.ref]), kept);
+  assert.deepEqual((await wholeResult(w.outcome, w.rollouts)).side, inline.outcome.side);
+  await w.clock.advance(60_000);
+  assert.throws(() => w.rollouts.submit(sampleRollout(byRef())), { code: "not_found" });
+  assert.deepEqual([...kept], []);
+});
+
+test("a part goes by reference by its own size", async () => {
+  const { kept, sideStore } = keeping();
+  const width = Math.ceil(SIDE_INLINE_BYTES / 4 / 5);
+  const wide = (start: number, count: number): EngineEvent => {
+    const offsets = Uint32Array.from({ length: count + 1 }, (_, row) => row * width);
+    const ids = Uint32Array.from({ length: count * width }, (_, at) => at % width);
+    return withRows(start, count, { mask: { offsets, ids } });
+  };
+  const w = await run([play([wide(0, 5), finished])], rowed(), { sideStore });
+  assert.ok(!(w.outcome instanceof Error));
+  const { top, mask, stored } = w.outcome.side ?? {};
+  assert.deepEqual([top?.ids.length, mask, stored?.top], [10, null, null]);
+  assert.deepEqual([stored?.mask?.entries, kept.size], [5 * width, 1]);
+});
+
+test("what ended early has its rows by reference, too, aligned with the tokens that it kept", async () => {
+  const { sideStore } = keeping();
+  const came = Promise.withResolvers<void>();
+  const w = world(
+    [
+      async function* (request, signal) {
+        yield* [prompt, withRows(0, 3)];
+        came.resolve();
+        yield* play([], "hang")(request, signal);
+      },
+    ],
+    { sideStore },
+  );
+  w.rollouts.submit(sampleRollout(byRef()));
+  await came.promise;
+  const result = await w.rollouts.abort("default", sampleRollout({}).id, "client");
+  assert.deepEqual([result.outputTokenIds.length, result.side?.stored?.top?.rows], [3, 3]);
+});
+
+test("what is withheld is kept nowhere", async () => {
+  const { kept, sideStore } = keeping();
+  const stale = { ...byRef(), version: { max_lag: 0 } };
+  const w = await run([play([prompt, withRows(0, 5), finished])], stale, { sideStore });
+  assert.ok(!(w.outcome instanceof Error));
+  assert.deepEqual([w.outcome.finishReason.cause, w.outcome.side, kept.size], ["stale", null, 0]);
+});
+
+test("a store without room leaves them in the Result, and one that is full refuses before any work", async () => {
+  const { sideStore } = keeping(false);
+  const script = () => play([prompt, withRows(0, 5), finished]);
+  const w = await run([script()], byRef(), { sideStore });
+  assert.ok(!(w.outcome instanceof Error));
+  const { outcome } = await run([script()], { want: wants() });
+  assert.ok(!(outcome instanceof Error));
+  assert.deepEqual(w.outcome.side, outcome.side);
+  const full = new PacelineError("spool_full", "a test");
+  const assertRoom = (): void => {
+    throw full;
+  };
+  const none = world([], { sideStore: { ...sideStore, assertRoom } });
+  assert.throws(() => none.rollouts.submit(sampleRollout(byRef())), full);
+  assert.equal(none.sent.length, 0);
+});
+
+test("without a spool rows stay in the Result, and a wish for references is unsupported", () => {
+  const { rollouts } = world([]);
+  assert.throws(() => rollouts.submit(sampleRollout(byRef())), {
+    ...{ code: "unsupported", details: { path: "want.side_by_ref" } },
+  });
 });

@@ -18,6 +18,9 @@ import { STEP_1 } from "../../support/live-server.ts";
 import { sampleRollout } from "../../support/sample-rollout.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
 
+/** A part of side data of so many bytes lies in its Result. */
+export const SIDE_INLINE_BYTES = 1024 ** 2;
+
 export type Script = (request: EngineRequest, signal: AbortSignal) => AsyncIterable<EngineEvent>;
 
 const HELD: HeldVersion = {
@@ -172,7 +175,7 @@ export function world(
       sideStore: options.sideStore ?? null,
       adapters: options.adapters ?? { enter: () => null },
     },
-    { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000 },
+    { stuckMs: 5000, detachMs: 1000, resultTtlMs: 60_000, sideInlineBytes: SIDE_INLINE_BYTES },
   );
   return {
     clock,

@@ -56,6 +56,8 @@ const PUBLIC = [
   "paceline_below_bound_total counter",
   "paceline_spool_bytes gauge",
   "paceline_spool_segments gauge",
+  "paceline_side_unwritten_bytes gauge",
+  "paceline_side_parts_total counter",
 ];
 
 test("every name of the public surface is told with its type, and once", async (t) => {

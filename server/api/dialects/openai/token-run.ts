@@ -8,6 +8,7 @@ import type { TokenChunk } from "../../../contract/tokens.ts";
 import { abandon } from "../../../rollouts/abandon.ts";
 import { type Siblings, startGroup } from "../../../rollouts/group.ts";
 import type { RolloutEvent, RolloutHandle } from "../../../rollouts/service.ts";
+import { wholeResult } from "../../../rollouts/whole-result.ts";
 import { onDisconnect } from "../../http/disconnect.ts";
 import { toPacelineError } from "../../http/errors.ts";
 import type { LiveStream } from "../../http/streams.ts";
@@ -49,10 +50,11 @@ export async function runAll(
   try {
     const { members } = await siblings.ended();
     if (reply.raw.destroyed) return null;
-    return members.map((member) => {
+    const results = members.map((member) => {
       if ("error" in member) throw member.error;
-      return member.result;
+      return wholeResult(member.result, context.rollouts);
     });
+    return await Promise.all(results);
   } finally {
     forget();
   }
@@ -119,11 +121,14 @@ async function followAll(
       let text = "";
       const experts: RoutedExperts[] = [];
       for (const { event } of batch) {
-        text += shown.take(event);
-        if (event.type !== "finished") continue;
-        results[index] = event.result;
-        const { experts: told } = event.result.side ?? {};
-        if (told) experts.push(told);
+        if (event.type !== "finished") {
+          text += shown.take(event);
+          continue;
+        }
+        const result = await wholeResult(event.result, context.rollouts);
+        text += shown.take({ ...event, result });
+        results[index] = result;
+        if (result.side?.experts) experts.push(result.side.experts);
       }
       if (text === "") continue;
       const { experts: form } = shape;

@@ -9,6 +9,7 @@ import type { Result } from "../../../contract/result.ts";
 import type { RoutedExperts } from "../../../contract/routed-experts.ts";
 import { abandon } from "../../../rollouts/abandon.ts";
 import type { RolloutHandle } from "../../../rollouts/service.ts";
+import { wholeResult } from "../../../rollouts/whole-result.ts";
 import type { TextCodec } from "../../../text/tokenizer.ts";
 import { onDisconnect } from "../../http/disconnect.ts";
 import { toPacelineError } from "../../http/errors.ts";
@@ -89,7 +90,7 @@ async function follow(
           if (incremental) throw takenBack(event.keptTokens);
           output.cut(event.keptTokens);
         } else if (event.type === "finished") {
-          const { result } = event;
+          const result = await wholeResult(event.result, context.rollouts);
           const { experts } = result.side ?? {};
           await put(lastChunk(result, member, codec, output, context), experts ? [experts] : []);
           return;

@@ -7,6 +7,7 @@ import type { FinishReason } from "../../../contract/rollout.ts";
 import type { RoutedExperts } from "../../../contract/routed-experts.ts";
 import { abandon } from "../../../rollouts/abandon.ts";
 import type { RolloutHandle } from "../../../rollouts/service.ts";
+import { wholeResult } from "../../../rollouts/whole-result.ts";
 import { onDisconnect } from "../../http/disconnect.ts";
 import type { Handler } from "../../http/request.ts";
 import { traceparentOf } from "../../traceparent.ts";
@@ -152,7 +153,7 @@ async function replyOf(
   context: DialectContext,
 ): Promise<string> {
   try {
-    const result = await handle.result();
+    const result = await wholeResult(await handle.result(), context.rollouts);
     return replyText(result, member, context.tokenizer(), committedText(context));
   } catch (thrown) {
     const text = endWithoutResult(thrown, member, context);

@@ -27,7 +27,8 @@ function forgetful() {
     },
     submit(rollout: Rollout): RolloutHandle {
       submitted++;
-      return new ScriptedLife(rollout, [{ do: "tokens", count: TOKENS, version: 7 }]);
+      const place = { job: rollout.job, store: null, inlineBytes: 0, byRef: false };
+      return new ScriptedLife(rollout, [{ do: "tokens", count: TOKENS, version: 7 }], place);
     },
   };
 }

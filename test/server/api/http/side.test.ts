@@ -1,7 +1,7 @@
 /** Side data by reference over HTTP: whole, in ranges, and for the job that it is of. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { SCRIPTED_SIDE } from "../../../support/scripted-rollouts.ts";
+import { SCRIPTED_SIDE } from "../../../support/scripted-side.ts";
 import { type Serving, serveHttp } from "../../../support/serve-http.ts";
 
 const { ref, bytes } = SCRIPTED_SIDE;
