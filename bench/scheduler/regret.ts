@@ -11,6 +11,7 @@ import { Dispatcher } from "../../server/scheduler/dispatcher.ts";
 import { Jobs } from "../../server/scheduler/fairness.ts";
 import { Forecast } from "../../server/scheduler/forecast.ts";
 import { Gaps } from "../../server/scheduler/gaps.ts";
+import { Groups } from "../../server/scheduler/groups.ts";
 import { Matching } from "../../server/scheduler/matching.ts";
 import { DEFAULT_OPTIONS } from "../../server/scheduler/options.ts";
 import { Order } from "../../server/scheduler/order.ts";
@@ -87,8 +88,8 @@ class AuditedPlacer extends Placer {
 /** Load swings between a tenth of the fleet's room and all of it. */
 export function measureRegret(workers: number, states: number): Regret {
   const random = seededRandom(workers);
-  const census = new Census();
   const predictor = new Predictor(DEFAULT_OPTIONS);
+  const census = new Census(new Groups((card) => predictor.siblings(card)));
   const segments = new Segments(DEFAULT_OPTIONS);
   const forecast = new Forecast(predictor, segments, DEFAULT_OPTIONS);
   const residents = new Residents(new Gaps(DEFAULT_OPTIONS), DEFAULT_OPTIONS);

@@ -3,6 +3,7 @@ import type { HeldVersion } from "../contract/policy.ts";
 import type { Card } from "./card.ts";
 import type { Link } from "./chain.ts";
 import type { Account } from "./fairness.ts";
+import type { Group } from "./groups.ts";
 import type { Member } from "./prediction/siblings.ts";
 import type { Slot } from "./slots.ts";
 
@@ -12,6 +13,7 @@ export class Attempt implements Link<Attempt> {
   readonly card: Card;
   readonly slot: Slot;
   readonly account: Account;
+  readonly group: Group | null;
   /** What it was granted under. */
   readonly held: HeldVersion;
   outputTokens: number;
@@ -34,6 +36,7 @@ export class Attempt implements Link<Attempt> {
     card: Card,
     slot: Slot,
     account: Account,
+    group: Group | null,
     held: HeldVersion,
     growth: number,
     cutAt: number | null,
@@ -42,6 +45,7 @@ export class Attempt implements Link<Attempt> {
     this.held = held;
     this.slot = slot;
     this.account = account;
+    this.group = group;
     this.outputTokens = card.outputTokens;
     this.growth = growth;
     this.cutAt = cutAt;

@@ -9,6 +9,7 @@ import { Chain, type Link } from "./chain.ts";
 import { classKey } from "./eligibility.ts";
 import type { Job } from "./fairness.ts";
 import type { Forecast, Wish } from "./forecast.ts";
+import { type Group, siblingsOf } from "./groups.ts";
 import type { HeapItem } from "./heap.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
@@ -25,6 +26,7 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   previous: Waiting | null = null;
   readonly card: Card;
   readonly queue: Queue;
+  readonly group: Group | null;
   /** What order reads, beside one another: a comparison touches nothing else. */
   urgency: number;
   rank: number;
@@ -38,14 +40,13 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   claims: readonly Slot[] = NO_CLAIMS;
   /** Where its session rests, or it was cut. */
   home: Slot | null = null;
-  /** Those of its group that wait, itself included; null without a group. */
-  siblings: Set<Waiting> | null = null;
   /** It was placed, or taken out. */
   gone = false;
 
-  constructor(card: Card, queue: Queue, order: number, standing: Standing) {
+  constructor(card: Card, queue: Queue, group: Group | null, order: number, standing: Standing) {
     this.card = card;
     this.queue = queue;
+    this.group = group;
     this.urgency = standing.urgency;
     this.rank = standing.rank;
     this.acceptedAt = card.acceptedAt;
@@ -102,6 +103,7 @@ export class Queue implements Rank {
     cls: WaitingClass,
     job: Job,
     card: Card,
+    group: Group | null,
     order: number,
     standing: Standing,
     forecast: Forecast,
@@ -111,8 +113,8 @@ export class Queue implements Rank {
     this.job = job;
     this.avoid = card.avoid;
     this.leastContext = 2 ** sizeClass(card.promptTokens + card.outputTokens);
-    this.head = new Waiting(card, this, order, standing);
-    this.outlook = forecast.ahead(card, job);
+    this.head = new Waiting(card, this, group, order, standing);
+    this.outlook = forecast.ahead(card, job, siblingsOf(group));
     this.cards.push(this.head);
     this.#follow(this.head, this.outlook);
   }
@@ -137,11 +139,11 @@ export class Queue implements Rank {
   }
 
   /** All its cards stand anew. Most of a long queue stand as before, so only the others move, unless they are many. */
-  reorder(standing: (card: Card) => Standing, forecast: Forecast): void {
+  reorder(standing: (waiting: Waiting) => Standing, forecast: Forecast): void {
     const moved: Waiting[] = [];
     const places: Standing[] = [];
     for (const waiting of this.cards) {
-      const place = standing(waiting.card);
+      const place = standing(waiting);
       if (place.rank === waiting.rank && place.urgency === waiting.urgency) continue;
       moved.push(waiting);
       places.push(place);
@@ -161,7 +163,7 @@ export class Queue implements Rank {
   #lead(forecast: Forecast): void {
     const first = this.cards.first();
     if (first === null || (first === this.head && this.tokens > 0)) return;
-    this.#follow(first, forecast.ahead(first.card, this.job));
+    this.#follow(first, forecast.ahead(first.card, this.job, siblingsOf(first.group)));
   }
 
   #follow(first: Waiting, outlook: Wish): void {
@@ -200,6 +202,12 @@ export class WaitingClass {
     this.key = key;
     this.sample = sample;
   }
+
+  /** For any worker that it may have. */
+  get nobodyWaits(): boolean {
+    for (const kind of this.kinds.keys()) if (kind.line.first !== null) return false;
+    return true;
+  }
 }
 
 export class Buffer {
@@ -207,8 +215,6 @@ export class Buffer {
   readonly #options: SchedulerOptions;
   readonly #order: Order;
   readonly #forecast: Forecast;
-  /** Members of each group that wait. */
-  readonly #groups = new Map<string, Set<Waiting>>();
   #arrived = 0;
 
   constructor(order: Order, forecast: Forecast, options: SchedulerOptions) {
@@ -233,17 +239,18 @@ export class Buffer {
     return cls.queues.get(queueKey(card));
   }
 
-  add(cls: WaitingClass, job: Job, card: Card): Waiting {
+  add(cls: WaitingClass, job: Job, card: Card, group: Group | null): Waiting {
     const key = queueKey(card);
     const at = this.#arrived++;
     const known = cls.queues.get(key);
-    const standing = this.#standing(card, job);
-    const queue = known ?? new Queue(key, cls, job, card, at, standing, this.#forecast);
-    const waiting = known === undefined ? queue.head : new Waiting(card, queue, at, standing);
+    const standing = this.#standing(card, job, group);
+    const queue = known ?? new Queue(key, cls, job, card, group, at, standing, this.#forecast);
+    const waiting =
+      known === undefined ? queue.head : new Waiting(card, queue, group, at, standing);
     if (known === undefined) cls.queues.set(key, queue);
     else queue.push(waiting, this.#forecast);
     cls.members.push(waiting);
-    this.#join(waiting);
+    group?.waiting.add(waiting);
     if (card.avoid.length > 0) cls.avoiders++;
     if (card.deadlineVersion !== null) cls.deadlines++;
     job.waiting++;
@@ -256,7 +263,7 @@ export class Buffer {
     const cls = queue.class;
     queue.remove(waiting, this.#forecast);
     cls.members.remove(waiting);
-    this.#leave(waiting);
+    waiting.group?.waiting.delete(waiting);
     waiting.gone = true;
     if (card.avoid.length > 0) cls.avoiders--;
     if (card.deadlineVersion !== null) cls.deadlines--;
@@ -264,31 +271,9 @@ export class Buffer {
     if (queue.cards.size === 0) cls.queues.delete(queue.key);
   }
 
-  /** Members of the card's group that wait. */
-  siblings({ job, group }: Card): Iterable<Waiting> {
-    return group === null ? [] : (this.#groups.get(`${job}/${group.id}`) ?? []);
-  }
-
-  #join(waiting: Waiting): void {
-    const { job, group } = waiting.card;
-    if (group === null) return;
-    const name = `${job}/${group.id}`;
-    const members = this.#groups.get(name) ?? new Set();
-    if (members.size === 0) this.#groups.set(name, members);
-    members.add(waiting);
-    waiting.siblings = members;
-  }
-
-  #leave(waiting: Waiting): void {
-    const { siblings, card } = waiting;
-    if (siblings === null) return;
-    siblings.delete(waiting);
-    if (siblings.size === 0) this.#groups.delete(`${card.job}/${card.group?.id}`);
-  }
-
   /** The card stands anew; false: where it stood. Its queue's lanes are the caller's to mend. */
   restand(waiting: Waiting): boolean {
-    const standing = this.#standing(waiting.card, waiting.queue.job);
+    const standing = this.#standing(waiting.card, waiting.queue.job, waiting.group);
     if (standing.rank === waiting.rank && standing.urgency === waiting.urgency) return false;
     waiting.queue.restand(waiting, standing, this.#forecast);
     return true;
@@ -296,11 +281,13 @@ export class Buffer {
 
   /** All cards of a queue stand anew; its lanes are the caller's to mend. */
   reorder(queue: Queue): void {
-    queue.reorder((card) => this.#standing(card, queue.job), this.#forecast);
+    const standing = ({ card, group }: Waiting): Standing => this.#standing(card, queue.job, group);
+    queue.reorder(standing, this.#forecast);
   }
 
-  #standing(card: Card, job: Job): Standing {
-    return { urgency: this.#order.urgency(card), rank: this.#order.rank(card, job) };
+  #standing(card: Card, job: Job, group: Group | null): Standing {
+    const rank = this.#order.rank(card, job, siblingsOf(group));
+    return { urgency: this.#order.urgency(card), rank };
   }
 
   /** An empty class is kept for its next card, up to the limit; true when it was dropped. */

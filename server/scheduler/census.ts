@@ -1,10 +1,16 @@
-/** Every rollout that waits or runs, by key, each once: a grant changes a value of the one map and none of its keys. */
+/** Every rollout that waits or runs, by key, each once, and their groups: a grant changes a value of the one map and none of its keys. */
 import { Attempt } from "./attempts.ts";
 import type { Waiting } from "./buffer.ts";
+import type { Groups } from "./groups.ts";
 
 export class Census {
+  readonly groups: Groups;
   readonly #all = new Map<string, Waiting | Attempt>();
   #running = 0;
+
+  constructor(groups: Groups) {
+    this.groups = groups;
+  }
 
   get waiting(): number {
     return this.#all.size - this.#running;
@@ -30,6 +36,7 @@ export class Census {
 
   leaves(known: Waiting | Attempt): void {
     this.#all.delete(known.card.key);
+    this.groups.leave(known.group);
     if (known instanceof Attempt) this.#running--;
   }
 }

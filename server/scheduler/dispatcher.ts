@@ -17,6 +17,7 @@ import { Claims } from "./claims.ts";
 import type { SchedulerCommand } from "./events.ts";
 import type { Job } from "./fairness.ts";
 import type { Forecast } from "./forecast.ts";
+import { type Group, siblingsOf } from "./groups.ts";
 import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Applicant, Place, Placer } from "./placer.ts";
@@ -56,18 +57,19 @@ export class Dispatcher {
   /** Places the card at once where nobody waits for what it may have; else puts it in line and returns it. */
   admit(card: Card, cls: WaitingClass, job: Job, now: number): Waiting | null {
     const { census, buffer, matching, placer, residents, segments } = this.#parts;
+    const group = census.groups.enter(card);
     const home = residents.homeOf(card);
     // Who waits for the same workers goes first, but for a place that is its session's.
-    if ((nobodyWaits(cls) || home !== null) && !job.full) {
-      const outlook = this.#parts.forecast.ahead(card, job);
-      const applicant: Applicant = { card, class: cls, waiting: null, outlook };
+    if ((cls.nobodyWaits || home !== null) && !job.full) {
+      const outlook = this.#parts.forecast.ahead(card, job, siblingsOf(group));
+      const applicant: Applicant = { card, class: cls, waiting: null, group, outlook };
       const place = placer.place(applicant, now);
       if (place !== null) {
         this.#grant(applicant, job, place, now);
         return null;
       }
     }
-    const waiting = buffer.add(cls, job, card);
+    const waiting = buffer.add(cls, job, card, group);
     census.waits(waiting);
     waiting.home = home ?? segments.homeOf(card);
     waiting.home?.returning.add(waiting);
@@ -134,9 +136,9 @@ export class Dispatcher {
     }
   }
 
-  /** What this card's group is known to be has changed: those of it that wait stand anew. */
-  restand(card: Card): void {
-    for (const waiting of [...this.#parts.buffer.siblings(card)]) {
+  /** What this group is known to be has changed: those of it that wait stand anew. */
+  restand(group: Group): void {
+    for (const waiting of [...group.waiting]) {
       if (this.#parts.buffer.restand(waiting)) this.#reordered(waiting.queue);
     }
   }
@@ -248,14 +250,15 @@ export class Dispatcher {
   }
 
   #applicant(waiting: Waiting): Applicant {
-    const { card, queue } = waiting;
+    const { card, queue, group } = waiting;
     const isHead = waiting === queue.head;
-    const outlook = isHead ? queue.outlook : this.#parts.forecast.ahead(card, queue.job);
-    return { card, class: queue.class, waiting, outlook };
+    const { forecast } = this.#parts;
+    const outlook = isHead ? queue.outlook : forecast.ahead(card, queue.job, siblingsOf(group));
+    return { card, class: queue.class, waiting, group, outlook };
   }
 
   #grant(applicant: Applicant, job: Job, place: Place, now: number): void {
-    const { card } = applicant;
+    const { card, group } = applicant;
     const { slot, cachedTokens } = place;
     const { worker } = slot;
     const { kind } = worker;
@@ -270,11 +273,12 @@ export class Dispatcher {
     const segment = segments.on(worker, card);
     const cutAt = segment === null ? null : card.outputTokens + segment;
     // What was foretold when it was found to fit is what it is given, whatever has been learned since.
+    const siblings = siblingsOf(group);
     const most = Math.min(slot.usable, applicant.outlook.peakTokens);
-    const outlook = forecast.of(card, card.outputTokens, cutAt, job, most);
-    const attempt = new Attempt(card, slot, account, held, outlook.growth, cutAt);
+    const outlook = forecast.of(card, card.outputTokens, cutAt, job, siblings, most);
+    const attempt = new Attempt(card, slot, account, group, held, outlook.growth, cutAt);
     segments.forget(card.key);
-    attempt.member = predictor.began(card, job.level, outlook.length);
+    attempt.member = predictor.began(card, job.level, group, outlook.length);
     const start = Math.max(now / 1_000, slot.prefillFreeAt);
     slot.prefillFreeAt = start + (context - cachedTokens) / slot.prefillTokensPerSecond;
     slot.filled += context - cachedTokens;
@@ -295,9 +299,4 @@ export class Dispatcher {
     const where = { worker: id, slot: slot.index, incarnation, held };
     this.#parts.emit({ type: "grant", key: card.key, attempt: card.attempt, ...where, segment });
   }
-}
-
-function nobodyWaits(cls: WaitingClass): boolean {
-  for (const kind of cls.kinds.keys()) if (kind.line.first !== null) return false;
-  return true;
 }

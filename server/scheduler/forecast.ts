@@ -34,21 +34,21 @@ export class Forecast {
   }
 
   /** Of a card that waits. */
-  ahead(card: Card, job: Job): Wish {
+  ahead(card: Card, job: Job, siblings: Siblings | null): Wish {
     const segment = this.#segments.tokens(card);
     const cutAt = segment === null ? null : card.outputTokens + segment;
-    const outlook = this.of(card, card.outputTokens, cutAt, job);
+    const outlook = this.of(card, card.outputTokens, cutAt, job, siblings);
     return { ...outlook, peakTokens: peakTokensOf(outlook) };
   }
 
-  /** `cutAt`: output tokens at which its segment ends; `ceiling`: what it holds at most, tokens; `siblings`: as for `Predictor.predict`. */
+  /** `cutAt`: output tokens at which its segment ends; `ceiling`: what it holds at most, tokens. */
   of(
     card: Card,
     outputTokens: number,
     cutAt: number | null,
     job: Job,
+    siblings: Siblings | null,
     ceiling = Number.POSITIVE_INFINITY,
-    siblings?: Siblings | null,
   ): Outlook {
     const contextTokens = card.promptTokens + outputTokens;
     const length =

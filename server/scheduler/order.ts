@@ -11,6 +11,7 @@ import type { Regime } from "./events.ts";
 import type { Job } from "./fairness.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Predictor } from "./prediction/predictor.ts";
+import type { Siblings } from "./prediction/siblings.ts";
 import type { Residents } from "./residents.ts";
 import type { Segments } from "./segments.ts";
 
@@ -60,24 +61,24 @@ export class Order {
   }
 
   /** Lower goes first; ties as they came. */
-  rank(card: Card, job: Job): number {
+  rank(card: Card, job: Job, siblings: Siblings | null): number {
     const { group, outputTokens } = card;
     if (this.regime === "equal_progress") {
       if (this.#segments.goesOn(card)) return -1;
       const made = Math.floor(outputTokens / this.#options.rankTokens);
       if (!this.#segments.computed) return made;
       if (made === 0) return group?.index === 0 ? -1 : 0;
-      const steps = this.#steps(card, job);
+      const steps = this.#steps(card, job, siblings);
       return steps === null ? made : made - steps / (1 + steps);
     }
     if (!this.trusted) return group?.index === 0 ? 0 : 1;
-    const steps = this.#steps(card, job);
+    const steps = this.#steps(card, job, siblings);
     return steps === null ? 1 : -steps;
   }
 
   /** Of the logarithm of its length; null: nothing is foretold. */
-  #steps(card: Card, job: Job): number | null {
-    const length = this.#predictor.predict(card, job.level);
+  #steps(card: Card, job: Job, siblings: Siblings | null): number | null {
+    const length = this.#predictor.predict(card, job.level, siblings);
     if (length === null) return null;
     const log = Math.min(length.mean, Math.log(card.maxNewTokens));
     return Math.round(Math.max(log, Math.log(1 + card.outputTokens)) / this.#options.rankLog);

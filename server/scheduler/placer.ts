@@ -10,6 +10,7 @@ import type { Waiting, WaitingClass } from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
 import { type Ask, slotSeconds } from "./cost.ts";
 import type { Wish } from "./forecast.ts";
+import type { Group } from "./groups.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
@@ -20,6 +21,7 @@ export interface Applicant {
   readonly card: Card;
   readonly class: WaitingClass;
   readonly waiting: Waiting | null;
+  readonly group: Group | null;
   readonly outlook: Wish;
 }
 

@@ -15,6 +15,7 @@ import type { Notices } from "./notices.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Order } from "./order.ts";
 import type { Predictor } from "./prediction/predictor.ts";
+import type { Member } from "./prediction/siblings.ts";
 import type { Regimes } from "./regimes.ts";
 import type { Residents } from "./residents.ts";
 import type { Worker } from "./roster.ts";
@@ -88,15 +89,15 @@ export class Rollouts {
     if (attempt === null) return;
     const { card, slot, account, cutAt, member } = attempt;
     const output = Math.min(card.maxNewTokens, Math.max(outputTokens, attempt.outputTokens));
-    if (member !== null) member.outputTokens = output;
+    member?.siblings.progressed(member, output);
     const siblings = member?.siblings ?? null;
     const outlook = this.#parts.forecast.of(
       card,
       output,
       cutAt,
       account.job,
-      slot.usable,
       siblings,
+      slot.usable,
     );
     const before = slot.reserved;
     slot.regrow(attempt, outlook);
@@ -125,15 +126,15 @@ export class Rollouts {
   }
 
   #learn(attempt: Attempt, outcome: Outcome, told: boolean): void {
-    const { card, outputTokens, account, member } = attempt;
+    const { card, outputTokens, account, member, group } = attempt;
+    const { level } = account.job;
     if (outcome === "cut") {
       this.#parts.affinity.cut(attempt, this.#parts.segments.cut(attempt));
     } else if (told && outcome === "finished") {
-      const siblings = member?.siblings ?? null;
-      this.#parts.predictor.finished(card, outputTokens, account.job.level, siblings);
-      if (this.#parts.order.predicts) this.#parts.dispatcher.restand(card);
+      this.#parts.predictor.finished(card, outputTokens, level, member);
+      if (group !== null && this.#parts.order.predicts) this.#parts.dispatcher.restand(group);
     } else if (outcome === "aborted") {
-      this.#parts.predictor.stopped(card, outputTokens, account.job.level);
+      this.#parts.predictor.stopped(card, outputTokens, level, member);
     }
   }
 
@@ -141,7 +142,7 @@ export class Rollouts {
     const known = this.#parts.census.get(key);
     if (known === undefined) return;
     this.#parts.segments.forget(key);
-    this.#parts.predictor.left(known.card);
+    this.#parts.predictor.left(known.card, memberOf(known));
     this.#remove(known, now);
     this.#parts.residents.withdrawn(known.card, now);
     const home = this.#parts.residents.homeOf(known.card);
@@ -165,4 +166,11 @@ export class Rollouts {
     const known = this.#parts.census.get(key);
     return known instanceof Attempt && known.card.attempt === attempt ? known : null;
   }
+}
+
+/** Of an earlier attempt, where it waits for another. */
+function memberOf(known: Waiting | Attempt): Member | null {
+  if (known instanceof Attempt) return known.member;
+  const { card, group } = known;
+  return card.attempt > 1 ? (group?.siblings?.known(card.key) ?? null) : null;
 }

@@ -15,6 +15,7 @@ import { Fences } from "./fences.ts";
 import { Forecast } from "./forecast.ts";
 import { Gaps } from "./gaps.ts";
 import { Gates } from "./gates.ts";
+import { Groups } from "./groups.ts";
 import { Matching } from "./matching.ts";
 import { Membership } from "./membership.ts";
 import { Notices } from "./notices.ts";
@@ -41,7 +42,7 @@ export function createScheduler(
 class PureScheduler implements Scheduler {
   readonly #clock: Pick<Clock, "now">;
   readonly #options: SchedulerOptions;
-  readonly #census = new Census();
+  readonly #census: Census;
   readonly #buffer: Buffer;
   readonly #matching: Matching;
   readonly #roster: Roster;
@@ -75,7 +76,7 @@ class PureScheduler implements Scheduler {
     const buffer = new Buffer(order, forecast, options);
     const matching = new Matching(buffer);
     const books = {
-      census: this.#census,
+      census: new Census(new Groups((card) => predictor.siblings(card))),
       fences: new Fences(options),
       roster: new Roster(options, matching),
       jobs: new Jobs(options.idleJobLimit),
@@ -102,6 +103,7 @@ class PureScheduler implements Scheduler {
     });
     const suspect = (worker: Worker): void => membership.suspect(worker, this.#now);
     this.#rollouts = new Rollouts({ ...books, dispatcher, regimes, suspect });
+    this.#census = books.census;
     this.#buffer = buffer;
     this.#matching = matching;
     this.#roster = books.roster;

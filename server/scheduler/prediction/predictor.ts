@@ -4,6 +4,7 @@
  */
 import type { Card } from "../card.ts";
 import { Generations } from "../generations.ts";
+import { type Group, groupName } from "../groups.ts";
 import type { SchedulerOptions } from "../options.ts";
 import { Calibration } from "./calibration.ts";
 import { Histories, type PromptHistory } from "./histories.ts";
@@ -21,10 +22,6 @@ export class Predictor {
   /** What was predicted of each rollout without a group when it first began. */
   readonly #made: Generations<string, LogLength>;
 
-  /** The last card whose siblings were asked for, and these. */
-  #asked: Card | null = null;
-  #answer: Siblings | null = null;
-
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.calibration = new Calibration(options.calibrationWindow, options.coverage);
@@ -33,13 +30,13 @@ export class Predictor {
     this.#made = new Generations(options.groupLimit);
   }
 
-  /** Of all its output; null while its job has finished too few to learn from. `siblings`: its group's, where the caller has them. */
-  predict(card: Card, level: Level, siblings?: Siblings | null): LogLength | null {
+  /** Of all its output; null while its job has finished too few to learn from. `siblings`: its group's. */
+  predict(card: Card, level: Level, siblings: Siblings | null): LogLength | null {
     if (level.count < this.#options.estimateAfter) return null;
     const within = level.within(this.#options);
     const variances = { within, between: Math.max(0, level.variance - within) };
     const history = card.prompt === null ? UNKNOWN : (this.#histories.get(card.prompt) ?? UNKNOWN);
-    return posterior(level, variances, history, siblings ?? this.#siblings(card));
+    return posterior(level, variances, history, siblings);
   }
 
   /** Tokens still expected of a rollout that has made `outputTokens`, `length` being predicted of it; at least 1 while it may go on. */
@@ -56,60 +53,62 @@ export class Predictor {
   }
 
   /** An attempt of it has begun; `length`: as predicted just now, where that was asked for. Answers what to tell of its progress. */
-  began(card: Card, level: Level, length: LogLength | null = null): Member | null {
+  began(
+    card: Card,
+    level: Level,
+    group: Pick<Group, "siblings"> | null,
+    length: LogLength | null = null,
+  ): Member | null {
     level.limit = Math.max(level.limit, card.maxNewTokens);
-    const prediction = card.outputTokens === 0 ? (length ?? this.predict(card, level)) : null;
-    if (card.group === null) {
+    const fresh = card.outputTokens === 0;
+    const prediction = fresh
+      ? (length ?? this.predict(card, level, group?.siblings ?? null))
+      : null;
+    if (card.group === null || group === null) {
       if (prediction !== null) this.#made.set(card.key, prediction);
       return null;
     }
-    let siblings = this.#siblings(card);
-    if (siblings === null) {
-      siblings = new Siblings();
-      this.#groups.set(groupName(card, card.group.id), siblings);
-      this.#asked = null;
+    if (group.siblings === null) {
+      group.siblings = new Siblings();
+      this.#groups.set(groupName(card, card.group.id), group.siblings);
     }
-    const member = siblings.began(card.key, card.outputTokens);
+    const { siblings } = group;
+    const known = card.attempt > 1 ? siblings.known(card.key) : null;
+    const member = known ?? siblings.began(card.key, card.outputTokens);
+    if (known !== null) siblings.progressed(known, card.outputTokens);
     if (prediction !== null) member.predicted = prediction;
     return member;
   }
 
-  /** It ended by itself, or by its limit. `siblings`: as for `predict`. */
-  finished(
-    card: Card,
-    outputTokens: number,
-    level: Level,
-    siblings: Siblings | null = this.#siblings(card),
-  ): void {
+  /** It ended by itself, or by its limit. `member`: what `began` answered; null without a group. */
+  finished(card: Card, outputTokens: number, level: Level, member: Member | null): void {
     const logLength = Math.log(Math.max(1, outputTokens));
-    const made = siblings?.running.get(card.key)?.predicted ?? this.#made.get(card.key);
-    if (made !== undefined) this.calibration.add(clipped(made, card.maxNewTokens), logLength);
+    const siblings = member?.siblings ?? null;
+    const made = member === null ? this.#made.get(card.key) : member.predicted;
+    if (made != null) this.calibration.add(clipped(made, card.maxNewTokens), logLength);
     const known = siblings !== null && siblings.count > 0 ? siblings : null;
     level.add(logLength, known, this.#options);
     if (card.prompt !== null && level.count >= this.#options.estimateAfter) {
       this.#histories.add(card.prompt, logLength - level.mean);
     }
     siblings?.finished(logLength);
-    this.#leave(card, siblings);
+    this.left(card, member);
   }
 
   /** It was ended before its time: one that was past what its prompt promised tells of a long one all the same. */
-  stopped(card: Card, outputTokens: number, level: Level): void {
+  stopped(card: Card, outputTokens: number, level: Level, member: Member | null): void {
     const logLength = Math.log(Math.max(1, outputTokens));
-    const expected = this.predict(card, level);
+    const expected = this.predict(card, level, member?.siblings ?? null);
     if (card.prompt !== null && expected !== null && logLength > expected.mean) {
       this.#histories.add(card.prompt, logLength - level.mean);
     }
-    this.left(card);
+    this.left(card, member);
   }
 
-  left(card: Card): void {
-    this.#leave(card, this.#siblings(card));
-  }
-
-  #leave({ key }: Card, siblings: Siblings | null): void {
-    if (siblings === null) this.#made.delete(key);
-    else siblings.running.delete(key);
+  /** It will not go on. `member`: of its latest attempt, if any began. */
+  left({ key }: Card, member: Member | null): void {
+    if (member === null) this.#made.delete(key);
+    else member.siblings.left(member);
   }
 
   /** Whether its errors were small enough of late to order by. */
@@ -127,19 +126,12 @@ export class Predictor {
     return this.#histories.learned(limit);
   }
 
-  #siblings(card: Card): Siblings | null {
+  /** What is remembered of the card's group; null: nothing. */
+  siblings(card: Card): Siblings | null {
     const { group } = card;
-    if (group === null) return null;
-    // An event asks of one card several times.
-    if (card !== this.#asked) {
-      this.#asked = card;
-      this.#answer = this.#groups.get(groupName(card, group.id)) ?? null;
-    }
-    return this.#answer;
+    return group === null ? null : (this.#groups.get(groupName(card, group.id)) ?? null);
   }
 }
-
-const groupName = ({ job }: Card, id: string): string => `${job}/${id}`;
 
 /** What is longer than it may be is as long as that. */
 const clipped = ({ mean, sigma }: LogLength, most: number): LogLength => ({

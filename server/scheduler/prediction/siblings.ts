@@ -9,14 +9,14 @@ import { hazard, type LogLength } from "./normal.ts";
 
 /** One that runs, or will go on. */
 export class Member {
+  readonly key: string;
   readonly siblings: Siblings;
-  outputTokens: number;
   /** Of all its output, when it first began. */
   predicted: LogLength | null = null;
 
-  constructor(siblings: Siblings, outputTokens: number) {
+  constructor(key: string, siblings: Siblings) {
+    this.key = key;
     this.siblings = siblings;
-    this.outputTokens = outputTokens;
   }
 }
 
@@ -24,23 +24,41 @@ export class Siblings {
   /** Finished: how many, and the mean of their log lengths. */
   count = 0;
   mean = 0;
-  /** Those that run, by key. */
-  readonly running = new Map<string, Member>();
+  /** Those that run, and beside them the logarithms of what they have made: a prediction reads these and touches no member. */
+  readonly #running: Member[] = [];
+  readonly #made: number[] = [];
+
+  get made(): readonly number[] {
+    return this.#made;
+  }
 
   began(key: string, outputTokens: number): Member {
-    const known = this.running.get(key);
-    if (known !== undefined) {
-      known.outputTokens = outputTokens;
-      return known;
-    }
-    const member = new Member(this, outputTokens);
-    this.running.set(key, member);
+    const member = new Member(key, this);
+    this.#running.push(member);
+    this.#made.push(Math.log(outputTokens));
     return member;
+  }
+
+  /** Of an earlier attempt; null: it has none here. */
+  known(key: string): Member | null {
+    return this.#running.find((member) => member.key === key) ?? null;
+  }
+
+  progressed(member: Member, outputTokens: number): void {
+    const at = this.#running.indexOf(member);
+    if (at >= 0) this.#made[at] = Math.log(outputTokens);
   }
 
   finished(logLength: number): void {
     this.count++;
     this.mean += (logLength - this.mean) / this.count;
+  }
+
+  left(member: Member): void {
+    const at = this.#running.indexOf(member);
+    if (at < 0) return;
+    this.#running.splice(at, 1);
+    this.#made.splice(at, 1);
   }
 }
 
@@ -65,7 +83,7 @@ export function posterior(
   if (siblings !== null) {
     effect += ((siblings.mean - level.mean - effect) * siblings.count) / (weight + siblings.count);
     weight += siblings.count;
-    if (siblings.running.size > 0) {
+    if (siblings.made.length > 0) {
       [effect, weight] = censored(level.mean, chance, effect, weight, siblings);
     }
   }
@@ -77,15 +95,16 @@ function censored(
   chance: number,
   effect: number,
   weight: number,
-  { running }: Siblings,
+  { made }: Siblings,
 ): [effect: number, weight: number] {
   const sigma = Math.sqrt(chance + chance / weight);
   const mean = levelMean + effect;
   let sum = effect * weight;
   let total = weight;
-  for (const { outputTokens } of running.values()) {
-    if (outputTokens < 2) continue;
-    const at = (Math.log(outputTokens) - mean) / sigma;
+  for (const log of made) {
+    // Of one token or none.
+    if (log <= 0) continue;
+    const at = (log - mean) / sigma;
     const h = hazard(at);
     // What its variance lost by the cut: nothing far below what was expected, all of it far beyond.
     const share = Math.min(1, Math.max(0, h * (h - at)));

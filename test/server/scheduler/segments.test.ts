@@ -27,7 +27,7 @@ function fleet(): { segments: Segments; slots: readonly [Slot, Slot] } {
 function cut(segments: Segments, slot: Slot, key: string, outputTokens: number): Card {
   const shape = { cuttable: true, promptTokens: 0, maxNewTokens: LIMIT, outputTokens };
   const account = new Jobs(1).get("j").account("a");
-  segments.cut(new Attempt(card(key, shape), slot, account, held(1), 0, outputTokens));
+  segments.cut(new Attempt(card(key, shape), slot, account, null, held(1), 0, outputTokens));
   return card(key, { ...shape, attempt: 2 });
 }
 

@@ -85,10 +85,12 @@ test("in a second epoch prompts are known: the error is that of chance, and the 
           group: { id: group, size: 4, index },
         }),
       );
-      for (const each of cards) predictor.began(each, level);
-      for (const each of cards) {
+      const siblings = { siblings: null };
+      const members = cards.map((each) => predictor.began(each, level, siblings));
+      for (const [i, each] of cards.entries()) {
         const tokens = Math.exp(7 + drift + effect + within * normal());
-        predictor.finished(each, Math.min(CAP, Math.round(tokens)), level);
+        const made = Math.min(CAP, Math.round(tokens));
+        predictor.finished(each, made, level, members[i] ?? null);
       }
     }
   };
@@ -105,7 +107,8 @@ test("what is learned of prompts is handed out once, in portions, and recalled b
   const first = new Predictor(options);
   for (let i = 0; i < 40; i++) {
     const tokens = i % 2 === 0 ? 100 : 3_000;
-    first.finished(card(`j/${i}`, { prompt: `p ${i % 2}`, maxNewTokens: CAP }), tokens, level);
+    const each = card(`j/${i}`, { prompt: `p ${i % 2}`, maxNewTokens: CAP });
+    first.finished(each, tokens, level, null);
   }
   const learned = [...first.learned(1), ...first.learned(9)];
   assert.deepEqual(learned.map(({ prompt }) => prompt).sort(), ["p 0", "p 1"]);
@@ -113,7 +116,7 @@ test("what is learned of prompts is handed out once, in portions, and recalled b
   const second = new Predictor(options);
   second.recall([...learned, { prompt: "p 2", apart: Number.NaN, weight: 1 }]);
   const mean = (prompt: string): number =>
-    second.predict(card("j/x", { prompt, maxNewTokens: CAP }), level)?.mean ?? Number.NaN;
+    second.predict(card("j/x", { prompt, maxNewTokens: CAP }), level, null)?.mean ?? Number.NaN;
   // Without groups nothing says how much of the variance a prompt explains: none of it is believed.
   assert.equal(mean("p 0"), mean("p 2"));
 });
