@@ -32,12 +32,7 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
   /** Every worker that generates can be asked. */
   let controlled = false;
   const control = createControl(standstill, () => (controlled ? workers : null));
-  const started = knownHeld(options.facts ?? {});
-  const weights =
-    workers &&
-    createWeights(workers, control, started, (held) => {
-      if (served !== null) served = { ...served, held };
-    });
+  const weights = workers && createWeights(workers, control, knownHeld(options.facts ?? {}));
   /** Asked once a life. */
   let found: { readonly of: string; native: boolean; experts: ExpertsHead | null } | null = null;
 
@@ -77,7 +72,7 @@ export function createDynamoEngine(url: string, options: EngineOptions = {}): En
     },
     generate(request, signal) {
       if (served === null) throw new PacelineError("engine_error", "it has not been probed yet");
-      const known = served;
+      const known = controlled && weights ? { ...served, held: weights.known } : served;
       return standstill.run(signal, (inner) =>
         load.counted(request, client.generate(request, known, inner)),
       );

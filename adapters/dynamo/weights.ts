@@ -15,20 +15,24 @@ import type { RlWorkers } from "./rl-workers.ts";
 const UNNAMED: ReadonlySet<unknown> = new Set(["initial", "default", "unknown"]);
 
 export interface DynamoWeights extends EngineWeights {
+  /** What they hold, as far as was heard. */
+  readonly known: readonly HeldReport[];
   /** Another fleet is there. */
   reborn(): void;
 }
 
-/** `started`: what the operator says of the weights that they were started with. `holds` is told what they hold. */
+/** `started`: what the operator says of the weights that they were started with. */
 export function createWeights(
   workers: RlWorkers,
   control: DynamoControl,
   started: readonly HeldReport[],
-  holds: (held: readonly HeldReport[]) => void,
 ): DynamoWeights {
   let staged: { policy: string; version: number; path: string } | null = null;
   let doubtful = false;
   let loads = 0;
+  let known: readonly HeldReport[] = [];
+  /** Swaps that ended well: what they said before one is old after it. */
+  let swaps = 0;
 
   async function labels(signal: AbortSignal): Promise<readonly unknown[]> {
     const answers = await workers.all("get_weight_version", {}, signal);
@@ -36,14 +40,15 @@ export function createWeights(
   }
 
   async function held(signal: AbortSignal): Promise<readonly HeldReport[]> {
+    const asked = swaps;
     const told = await labels(signal);
+    if (asked !== swaps) return known;
     const [first] = told;
     const same = told.every((label) => label === first) && !doubtful;
     const named = typeof first === "string" ? parseLabel(first) : null;
     if (named !== null) loads = Math.max(loads, named.load);
     const one = named === null ? (UNNAMED.has(first) ? started : []) : [{ ...named, digest: null }];
-    const known = same ? one : [];
-    holds(known);
+    known = same ? one : [];
     return known;
   }
 
@@ -59,7 +64,11 @@ export function createWeights(
 
   return {
     held,
+    get known() {
+      return known;
+    },
     reborn() {
+      known = [];
       staged = null;
       doubtful = false;
       loads = 0;
@@ -93,7 +102,8 @@ export function createWeights(
       });
       doubtful = false;
       staged = null;
-      holds([{ policy, version, load, digest: null }]);
+      known = [{ policy, version, load, digest: null }];
+      swaps++;
       return { digest: null, load };
     },
     discard({ policy, version }) {

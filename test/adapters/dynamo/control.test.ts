@@ -17,12 +17,13 @@ interface Controlled {
   readonly weights: EngineWeights;
 }
 
-async function against(use: (parts: Controlled) => Promise<void>): Promise<void> {
+/** `named`: whether their operator says what they were started with. */
+async function against(use: (parts: Controlled) => Promise<void>, named = true): Promise<void> {
   const fake = await startFakeDynamo({ rl: true });
   const { vocabSize } = fake.model.info;
-  const weights = { policy: "default", version: 1 };
+  const weights = named ? { weights: { policy: "default", version: 1 } } : {};
   assert.ok(fake.rl);
-  const facts = { vocabSize, weights, logprobMode: "processed", rlUrl: fake.rl.url } as const;
+  const facts = { vocabSize, ...weights, logprobMode: "processed", rlUrl: fake.rl.url } as const;
   const engine = createDynamoEngine(fake.url, { facts });
   try {
     speaks(engine, (await engine.probe(deadline())).capabilities.logprobModes);
@@ -119,6 +120,30 @@ describe("Dynamo's workers", () => {
       const { held } = await engine.probe(deadline());
       assert.deepEqual(held, [{ policy: "default", version: 2, load: 2, digest: null }]);
     }));
+
+  test("while a probe asks what they hold, and when its answer is older than a swap, rollouts run", () =>
+    against(async ({ engine, workers, weights }) => {
+      const swap = async (version: number): Promise<void> => {
+        const target = { ...SECOND, version };
+        await weights.stage(target, deadline());
+        await weights.swap({ ...target, kv: "keep" }, deadline());
+      };
+      await swap(2);
+      const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      workers[0]?.delays.set("get_weight_version", () => {
+        asked.resolve();
+        return answered.promise;
+      });
+      const probed = engine.probe(deadline());
+      await asked.promise;
+      assert.equal((await run(engine, GREEDY)).error, null);
+      workers[0]?.delays.clear();
+      await swap(3);
+      answered.resolve();
+      const { held } = await probed;
+      assert.deepEqual(held, [{ policy: "default", version: 3, load: 2, digest: null }]);
+      assert.equal((await run(engine, GREEDY)).error, null);
+    }, false));
 
   test("one that another hand has updated: they hold no one version", () =>
     against(async ({ engine, workers }) => {

@@ -28,6 +28,8 @@ export interface FakeRlWorker {
   label: string;
   /** Routes that say no, with a 200. */
   readonly refuses: Set<string>;
+  /** Routes whose answers, as they are when asked for, are sent when what this returns resolves. */
+  readonly delays: Map<string, () => Promise<void>>;
   readonly calls: string[];
   /** As discovery lists it. */
   routes: readonly string[];
@@ -44,7 +46,8 @@ export async function startRlWorkers(
   fleet: { readonly workers: readonly string[] },
 ): Promise<FakeRlWorkers> {
   const workers = fleet.workers.map((): FakeRlWorker => {
-    return { paused: false, label: "initial", refuses: new Set(), calls: [], routes: ROUTES };
+    const [refuses, delays] = [new Set<string>(), new Map<string, () => Promise<void>>()];
+    return { paused: false, label: "initial", refuses, delays, calls: [], routes: ROUTES };
   });
   let loaded = "";
   const answers: Readonly<Record<string, (worker: FakeRlWorker, body: unknown) => object>> = {
@@ -89,11 +92,13 @@ export async function startRlWorkers(
   };
   for (const [index, worker] of workers.entries()) {
     for (const [route, answer] of Object.entries(answers)) {
-      routes[`POST /w${index}/engine/${route}`] = ({ body, reply }) => {
+      routes[`POST /w${index}/engine/${route}`] = async ({ body, reply }) => {
         worker.calls.push(route);
         try {
           if (worker.refuses.has(route)) throw new Error("refused, on command");
-          reply.json(200, { status: "ok", ...answer(worker, body) });
+          const told = answer(worker, body);
+          await worker.delays.get(route)?.();
+          reply.json(200, { status: "ok", ...told });
         } catch (thrown) {
           const message = thrown instanceof Error ? thrown.message : String(thrown);
           reply.json(200, { status: "error", message });
