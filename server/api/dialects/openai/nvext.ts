@@ -36,7 +36,9 @@ export function nvextAsked(given: unknown): NvextAsked {
     throw invalid("nvext", "must be an object");
   const nvext = given as Readonly<Record<string, unknown>>;
   const names = nvext["extra_fields"] ?? [];
-  if (!Array.isArray(names)) throw invalid("nvext.extra_fields", "must be an array of names");
+  if (!Array.isArray(names) || !names.every((name) => typeof name === "string")) {
+    throw invalid("nvext.extra_fields", "must be an array of names");
+  }
   const fields = new Set<NvextField>();
   const ignored = Object.keys(nvext)
     .filter((name) => !KNOWN.has(name))
@@ -44,7 +46,7 @@ export function nvextAsked(given: unknown): NvextAsked {
   for (const name of names) {
     const known = FIELDS.find((field) => field === name);
     if (known !== undefined) fields.add(known);
-    else ignored.push(`nvext.extra_fields.${String(name)}`);
+    else ignored.push(`nvext.extra_fields.${name}`);
   }
   const hints = nvext["agent_hints"];
   const priority =

@@ -136,7 +136,7 @@ function moverRoutes(call: WeightCall): DialectRoute[] {
       succeed(context, reply, async () => {
         const body = check(schema, request.body ?? {});
         await abortIf(body.abort_all_requests, call);
-        const group = "group_name" in body ? String(body["group_name"]) : null;
+        const group = typeof body["group_name"] === "string" ? body["group_name"] : null;
         // A name for all of them is made by us; ending their requests is done already.
         const { weight_version, abort_all_requests: _, ...rest } = body;
         await update.move(name, rest, stepOf(weight_version), group);

@@ -542,6 +542,16 @@ suite("what is refused, in OpenAI's shape", () => {
       "n",
     ],
     [
+      "nvext fields without names, however deep",
+      "/v1/completions",
+      {
+        prompt: [1],
+        nvext: { extra_fields: JSON.parse(`${"[".repeat(9_000)}${"]".repeat(9_000)}`) },
+      },
+      400,
+      "nvext.extra_fields",
+    ],
+    [
       "a prior turn that is not there",
       "/v1/chat/completions",
       { messages: MESSAGES, required_prefix_token_ids: [1] },
