@@ -17,6 +17,9 @@ import { startFakeSglang } from "../fakes/sglang/fake-sglang.ts";
 import { startFakeVllm } from "../fakes/vllm/fake-vllm.ts";
 import type { Target } from "./campaign.ts";
 import { type Mutation, mutatedJson, mutations } from "./json-mutation.ts";
+import { patience } from "./patience.ts";
+
+const PATIENCE_MS = 10_000;
 
 interface AnswerInput {
   readonly engine: "vllm" | "sglang";
@@ -61,25 +64,28 @@ class Middle {
 
 /** Each is settled before the next, whatever became of it. */
 async function useAll(engine: Engine): Promise<void> {
-  const signal = (): AbortSignal => AbortSignal.timeout(10_000);
   const version = { policy: "default", version: 3 };
-  const calls: (() => Promise<unknown> | undefined)[] = [
-    () => engine.probe(signal()),
-    () => engine.telemetry(signal()),
-    () => engine.weights?.held(signal()),
-    () => engine.control.pause("keep", signal()),
-    () => engine.control.resume(signal()),
-    () => engine.control.flush(signal()),
-    () => engine.weights?.stage({ ...version, path: checkpoint("step-1") }, signal()),
-    () => engine.weights?.swap({ ...version, kv: "keep" }, signal()),
+  const calls: ((signal: AbortSignal) => Promise<unknown> | undefined)[] = [
+    (signal) => engine.probe(signal),
+    (signal) => engine.telemetry(signal),
+    (signal) => engine.weights?.held(signal),
+    (signal) => engine.control.pause("keep", signal),
+    (signal) => engine.control.resume(signal),
+    (signal) => engine.control.flush(signal),
+    (signal) => engine.weights?.stage({ ...version, path: checkpoint("step-1") }, signal),
+    (signal) => engine.weights?.swap({ ...version, kv: "keep" }, signal),
   ];
   for (const call of calls) {
+    const hung = new AbortController();
+    const waited = patience(PATIENCE_MS, () => hung.abort());
     try {
-      await call();
+      await call(hung.signal);
     } catch (thrown) {
       assert.ok(thrown instanceof PacelineError, `thrown: ${String(thrown)}`);
       assert.ok(thrown.code !== "internal", thrown.message);
       assert.ok(thrown.code !== "cancelled", "it hung");
+    } finally {
+      waited.stop();
     }
   }
 }

@@ -1,5 +1,6 @@
 /** One request of any shape over a kept connection, and as much of its answer as there is in time. */
 import { Agent, request } from "node:http";
+import { patience } from "./patience.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -50,11 +51,11 @@ export function createHttpExchange(port: number): HttpExchange {
       const settle = (whole: boolean): void => {
         if (over) return;
         over = true;
-        clearTimeout(patience);
+        waited.stop();
         resolve(status === 0 ? null : { status, type, body: text, whole });
         if (!whole) call.destroy();
       };
-      const patience = setTimeout(() => settle(false), patienceMs);
+      const waited = patience(patienceMs, () => settle(false));
       call.on("response", (reply) => {
         status = reply.statusCode ?? 0;
         type = reply.headers["content-type"] ?? "";
@@ -69,7 +70,7 @@ export function createHttpExchange(port: number): HttpExchange {
       call.on("error", (error) => {
         if (over) return;
         over = true;
-        clearTimeout(patience);
+        waited.stop();
         // A kept connection may be closed just as it is used again: only on a fresh one does that tell anything.
         if (call.reusedSocket && status === 0) {
           resolve(send({ method, path, headers, body }, patienceMs, enough));
