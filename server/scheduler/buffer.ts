@@ -13,7 +13,7 @@ import { type Group, siblingsOf } from "./groups.ts";
 import type { HeapItem } from "./heap.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
-import type { Order } from "./order.ts";
+import { isRestless, type Order } from "./order.ts";
 import type { Kind } from "./roster.ts";
 import { queueKey, sizeClass } from "./size-class.ts";
 import type { Slot } from "./slots.ts";
@@ -83,6 +83,8 @@ export class Queue implements Rank {
   /** No card of this queue has a smaller or, doubled, larger context. */
   readonly leastContext: number;
   readonly cards = new CardQueue<Waiting>(waitingBefore);
+  /** Of these, such as `isRestless`. */
+  readonly restless = new Set<Waiting>();
   readonly lanes = new Map<Kind, Lane>();
   /** First of its cards. A queue without cards is dropped at once, so what others see always has one. */
   head: Waiting;
@@ -138,11 +140,15 @@ export class Queue implements Rank {
     this.#lead(forecast);
   }
 
-  /** All its cards stand anew. Most of a long queue stand as before, so only the others move, unless they are many. */
-  reorder(standing: (waiting: Waiting) => Standing, forecast: Forecast): void {
+  /** These of its cards stand anew. Most of a long queue stand as before, so only the others move, unless they are many. */
+  reorder(
+    cards: Iterable<Waiting>,
+    standing: (waiting: Waiting) => Standing,
+    forecast: Forecast,
+  ): void {
     const moved: Waiting[] = [];
     const places: Standing[] = [];
-    for (const waiting of this.cards) {
+    for (const waiting of cards) {
       const place = standing(waiting);
       if (place.rank === waiting.rank && place.urgency === waiting.urgency) continue;
       moved.push(waiting);
@@ -250,6 +256,7 @@ export class Buffer {
     if (known === undefined) cls.queues.set(key, queue);
     else queue.push(waiting, this.#forecast);
     cls.members.push(waiting);
+    if (isRestless(card)) queue.restless.add(waiting);
     group?.waiting.add(waiting);
     if (card.avoid.length > 0) cls.avoiders++;
     if (card.deadlineVersion !== null) cls.deadlines++;
@@ -263,6 +270,7 @@ export class Buffer {
     const cls = queue.class;
     queue.remove(waiting, this.#forecast);
     cls.members.remove(waiting);
+    if (isRestless(card)) queue.restless.delete(waiting);
     waiting.group?.waiting.delete(waiting);
     waiting.gone = true;
     if (card.avoid.length > 0) cls.avoiders--;
@@ -273,16 +281,18 @@ export class Buffer {
 
   /** The card stands anew; false: where it stood. Its queue's lanes are the caller's to mend. */
   restand(waiting: Waiting): boolean {
+    if (!this.#order.moves(waiting.card)) return false;
     const standing = this.#standing(waiting.card, waiting.queue.job, waiting.group);
     if (standing.rank === waiting.rank && standing.urgency === waiting.urgency) return false;
     waiting.queue.restand(waiting, standing, this.#forecast);
     return true;
   }
 
-  /** All cards of a queue stand anew; its lanes are the caller's to mend. */
-  reorder(queue: Queue): void {
+  /** All cards of a queue stand anew, or only such as an end may move; its lanes are the caller's to mend. */
+  reorder(queue: Queue, all: boolean): void {
     const standing = ({ card, group }: Waiting): Standing => this.#standing(card, queue.job, group);
-    queue.reorder(standing, this.#forecast);
+    const everyone = all || this.#order.regime !== "equal_progress";
+    queue.reorder(everyone ? queue.cards : queue.restless, standing, this.#forecast);
   }
 
   #standing(card: Card, job: Job, group: Group | null): Standing {

@@ -125,12 +125,12 @@ export class Dispatcher {
     }
   }
 
-  /** Who stands in these classes stands anew. */
-  reorder(classes: Iterable<WaitingClass>): void {
+  /** Who stands in these classes stands anew; `all` false: only such as an end may move. */
+  reorder(classes: Iterable<WaitingClass>, all = true): void {
     const { buffer } = this.#parts;
     for (const { queues } of classes) {
       for (const queue of queues.values()) {
-        buffer.reorder(queue);
+        buffer.reorder(queue, all);
         this.#reordered(queue);
       }
     }

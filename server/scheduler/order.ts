@@ -60,6 +60,11 @@ export class Order {
     return this.regime === "equal_progress" ? this.#segments.computed : this.trusted;
   }
 
+  /** Whether an end may change where the card stands. By equal progress nothing is foretold of who has made nothing. */
+  moves(card: Card): boolean {
+    return this.regime !== "equal_progress" || isRestless(card);
+  }
+
   /** Lower goes first; ties as they came. */
   rank(card: Card, job: Job, siblings: Siblings | null): number {
     const { group, outputTokens } = card;
@@ -84,3 +89,10 @@ export class Order {
     return Math.round(Math.max(log, Math.log(1 + card.outputTokens)) / this.#options.rankLog);
   }
 }
+
+/**
+ * By equal progress, too, it may come to stand otherwise while it waits: what has begun is foretold a length, a session comes to rest or
+ * is paused, and the first of its group goes before the rest while cuts are dear.
+ */
+export const isRestless = ({ attempt, outputTokens, session, group }: Card): boolean =>
+  attempt > 1 || outputTokens > 0 || session !== null || group?.index === 0;

@@ -121,8 +121,8 @@ export class Rollouts {
     const known = job.level.count / this.#parts.options.estimateAfter;
     if (outcome !== "finished" || !Number.isInteger(Math.log2(known))) return;
     this.#parts.regimes.weigh(job);
-    if (this.#parts.order.predicts)
-      this.#parts.dispatcher.reorder(this.#parts.buffer.classes.values());
+    const { order, dispatcher, buffer } = this.#parts;
+    if (order.predicts) dispatcher.reorder(buffer.classes.values(), false);
   }
 
   #learn(attempt: Attempt, outcome: Outcome, told: boolean): void {
