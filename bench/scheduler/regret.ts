@@ -64,13 +64,13 @@ class AuditedPlacer extends Placer {
     return place;
   }
 
-  #scan({ card, class: cls, outlook }: Applicant, now: number): number {
+  #scan({ card, marks, class: cls, outlook }: Applicant, now: number): number {
     const { growth, peakTokens } = outlook;
     const contextTokens = card.promptTokens + card.outputTokens;
     const nowSeconds = now / 1_000;
     const ask = { contextTokens, prefillTokens: contextTokens, newTokens: growth, nowSeconds };
     const cached = new Map(
-      this.#affinity.hints(card, now).map((hint) => [hint.slot, hint.cachedTokens]),
+      this.#affinity.hints(card, marks, now).map((hint) => [hint.slot, hint.cachedTokens]),
     );
     let least = Number.POSITIVE_INFINITY;
     for (const kind of cls.kinds.keys()) {
@@ -102,7 +102,15 @@ export function measureRegret(workers: number, states: number): Regret {
   const emit = (): void => {};
   const options = DEFAULT_OPTIONS;
   const books = { census, buffer, matching, placer, affinity, residents };
-  const dispatcher = new Dispatcher({ ...books, predictor, segments, forecast, options, emit });
+  const dispatcher = new Dispatcher({
+    ...books,
+    order,
+    predictor,
+    segments,
+    forecast,
+    options,
+    emit,
+  });
   const jobs = new Jobs(options.idleJobLimit);
   for (const event of fleetEvents(workers, 256, random)) {
     if (event.type === "committed") matching.committed(event.policy, event.version);

@@ -11,7 +11,7 @@ import { CachedBlocks, type CacheEvent, cachedDepth } from "./cached-blocks.ts";
 import { type Card, PREFIX_BLOCK_TOKENS } from "./card.ts";
 import { Generations } from "./generations.ts";
 import type { SchedulerOptions } from "./options.ts";
-import { eachMark } from "./prefix-marks.ts";
+import type { Marks } from "./prefix-marks.ts";
 import type { Cut } from "./segments.ts";
 import type { Slot } from "./slots.ts";
 
@@ -68,26 +68,27 @@ export class Affinity {
   }
 
   /** Slots worth a look beside the cheapest ones; the home first. */
-  hints(card: Card, now: number): Hint[] {
+  hints(card: Card, { keys, ends }: Marks, now: number): Hint[] {
     const hints: Hint[] = [];
     const home = this.#home(card);
     if (home !== undefined && alive(home)) hints.push(this.#hint(home, card, now, true));
-    eachMark(card, (mark, tokens) => {
-      for (const trace of this.#marks.get(mark) ?? []) {
+    for (let i = 0; i < keys.length; i++) {
+      const mark = keys[i] as number | string;
+      for (const trace of this.#marks.get(mark) ?? NO_TRACES) {
         if (!alive(trace)) continue;
         const known = hints.find((hint) => hint.slot === trace.slot);
         if (known === undefined) hints.push(this.#hint(trace, card, now, false));
         else if (trace.tokens > known.cachedTokens) keep(known, trace, card, now);
       }
-      if (typeof mark === "string" || this.#blocks.empty) return;
+      if (typeof mark === "string" || this.#blocks.empty) continue;
       for (const slot of this.#blocks.holders(mark)) {
         const known = hints.find((hint) => hint.slot === slot);
         if (known === undefined) {
           const cachedTokens = exactTokens(slot, card);
           hints.push({ slot, cachedTokens, hostTokens: 0, home: false, parked: false });
-        } else known.cachedTokens = Math.max(known.cachedTokens, tokens);
+        } else known.cachedTokens = Math.max(known.cachedTokens, ends[i] as number);
       }
-    });
+    }
     // A prompt's last token is always computed.
     const most = card.promptTokens + card.outputTokens - 1;
     for (const hint of hints) hint.cachedTokens = Math.max(0, Math.min(hint.cachedTokens, most));
@@ -104,34 +105,39 @@ export class Affinity {
   }
 
   granted(attempt: Attempt, held: HeldVersion): void {
-    const { card, slot } = attempt;
-    slot.shared.add(card);
+    const { card, slot, marks } = attempt;
+    slot.shared.add(marks);
     this.adapters.granted(attempt);
     this.#settle(attempt, held);
     if (card.attempt > 1) this.#cuts.delete(card.key);
-    eachMark(card, (mark, tokens) => {
-      const known = this.#marks.get(mark);
-      if (known === undefined) {
-        this.#marks.set(mark, [this.#trace(slot, held, tokens)]);
-        return;
-      }
-      const at = known.findIndex((other) => other.slot === slot);
-      const old = known[at];
-      const trace = this.#trace(slot, held, tokens);
-      if (old !== undefined && old.tokens > tokens && alive(old)) trace.tokens = old.tokens;
-      if (at === 0) {
-        known[0] = trace;
-        return;
-      }
-      if (at > 0) known.splice(at, 1);
-      else if (known.length === this.#options.prefixSlots) known.pop();
-      known.unshift(trace);
-    });
+    for (let i = 0; i < marks.keys.length; i++) {
+      const tokens = marks.ends[i] as number;
+      this.#trail(marks.keys[i] as number | string, this.#trace(slot, held, tokens));
+    }
+  }
+
+  /** The slot has the mark now, and longest of all. */
+  #trail(mark: number | string, trace: Trace): void {
+    const known = this.#marks.get(mark);
+    if (known === undefined) {
+      this.#marks.set(mark, [trace]);
+      return;
+    }
+    const at = known.findIndex((other) => other.slot === trace.slot);
+    const old = known[at];
+    if (old !== undefined && old.tokens > trace.tokens && alive(old)) trace.tokens = old.tokens;
+    if (at === 0) {
+      known[0] = trace;
+      return;
+    }
+    if (at > 0) known.splice(at, 1);
+    else if (known.length === this.#options.prefixSlots) known.pop();
+    known.unshift(trace);
   }
 
   /** The context that the attempt leaves behind is what the session's next turn finds. */
   ended(attempt: Attempt): void {
-    attempt.slot.shared.remove(attempt.card);
+    attempt.slot.shared.remove(attempt.marks);
     this.adapters.ended(attempt);
     this.#settle(attempt, attempt.held);
   }
@@ -197,20 +203,28 @@ function keep(hint: Hint, { slot, tokens, filled, toldAt }: Trace, card: Card, n
   hint.hostTokens = host;
 }
 
+const NO_TRACES: readonly Trace[] = [];
+
 const exactTokens = (slot: Slot, { prefix }: Card): number =>
   slot.cached === null ? 0 : cachedDepth(slot.cached, prefix) * PREFIX_BLOCK_TOKENS;
 
 /** Least recently used goes first: after a whole cache of other tokens it is gone, from the host's memory after that of both. */
+function isGone({ slot, filled }: Trace): boolean {
+  const since = slot.filled - filled;
+  // Views of a thousand workers lie far away: nearly always this is told without.
+  if (since <= slot.kvTokens) return false;
+  return since > slot.kvTokens + (slot.worker.view.tiers?.hostTokens ?? 0);
+}
+
 function alive(trace: Trace): boolean {
-  const { slot, life, filled, cut } = trace;
+  const { slot, life, cut } = trace;
   if (life !== slot.cacheLife) return false;
-  const { view, holdsLife } = slot.worker;
-  const gone = slot.filled - filled > slot.kvTokens + (view.tiers?.hostTokens ?? 0);
-  const kept = cut !== null && view.tiers != null;
-  if (kept ? !cut.kept : gone) return false;
+  const { worker } = slot;
+  if (cut !== null && worker.view.tiers != null ? !cut.kept : isGone(trace)) return false;
+  const { holdsLife } = worker;
   if (trace.holdsLife === holdsLife) return true;
   const namespace = cacheNamespace(trace.held);
-  if (!view.holds.some((held) => cacheNamespace(held) === namespace)) return false;
+  if (!worker.view.holds.some((held) => cacheNamespace(held) === namespace)) return false;
   trace.holdsLife = holdsLife;
   return true;
 }

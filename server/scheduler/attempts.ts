@@ -5,6 +5,7 @@ import type { Link } from "./chain.ts";
 import type { Account } from "./fairness.ts";
 import type { Group } from "./groups.ts";
 import type { Member } from "./prediction/siblings.ts";
+import type { Marks } from "./prefix-marks.ts";
 import type { Slot } from "./slots.ts";
 
 export class Attempt implements Link<Attempt> {
@@ -14,6 +15,7 @@ export class Attempt implements Link<Attempt> {
   readonly slot: Slot;
   readonly account: Account;
   readonly group: Group | null;
+  readonly marks: Marks;
   /** What it was granted under. */
   readonly held: HeldVersion;
   outputTokens: number;
@@ -37,6 +39,7 @@ export class Attempt implements Link<Attempt> {
     slot: Slot,
     account: Account,
     group: Group | null,
+    marks: Marks,
     held: HeldVersion,
     growth: number,
     cutAt: number | null,
@@ -46,6 +49,7 @@ export class Attempt implements Link<Attempt> {
     this.slot = slot;
     this.account = account;
     this.group = group;
+    this.marks = marks;
     this.outputTokens = card.outputTokens;
     this.growth = growth;
     this.cutAt = cutAt;

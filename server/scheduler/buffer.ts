@@ -256,8 +256,11 @@ export class Buffer {
     if (known === undefined) cls.queues.set(key, queue);
     else queue.push(waiting, this.#forecast);
     cls.members.push(waiting);
-    if (isRestless(card)) queue.restless.add(waiting);
     group?.waiting.add(waiting);
+    if (isRestless(card)) {
+      queue.restless.add(waiting);
+      group?.restless.add(waiting);
+    }
     if (card.avoid.length > 0) cls.avoiders++;
     if (card.deadlineVersion !== null) cls.deadlines++;
     job.waiting++;
@@ -270,8 +273,11 @@ export class Buffer {
     const cls = queue.class;
     queue.remove(waiting, this.#forecast);
     cls.members.remove(waiting);
-    if (isRestless(card)) queue.restless.delete(waiting);
     waiting.group?.waiting.delete(waiting);
+    if (isRestless(card)) {
+      queue.restless.delete(waiting);
+      waiting.group?.restless.delete(waiting);
+    }
     waiting.gone = true;
     if (card.avoid.length > 0) cls.avoiders--;
     if (card.deadlineVersion !== null) cls.deadlines--;
@@ -281,7 +287,6 @@ export class Buffer {
 
   /** The card stands anew; false: where it stood. Its queue's lanes are the caller's to mend. */
   restand(waiting: Waiting): boolean {
-    if (!this.#order.moves(waiting.card)) return false;
     const standing = this.#standing(waiting.card, waiting.queue.job, waiting.group);
     if (standing.rank === waiting.rank && standing.urgency === waiting.urgency) return false;
     waiting.queue.restand(waiting, standing, this.#forecast);
@@ -291,8 +296,8 @@ export class Buffer {
   /** All cards of a queue stand anew, or only such as an end may move; its lanes are the caller's to mend. */
   reorder(queue: Queue, all: boolean): void {
     const standing = ({ card, group }: Waiting): Standing => this.#standing(card, queue.job, group);
-    const everyone = all || this.#order.regime !== "equal_progress";
-    queue.reorder(everyone ? queue.cards : queue.restless, standing, this.#forecast);
+    const calm = !all && this.#order.calm;
+    queue.reorder(calm ? queue.restless : queue.cards, standing, this.#forecast);
   }
 
   #standing(card: Card, job: Job, group: Group | null): Standing {

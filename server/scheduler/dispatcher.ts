@@ -20,8 +20,10 @@ import type { Forecast } from "./forecast.ts";
 import { type Group, siblingsOf } from "./groups.ts";
 import type { Matching } from "./matching.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { Order } from "./order.ts";
 import type { Applicant, Place, Placer } from "./placer.ts";
 import type { Predictor } from "./prediction/predictor.ts";
+import { marksOf } from "./prefix-marks.ts";
 import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Segments } from "./segments.ts";
@@ -34,6 +36,7 @@ export interface DispatcherParts {
   readonly placer: Placer;
   readonly affinity: Affinity;
   readonly residents: Residents;
+  readonly order: Order;
   readonly predictor: Predictor;
   readonly segments: Segments;
   readonly forecast: Forecast;
@@ -62,7 +65,8 @@ export class Dispatcher {
     // Who waits for the same workers goes first, but for a place that is its session's.
     if ((cls.nobodyWaits || home !== null) && !job.full) {
       const outlook = this.#parts.forecast.ahead(card, job, siblingsOf(group));
-      const applicant: Applicant = { card, class: cls, waiting: null, group, outlook };
+      const marks = group?.marksOf(card) ?? marksOf(card, null);
+      const applicant: Applicant = { card, class: cls, waiting: null, group, marks, outlook };
       const place = placer.place(applicant, now);
       if (place !== null) {
         this.#grant(applicant, job, place, now);
@@ -138,7 +142,7 @@ export class Dispatcher {
 
   /** What this group is known to be has changed: those of it that wait stand anew. */
   restand(group: Group): void {
-    for (const waiting of [...group.waiting]) {
+    for (const waiting of [...(this.#parts.order.calm ? group.restless : group.waiting)]) {
       if (this.#parts.buffer.restand(waiting)) this.#reordered(waiting.queue);
     }
   }
@@ -254,11 +258,12 @@ export class Dispatcher {
     const isHead = waiting === queue.head;
     const { forecast } = this.#parts;
     const outlook = isHead ? queue.outlook : forecast.ahead(card, queue.job, siblingsOf(group));
-    return { card, class: queue.class, waiting, group, outlook };
+    const marks = group?.marksOf(card) ?? marksOf(card, null);
+    return { card, class: queue.class, waiting, group, marks, outlook };
   }
 
   #grant(applicant: Applicant, job: Job, place: Place, now: number): void {
-    const { card, group } = applicant;
+    const { card, group, marks } = applicant;
     const { slot, cachedTokens } = place;
     const { worker } = slot;
     const { kind } = worker;
@@ -276,7 +281,7 @@ export class Dispatcher {
     const siblings = siblingsOf(group);
     const most = Math.min(slot.usable, applicant.outlook.peakTokens);
     const outlook = forecast.of(card, card.outputTokens, cutAt, job, siblings, most);
-    const attempt = new Attempt(card, slot, account, group, held, outlook.growth, cutAt);
+    const attempt = new Attempt(card, slot, account, group, marks, held, outlook.growth, cutAt);
     segments.forget(card.key);
     attempt.member = predictor.began(card, job.level, group, outlook.length);
     const start = Math.max(now / 1_000, slot.prefillFreeAt);

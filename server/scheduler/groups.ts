@@ -5,18 +5,29 @@
 import type { Waiting } from "./buffer.ts";
 import type { Card } from "./card.ts";
 import type { Siblings } from "./prediction/siblings.ts";
+import { type Marks, marksOf } from "./prefix-marks.ts";
 
 export class Group {
   readonly name: string;
   readonly waiting = new Set<Waiting>();
+  /** Of these, such as `isRestless`. */
+  readonly restless = new Set<Waiting>();
   /** Those that wait or run. */
   members = 0;
   /** What they tell of one another; null before the first has begun. */
   siblings: Siblings | null;
+  /** Of its prompt; null before anybody asked. */
+  #marks: Marks | null = null;
 
   constructor(name: string, siblings: Siblings | null) {
     this.name = name;
     this.siblings = siblings;
+  }
+
+  /** Of a member. */
+  marksOf(card: Card): Marks {
+    this.#marks = marksOf(card, this.#marks);
+    return this.#marks;
   }
 }
 

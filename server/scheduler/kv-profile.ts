@@ -13,6 +13,7 @@ const GRID = [
 ] as const;
 
 const POINTS = GRID.length;
+const LOGS = GRID.map(Math.log);
 
 export interface Ahead {
   readonly contextTokens: number;
@@ -40,7 +41,8 @@ function hold(ahead: Ahead, rows: Float64Array, from: number): number {
   const { contextTokens, outputTokens, likely, most, length, margin, ceiling } = ahead;
   let [last, end] = [lastBefore(most), most];
   const spread =
-    length !== null && survivalsPast(length, outputTokens, { grid: GRID, last, end }, rows, from);
+    length !== null &&
+    survivalsPast(length, outputTokens, { grid: GRID, logs: LOGS, last, end }, rows, from);
   if (!spread) [last, end] = [lastBefore(likely), likely];
   let peak = 0;
   for (let at = 0; at <= last; at++) {

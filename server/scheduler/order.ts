@@ -60,9 +60,9 @@ export class Order {
     return this.regime === "equal_progress" ? this.#segments.computed : this.trusted;
   }
 
-  /** Whether an end may change where the card stands. By equal progress nothing is foretold of who has made nothing. */
-  moves(card: Card): boolean {
-    return this.regime !== "equal_progress" || isRestless(card);
+  /** Whether an end changes nothing for who is not restless: by equal progress nothing is foretold of who has made nothing. */
+  get calm(): boolean {
+    return this.regime === "equal_progress";
   }
 
   /** Lower goes first; ties as they came. */

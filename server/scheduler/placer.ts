@@ -12,6 +12,7 @@ import { type Ask, slotSeconds } from "./cost.ts";
 import type { Wish } from "./forecast.ts";
 import type { Group } from "./groups.ts";
 import type { SchedulerOptions } from "./options.ts";
+import type { Marks } from "./prefix-marks.ts";
 import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
@@ -22,6 +23,7 @@ export interface Applicant {
   readonly class: WaitingClass;
   readonly waiting: Waiting | null;
   readonly group: Group | null;
+  readonly marks: Marks;
   readonly outlook: Wish;
 }
 
@@ -55,7 +57,7 @@ export class Placer {
   place(applicant: Applicant, now: number): Place | null {
     const { class: cls, card } = applicant;
     if (this.#residents.homeOf(card) === null && !this.#anyRoom(applicant)) return null;
-    const hints = this.#affinity.hints(card, now);
+    const hints = this.#affinity.hints(card, applicant.marks, now);
     for (const slot of applicant.waiting?.claims ?? []) addTo(hints, slot);
     for (const kind of cls.kinds.keys()) {
       const adapter = adapterOf(kind, applicant);
@@ -84,12 +86,12 @@ export class Placer {
   }
 
   /** Seconds until the slot that has its context has room for it, and what it costs there then; null: it has, or is of no use. */
-  #awaited({ card, class: cls, outlook }: Applicant, ask: Ask, hint: Hint): number | null {
+  #awaited({ card, marks, class: cls, outlook }: Applicant, ask: Ask, hint: Hint): number | null {
     const { slot } = hint;
     if (!slot.worker.open || !cls.kinds.has(slot.worker.kind)) return null;
     if (this.#never(card, slot)) return null;
     const missing = Math.min(outlook.peakTokens, slot.usable) - slot.roomAtHome(null);
-    const wait = slot.secondsUntilFree(missing - slot.shared.of(card));
+    const wait = slot.secondsUntilFree(missing - slot.shared.of(marks));
     if (!(wait > 0)) return null;
     return wait + this.price(ask, slot, hint.cachedTokens, slot) + hostSeconds(hint);
   }
@@ -183,13 +185,13 @@ export class Placer {
     return card.avoid.length > 0 && card.avoid.includes(worker.incarnation);
   }
 
-  #fits({ card, outlook, waiting }: Applicant, slot: Slot, rest: Slot | null): boolean {
+  #fits({ card, marks, outlook, waiting }: Applicant, slot: Slot, rest: Slot | null): boolean {
     if (this.#never(card, slot)) return false;
     const tokens = Math.min(outlook.peakTokens, slot.usable);
     const room = slot === rest ? slot.roomAtHome(waiting) : slot.room(waiting);
     if (tokens <= room || room < 0) return tokens <= room;
     // Its engine has part of it already, and holds that once.
-    return tokens - slot.shared.of(card) <= room;
+    return tokens - slot.shared.of(marks) <= room;
   }
 }
 

@@ -104,7 +104,7 @@ export class Residents {
   }
 
   /** The attempt is over, its slot's books without it; its context stays. */
-  ended({ card, slot, contextTokens, cacheLife }: Attempt, now: number): void {
+  ended({ card, slot, marks, contextTokens, cacheLife }: Attempt, now: number): void {
     const resident = card.session === null ? undefined : this.#all.get(card.session);
     if (resident === undefined) return;
     resident.running = Math.max(0, resident.running - 1);
@@ -122,7 +122,7 @@ export class Residents {
     resident.life = cacheLife;
     if (cacheLife !== slot.cacheLife) return;
     resident.slot = slot;
-    resident.tokens = Math.max(0, contextTokens - slot.shared.of(card));
+    resident.tokens = Math.max(0, contextTokens - slot.shared.of(marks));
     slot.residents.add(resident);
     this.aged(slot, now);
   }

@@ -2,8 +2,7 @@
  * What the prompts that run on one slot have in common. An engine holds its KV once, and each attempt counts its whole
  * context: this is what is counted too often. Segments of a prompt are told apart by the marks at their ends.
  */
-import type { Card } from "./card.ts";
-import { eachMark } from "./prefix-marks.ts";
+import type { Marks } from "./prefix-marks.ts";
 
 /** A part of a prompt, from one mark to the next. */
 interface Segment {
@@ -21,11 +20,12 @@ export class SharedPrefixes {
     return this.#tokens;
   }
 
-  add(card: Card): void {
+  add({ keys, ends, promptTokens }: Marks): void {
     let before = 0;
-    eachMark(card, (mark, end) => {
+    for (let i = 0; i < keys.length; i++) {
+      const mark = keys[i] as number | string;
       // A card may claim a prefix longer than its prompt.
-      const tokens = Math.min(end, card.promptTokens);
+      const tokens = Math.min(ends[i] as number, promptTokens);
       const known = this.#segments.get(mark);
       if (known === undefined) this.#segments.set(mark, { tokens: tokens - before, holders: 1 });
       else {
@@ -33,26 +33,24 @@ export class SharedPrefixes {
         this.#tokens += known.tokens;
       }
       before = tokens;
-    });
+    }
   }
 
-  /** Of a card that was added. */
-  remove(card: Card): void {
-    eachMark(card, (mark) => {
+  /** Of a prompt that was added. */
+  remove({ keys }: Marks): void {
+    for (const mark of keys) {
       const known = this.#segments.get(mark);
-      if (known === undefined) return;
+      if (known === undefined) continue;
       known.holders--;
       if (known.holders === 0) this.#segments.delete(mark);
       else this.#tokens -= known.tokens;
-    });
+    }
   }
 
-  /** What `add` would count more than once: tokens of the card that somebody there holds already. */
-  of(card: Card): number {
+  /** What `add` would count more than once: tokens of the prompt that somebody there holds already. */
+  of({ keys }: Marks): number {
     let shared = 0;
-    eachMark(card, (mark) => {
-      shared += this.#segments.get(mark)?.tokens ?? 0;
-    });
+    for (const mark of keys) shared += this.#segments.get(mark)?.tokens ?? 0;
     return shared;
   }
 }

@@ -84,15 +84,19 @@ export function survivalPast(
   return all < NOTHING_KNOWN ? null : (t) => beyond(past + t) / all;
 }
 
+export interface Grid {
+  readonly grid: readonly number[];
+  /** Of these, for lengths of which nothing is past: a third of the work. */
+  readonly logs: readonly number[];
+  readonly last: number;
+  readonly end: number;
+}
+
 /** The same for the first of some t, the last of all being `end`, into `into` from `from` on; false where it says nothing. */
 export function survivalsPast(
   { mean, sigma }: LogLength,
   past: number,
-  {
-    grid,
-    last,
-    end,
-  }: { readonly grid: readonly number[]; readonly last: number; readonly end: number },
+  { grid, logs, last, end }: Grid,
   into: Float64Array,
   from: number,
 ): boolean {
@@ -101,7 +105,8 @@ export function survivalsPast(
   if (all < NOTHING_KNOWN) return false;
   for (let at = 0; at <= last; at++) {
     const tokens = past + (at === last ? end : (grid[at] as number));
-    into[from + at] = tokens < 1 ? 1 : survival((Math.log(tokens) - mean) / s) / all;
+    const log = past === 0 && at < last ? (logs[at] as number) : Math.log(tokens);
+    into[from + at] = tokens < 1 ? 1 : survival((log - mean) / s) / all;
   }
   return true;
 }

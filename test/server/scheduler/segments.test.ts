@@ -5,6 +5,7 @@ import { Attempt } from "../../../server/scheduler/attempts.ts";
 import type { Card } from "../../../server/scheduler/card.ts";
 import { Jobs } from "../../../server/scheduler/fairness.ts";
 import { DEFAULT_OPTIONS } from "../../../server/scheduler/options.ts";
+import { marksOf } from "../../../server/scheduler/prefix-marks.ts";
 import { Roster } from "../../../server/scheduler/roster.ts";
 import { Segments } from "../../../server/scheduler/segments.ts";
 import type { Slot } from "../../../server/scheduler/slots.ts";
@@ -27,7 +28,9 @@ function fleet(): { segments: Segments; slots: readonly [Slot, Slot] } {
 function cut(segments: Segments, slot: Slot, key: string, outputTokens: number): Card {
   const shape = { cuttable: true, promptTokens: 0, maxNewTokens: LIMIT, outputTokens };
   const account = new Jobs(1).get("j").account("a");
-  segments.cut(new Attempt(card(key, shape), slot, account, null, held(1), 0, outputTokens));
+  const it = card(key, shape);
+  const marks = marksOf(it, null);
+  segments.cut(new Attempt(it, slot, account, null, marks, held(1), 0, outputTokens));
   return card(key, { ...shape, attempt: 2 });
 }
 

@@ -1,7 +1,7 @@
 /** A prefix that many have in common is held once: it is counted once, however they come and go. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Card } from "../../../server/scheduler/card.ts";
+import { type Marks, marksOf } from "../../../server/scheduler/prefix-marks.ts";
 import { SharedPrefixes } from "../../../server/scheduler/shared-prefixes.ts";
 import { seededRandom, testSeed } from "../../support/seeded-random.ts";
 import { Bench, card, grants, HEADROOM, worker } from "./samples.ts";
@@ -24,21 +24,23 @@ test("sums are those of a full count, whoever comes and goes", () => {
     if (known === undefined) {
       const added = prompt(key, random.u32() % 9);
       there.set(key, added);
-      shared.add(added);
+      shared.add(marksOf(added, null));
     } else {
       there.delete(key);
-      shared.remove(known);
+      shared.remove(marksOf(known, null));
     }
     // Nothing but the system's tokens is common here, and each but the first counts them too often.
     assert.equal(shared.tokens, 1_024 * Math.max(0, there.size - 1));
-    assert.equal(shared.of(prompt("99", 3)), there.size > 0 ? 1_024 : 0);
+    assert.equal(shared.of(marksOf(prompt("99", 3), null)), there.size > 0 ? 1_024 : 0);
   }
 });
 
 test("prompts of one length have it in common by their group's id, others nothing, in whatever order they leave", () => {
   const group = { id: "g", size: 3, index: 0 };
   const shapes = [10, 200, 200] as const;
-  const cards = shapes.map((promptTokens, i) => card(String(i), { promptTokens, group }));
+  const marks = shapes.map((promptTokens, i) =>
+    marksOf(card(String(i), { promptTokens, group }), null),
+  );
   const orders = [
     [0, 1, 2],
     [1, 0, 2],
@@ -50,12 +52,12 @@ test("prompts of one length have it in common by their group's id, others nothin
       const shared = new SharedPrefixes();
       for (const at of coming) {
         const before = shared.tokens;
-        const foretold = shared.of(cards[at] as Card);
-        shared.add(cards[at] as Card);
+        const foretold = shared.of(marks[at] as Marks);
+        shared.add(marks[at] as Marks);
         assert.equal(shared.tokens, before + foretold);
       }
       assert.equal(shared.tokens, 200);
-      for (const at of leaving) shared.remove(cards[at] as Card);
+      for (const at of leaving) shared.remove(marks[at] as Marks);
       assert.equal(shared.tokens, 0);
     }
   }
