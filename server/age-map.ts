@@ -53,6 +53,11 @@ export class AgeMap<K, V> {
     while (this.#oldest !== null && this.size > limit) this.delete(this.#oldest.key);
   }
 
+  /** The oldest first. */
+  *values(): Generator<V> {
+    for (let node = this.#oldest; node !== null; node = node.younger) yield node.value;
+  }
+
   clear(): void {
     this.#nodes.clear();
     this.#oldest = null;

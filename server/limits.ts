@@ -20,6 +20,9 @@ export const LIMITS = {
   finishedRollouts: 100_000,
   /** Their outputs and side data; beyond it likewise. */
   finishedBytes: 1024 * 1024 * 1024,
+  /** Rollouts kept until they are asked for again, and the bytes of their prompts and outputs; beyond it the longest kept end. */
+  keptRollouts: 65_536,
+  keptBytes: 1024 * 1024 * 1024,
   /** Tombstones kept after results expire, 20 bytes each. */
   tombstones: 1_000_000,
   workers: 10_000,

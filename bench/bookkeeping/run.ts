@@ -51,6 +51,7 @@ const metrics = createMetrics({
   kvUsed: () => [],
   distances: () => [],
   spool: () => null,
+  kept: () => ({ rollouts: 0, outputTokens: 0 }),
 });
 const [result] = fc.sample(arbitraryResult(), { numRuns: 1, seed: 1 }) as [Result];
 const observer = observeRollouts(metrics, createLifeCycle({ wall: () => 0 }), () => 1);

@@ -109,6 +109,7 @@ const instant: RolloutService = {
   get: () => {
     throw new Error("not in this bench");
   },
+  keep: () => false,
   abort: async () => next(),
   abortJob: async () => 0,
   async drain() {},

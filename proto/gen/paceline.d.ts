@@ -1207,7 +1207,8 @@ export namespace paceline {
             result?: (paceline.v1.Result.$Properties|null);
             error?: (paceline.v1.RolloutError.$Properties|null);
             summary?: (paceline.v1.ManySummary.$Properties|null);
-            reply?: ("result"|"error"|"summary");
+            kept?: (paceline.v1.RolloutKept.$Properties|null);
+            reply?: ("result"|"error"|"summary"|"kept");
             static create(properties: paceline.v1.ManyReply.$Shape): paceline.v1.ManyReply & paceline.v1.ManyReply.$Shape;
             static create(properties?: paceline.v1.ManyReply.$Properties): paceline.v1.ManyReply;
             static encode(message: paceline.v1.ManyReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -1219,17 +1220,76 @@ export namespace paceline {
                 result?: (paceline.v1.Result.$Properties|null);
                 error?: (paceline.v1.RolloutError.$Properties|null);
                 summary?: (paceline.v1.ManySummary.$Properties|null);
-                reply?: ("result"|"error"|"summary");
+                kept?: (paceline.v1.RolloutKept.$Properties|null);
+                reply?: ("result"|"error"|"summary"|"kept");
                 $unknowns?: Uint8Array[];
             }
             type $Shape = {
               result?: paceline.v1.Result.$Shape|null;
               error?: paceline.v1.RolloutError.$Shape|null;
               summary?: paceline.v1.ManySummary.$Shape|null;
+              kept?: paceline.v1.RolloutKept.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ reply?: undefined; result?: null; error?: null; summary?: null }|{ reply?: "result"; result: paceline.v1.Result.$Shape; error?: null; summary?: null }|{ reply?: "error"; result?: null; error: paceline.v1.RolloutError.$Shape; summary?: null }|{ reply?: "summary"; result?: null; error?: null; summary: paceline.v1.ManySummary.$Shape })
+              ({ reply?: undefined; result?: null; error?: null; summary?: null; kept?: null }|{ reply?: "result"; result: paceline.v1.Result.$Shape; error?: null; summary?: null; kept?: null }|{ reply?: "error"; result?: null; error: paceline.v1.RolloutError.$Shape; summary?: null; kept?: null }|{ reply?: "summary"; result?: null; error?: null; summary: paceline.v1.ManySummary.$Shape; kept?: null }|{ reply?: "kept"; result?: null; error?: null; summary?: null; kept: paceline.v1.RolloutKept.$Shape })
             );
+        }
+
+        interface IManyNeed extends paceline.v1.ManyNeed.$Properties {
+        }
+
+        class ManyNeed {
+            constructor(properties?: paceline.v1.ManyNeed.$Properties);
+            $unknowns?: Uint8Array[];
+            groups: number;
+            members?: (number|null);
+            partial?: (paceline.v1.PartialFate|null);
+            static create(properties: paceline.v1.ManyNeed.$Shape): paceline.v1.ManyNeed & paceline.v1.ManyNeed.$Shape;
+            static create(properties?: paceline.v1.ManyNeed.$Properties): paceline.v1.ManyNeed;
+            static encode(message: paceline.v1.ManyNeed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.ManyNeed & paceline.v1.ManyNeed.$Shape;
+        }
+
+        namespace ManyNeed {
+            interface $Properties {
+                groups?: (number|null);
+                members?: (number|null);
+                partial?: (paceline.v1.PartialFate|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.ManyNeed.$Properties;
+        }
+
+        enum PartialFate {
+            PARTIAL_FATE_UNSPECIFIED = 0,
+            PARTIAL_FATE_RETURN = 1,
+            PARTIAL_FATE_KEEP = 2,
+            PARTIAL_FATE_DROP = 3
+        }
+
+        interface IRolloutKept extends paceline.v1.RolloutKept.$Properties {
+        }
+
+        class RolloutKept {
+            constructor(properties?: paceline.v1.RolloutKept.$Properties);
+            $unknowns?: Uint8Array[];
+            id: string;
+            job: string;
+            kept_tokens: number;
+            static create(properties: paceline.v1.RolloutKept.$Shape): paceline.v1.RolloutKept & paceline.v1.RolloutKept.$Shape;
+            static create(properties?: paceline.v1.RolloutKept.$Properties): paceline.v1.RolloutKept;
+            static encode(message: paceline.v1.RolloutKept.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.RolloutKept & paceline.v1.RolloutKept.$Shape;
+        }
+
+        namespace RolloutKept {
+            interface $Properties {
+                id?: (string|null);
+                job?: (string|null);
+                kept_tokens?: (number|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.RolloutKept.$Properties;
         }
 
         interface IRolloutError extends paceline.v1.RolloutError.$Properties {
@@ -1523,6 +1583,7 @@ export namespace paceline {
             output_tokens: (number|Long);
             tail_share?: (number|null);
             bound_error?: (number|null);
+            need?: (paceline.v1.NeedSummary.$Properties|null);
             static create(properties: paceline.v1.ManySummary.$Shape): paceline.v1.ManySummary & paceline.v1.ManySummary.$Shape;
             static create(properties?: paceline.v1.ManySummary.$Properties): paceline.v1.ManySummary;
             static encode(message: paceline.v1.ManySummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -1541,9 +1602,43 @@ export namespace paceline {
                 output_tokens?: (number|Long|null);
                 tail_share?: (number|null);
                 bound_error?: (number|null);
+                need?: (paceline.v1.NeedSummary.$Properties|null);
                 $unknowns?: Uint8Array[];
             }
             type $Shape = paceline.v1.ManySummary.$Properties;
+        }
+
+        interface INeedSummary extends paceline.v1.NeedSummary.$Properties {
+        }
+
+        class NeedSummary {
+            constructor(properties?: paceline.v1.NeedSummary.$Properties);
+            $unknowns?: Uint8Array[];
+            groups: number;
+            members?: (number|null);
+            whole: number;
+            cut?: (paceline.v1.GroupCut.$Properties|null);
+            kept?: (paceline.v1.GroupCut.$Properties|null);
+            lengths?: (paceline.v1.LengthBias.$Properties|null);
+            off_policy_share: number;
+            static create(properties: paceline.v1.NeedSummary.$Shape): paceline.v1.NeedSummary & paceline.v1.NeedSummary.$Shape;
+            static create(properties?: paceline.v1.NeedSummary.$Properties): paceline.v1.NeedSummary;
+            static encode(message: paceline.v1.NeedSummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): paceline.v1.NeedSummary & paceline.v1.NeedSummary.$Shape;
+        }
+
+        namespace NeedSummary {
+            interface $Properties {
+                groups?: (number|null);
+                members?: (number|null);
+                whole?: (number|null);
+                cut?: (paceline.v1.GroupCut.$Properties|null);
+                kept?: (paceline.v1.GroupCut.$Properties|null);
+                lengths?: (paceline.v1.LengthBias.$Properties|null);
+                off_policy_share?: (number|null);
+                $unknowns?: Uint8Array[];
+            }
+            type $Shape = paceline.v1.NeedSummary.$Properties;
         }
 
         interface IEvent extends paceline.v1.Event.$Properties {
@@ -1706,7 +1801,8 @@ export namespace paceline {
             MOVE_REASON_LOST = 6,
             MOVE_REASON_FAILED = 7,
             MOVE_REASON_CUT = 8,
-            MOVE_REASON_STALE = 9
+            MOVE_REASON_STALE = 9,
+            MOVE_REASON_KEPT = 10
         }
 
         interface IHeld extends paceline.v1.Held.$Properties {

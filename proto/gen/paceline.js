@@ -5161,11 +5161,12 @@ export const paceline = $root.paceline = (() => {
             ManyReply.prototype.result = null;
             ManyReply.prototype.error = null;
             ManyReply.prototype.summary = null;
+            ManyReply.prototype.kept = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(ManyReply.prototype, "reply", {
-                get: $util.oneOfGetter($oneOfFields = ["result", "error", "summary"]),
+                get: $util.oneOfGetter($oneOfFields = ["result", "error", "summary", "kept"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -5186,6 +5187,8 @@ export const paceline = $root.paceline = (() => {
                     $root.paceline.v1.RolloutError.encode(message.error, writer.uint32(18).fork(), _depth + 1).ldelim();
                 if (message.summary != null && $Object.hasOwnProperty.call(message, "summary"))
                     $root.paceline.v1.ManySummary.encode(message.summary, writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.kept != null && $Object.hasOwnProperty.call(message, "kept"))
+                    $root.paceline.v1.RolloutKept.encode(message.kept, writer.uint32(34).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -5240,6 +5243,13 @@ export const paceline = $root.paceline = (() => {
                             message.reply = "summary";
                             continue;
                         }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.kept = $root.paceline.v1.RolloutKept.decode(reader, reader.size(), $undefined, _depth + 1, message.kept);
+                            message.reply = "kept";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -5258,6 +5268,245 @@ export const paceline = $root.paceline = (() => {
             };
 
             return ManyReply;
+        })();
+
+        v1.ManyNeed = (function() {
+
+            const ManyNeed = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ManyNeed.prototype.groups = 0;
+            ManyNeed.prototype.members = null;
+            ManyNeed.prototype.partial = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManyNeed.prototype, "_members", {
+                get: $util.oneOfGetter($oneOfFields = ["members"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManyNeed.prototype, "_partial", {
+                get: $util.oneOfGetter($oneOfFields = ["partial"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            ManyNeed.create = function(properties) {
+                return new ManyNeed(properties);
+            };
+
+            ManyNeed.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.groups != null && $Object.hasOwnProperty.call(message, "groups") && message.groups !== 0)
+                    writer.uint32(8).uint32(message.groups);
+                if (message.members != null && $Object.hasOwnProperty.call(message, "members"))
+                    writer.uint32(16).uint32(message.members);
+                if (message.partial != null && $Object.hasOwnProperty.call(message, "partial"))
+                    writer.uint32(24).int32(message.partial);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ManyNeed.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.ManyNeed();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.groups = value;
+                            else
+                                delete message.groups;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            message.members = reader.uint32();
+                            message._members = "members";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            message.partial = reader.int32();
+                            message._partial = "partial";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ManyNeed;
+        })();
+
+        v1.PartialFate = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "PARTIAL_FATE_UNSPECIFIED"] = 0;
+            values[valuesById[1] = "PARTIAL_FATE_RETURN"] = 1;
+            values[valuesById[2] = "PARTIAL_FATE_KEEP"] = 2;
+            values[valuesById[3] = "PARTIAL_FATE_DROP"] = 3;
+            return values;
+        })();
+
+        v1.RolloutKept = (function() {
+
+            const RolloutKept = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            RolloutKept.prototype.id = "";
+            RolloutKept.prototype.job = "";
+            RolloutKept.prototype.kept_tokens = 0;
+
+            RolloutKept.create = function(properties) {
+                return new RolloutKept(properties);
+            };
+
+            RolloutKept.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== "")
+                    writer.uint32(10).string(message.id);
+                if (message.job != null && $Object.hasOwnProperty.call(message, "job") && message.job !== "")
+                    writer.uint32(18).string(message.job);
+                if (message.kept_tokens != null && $Object.hasOwnProperty.call(message, "kept_tokens") && message.kept_tokens !== 0)
+                    writer.uint32(24).uint32(message.kept_tokens);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            RolloutKept.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.RolloutKept();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.id = value;
+                            else
+                                delete message.id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.job = value;
+                            else
+                                delete message.job;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.kept_tokens = value;
+                            else
+                                delete message.kept_tokens;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return RolloutKept;
         })();
 
         v1.RolloutError = (function() {
@@ -6398,6 +6647,7 @@ export const paceline = $root.paceline = (() => {
             ManySummary.prototype.output_tokens = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             ManySummary.prototype.tail_share = null;
             ManySummary.prototype.bound_error = null;
+            ManySummary.prototype.need = null;
 
             let $oneOfFields;
 
@@ -6428,6 +6678,12 @@ export const paceline = $root.paceline = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(ManySummary.prototype, "_bound_error", {
                 get: $util.oneOfGetter($oneOfFields = ["bound_error"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ManySummary.prototype, "_need", {
+                get: $util.oneOfGetter($oneOfFields = ["need"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -6462,6 +6718,8 @@ export const paceline = $root.paceline = (() => {
                     writer.uint32(73).double(message.tail_share);
                 if (message.bound_error != null && $Object.hasOwnProperty.call(message, "bound_error"))
                     writer.uint32(81).double(message.bound_error);
+                if (message.need != null && $Object.hasOwnProperty.call(message, "need"))
+                    $root.paceline.v1.NeedSummary.encode(message.need, writer.uint32(90).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6575,6 +6833,13 @@ export const paceline = $root.paceline = (() => {
                             message._bound_error = "bound_error";
                             continue;
                         }
+                    case 11: {
+                            if (wireType !== 2)
+                                break;
+                            message.need = $root.paceline.v1.NeedSummary.decode(reader, reader.size(), $undefined, _depth + 1, message.need);
+                            message._need = "need";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -6593,6 +6858,161 @@ export const paceline = $root.paceline = (() => {
             };
 
             return ManySummary;
+        })();
+
+        v1.NeedSummary = (function() {
+
+            const NeedSummary = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            NeedSummary.prototype.groups = 0;
+            NeedSummary.prototype.members = null;
+            NeedSummary.prototype.whole = 0;
+            NeedSummary.prototype.cut = null;
+            NeedSummary.prototype.kept = null;
+            NeedSummary.prototype.lengths = null;
+            NeedSummary.prototype.off_policy_share = 0;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(NeedSummary.prototype, "_members", {
+                get: $util.oneOfGetter($oneOfFields = ["members"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            NeedSummary.create = function(properties) {
+                return new NeedSummary(properties);
+            };
+
+            NeedSummary.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.groups != null && $Object.hasOwnProperty.call(message, "groups") && message.groups !== 0)
+                    writer.uint32(8).uint32(message.groups);
+                if (message.members != null && $Object.hasOwnProperty.call(message, "members"))
+                    writer.uint32(16).uint32(message.members);
+                if (message.whole != null && $Object.hasOwnProperty.call(message, "whole") && message.whole !== 0)
+                    writer.uint32(24).uint32(message.whole);
+                if (message.cut != null && $Object.hasOwnProperty.call(message, "cut"))
+                    $root.paceline.v1.GroupCut.encode(message.cut, writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.kept != null && $Object.hasOwnProperty.call(message, "kept"))
+                    $root.paceline.v1.GroupCut.encode(message.kept, writer.uint32(42).fork(), _depth + 1).ldelim();
+                if (message.lengths != null && $Object.hasOwnProperty.call(message, "lengths"))
+                    $root.paceline.v1.LengthBias.encode(message.lengths, writer.uint32(50).fork(), _depth + 1).ldelim();
+                if (message.off_policy_share != null && $Object.hasOwnProperty.call(message, "off_policy_share") && !$Object.is(message.off_policy_share, 0))
+                    writer.uint32(57).double(message.off_policy_share);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            NeedSummary.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.paceline.v1.NeedSummary();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.groups = value;
+                            else
+                                delete message.groups;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            message.members = reader.uint32();
+                            message._members = "members";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.whole = value;
+                            else
+                                delete message.whole;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.cut = $root.paceline.v1.GroupCut.decode(reader, reader.size(), $undefined, _depth + 1, message.cut);
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.kept = $root.paceline.v1.GroupCut.decode(reader, reader.size(), $undefined, _depth + 1, message.kept);
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            message.lengths = $root.paceline.v1.LengthBias.decode(reader, reader.size(), $undefined, _depth + 1, message.lengths);
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.off_policy_share = value;
+                            else
+                                delete message.off_policy_share;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return NeedSummary;
         })();
 
         v1.Event = (function() {
@@ -7246,6 +7666,7 @@ export const paceline = $root.paceline = (() => {
             values[valuesById[7] = "MOVE_REASON_FAILED"] = 7;
             values[valuesById[8] = "MOVE_REASON_CUT"] = 8;
             values[valuesById[9] = "MOVE_REASON_STALE"] = 9;
+            values[valuesById[10] = "MOVE_REASON_KEPT"] = 10;
             return values;
         })();
 

@@ -1,6 +1,6 @@
 /**
  * Finished rollouts as rows: what a Result holds, by the same names as in JSON, or the error that it ended in. A
- * row with an error has nothing else but `id` and `job`. Whole numbers are int64; times float64, in ms.
+ * row with an error, or of what is kept, has nothing else but `id` and `job`. Whole numbers are int64; times float64, in ms.
  */
 import type { Field } from "apache-arrow";
 import type { PacelineError } from "../contract/errors.ts";
@@ -14,7 +14,8 @@ import type { Kind, Kinds, Member } from "./kinds.ts";
 
 export type RolloutRow =
   | { readonly result: Result }
-  | { readonly id: string; readonly job: string; readonly error: PacelineError };
+  | { readonly id: string; readonly job: string; readonly error: PacelineError }
+  | { readonly id: string; readonly job: string; readonly keptTokens: number };
 
 export type RolloutColumns = readonly Member<RolloutRow>[];
 
@@ -46,6 +47,7 @@ export function createRolloutColumns(kinds: Kinds): RolloutColumns {
     ofResult("routed_experts", expertsKind(kinds), ({ side }) => side?.experts ?? null),
     ofResult("stored", storedKind(kinds), ({ side }) => side?.stored ?? null),
     maybe("error", errorKind(kinds), (row) => ("error" in row ? row.error : null)),
+    maybe("kept_tokens", int64, (row) => ("keptTokens" in row ? row.keptTokens : null)),
   ];
 }
 

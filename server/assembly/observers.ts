@@ -54,6 +54,10 @@ export function observeRollouts(
       lifeCycle.emit("rollout_moved", { ...named(rollout), reason, resume });
     },
     wasted: (_rollout, tokens, reason) => metrics.wasted.inc({ reason }, tokens),
+    kept: (rollout, what) => {
+      metrics.kept.inc({ what });
+      lifeCycle.emit("rollout_kept", { ...named(rollout), what });
+    },
     infeasible: (rollout, fate) => {
       metrics.infeasible.inc({ fate });
       lifeCycle.emit("rollout_infeasible", { ...named(rollout), fate });

@@ -14,6 +14,7 @@ export function readingsOf(
   jobs: Pick<Jobs, "distances">,
   spool: Pick<Spool, "usage"> | null,
   side: Pick<SideStore, "unwrittenBytes"> | null,
+  kept: Readings["kept"],
 ): Readings {
   const committed = () =>
     ledger
@@ -53,5 +54,6 @@ export function readingsOf(
         ),
     distances: () => jobs.distances(),
     spool: () => spool && { ...spool.usage, unwritten: side?.unwrittenBytes ?? 0 },
+    kept,
   };
 }

@@ -135,7 +135,9 @@ export async function startServer({
     metrics.sideParts.inc({ fate });
     if (error) log.warn({ code: error.code, reason: error.message }, "side data not stored");
   });
-  const metrics = createMetrics(readingsOf(fleet, ledger, scheduler, jobs, spool, sideStore));
+  const metrics = createMetrics(
+    readingsOf(fleet, ledger, scheduler, jobs, spool, sideStore, () => rollouts.kept()),
+  );
   const summaries = observeSummaries(metrics, lifeCycle, log);
   const grouped = observeGroups(metrics);
   const caches = createSessionCaches(fleet, clock, log);

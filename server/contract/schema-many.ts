@@ -14,15 +14,29 @@ export const createDefaultsSchema = (encoding: Encoding, limits: RolloutLimits) 
     .omit({ id: true, prompt_token_ids: true, continue: true })
     .partial();
 
+/** When the call has enough: `server/rollouts/need.ts`. */
+export const manyNeed = () =>
+  z.strictObject({
+    groups: uint32(1),
+    /** Default: the group's size. */
+    members: uint32(1).nullish(),
+    /** Default: `return`. */
+    partial: z.enum(["return", "keep", "drop"]).nullish(),
+  });
+
 /** The envelope only: each rollout is checked by itself, after the defaults were filled in. */
 export const createManySchema = (limits: ManyLimits) =>
   z.strictObject({
     rollouts: z.array(z.record(z.string(), z.unknown())).min(1).max(limits.manyRollouts),
     defaults: z.record(z.string(), z.unknown()).nullish(),
+    need: manyNeed().nullish(),
   });
 
 /** A rollout of many that ended in an error. */
 export const rolloutError = () => z.strictObject({ id: id(), job: id(), error: error() });
+
+/** A rollout of many that was not needed, and is kept. */
+export const rolloutKept = () => z.strictObject({ id: id(), job: id(), kept_tokens: uint32() });
 
 /** The last line of many. `null` is "not known", never a guess; `server/rollouts/summary.ts` has the formula. */
 export const manySummary = () =>
@@ -37,6 +51,19 @@ export const manySummary = () =>
     bound_error: double().nullish(),
     rho: double().nullish(),
     tail_share: double().nullish(),
+    need: needSummary().nullish(),
+  });
+
+/** Of a call that said what it needs. */
+const needSummary = () =>
+  z.strictObject({
+    groups: uint32(),
+    members: uint32().nullish(),
+    whole: uint32(),
+    cut: groupCut(),
+    kept: groupCut(),
+    lengths: lengthBias(),
+    off_policy_share: double(),
   });
 
 /** Members beyond those asked for; a job says it for all of its groups. */
@@ -70,6 +97,15 @@ export const createGroupSchema = (encoding: Encoding, limits: RolloutLimits) =>
 const lengths = () =>
   z.strictObject({ mean: double(), p50: uint53().nullish(), p90: uint53().nullish() });
 
+const groupCut = () => z.strictObject({ members: uint32(), tokens: uint53() });
+
+const lengthBias = () =>
+  z.strictObject({
+    kept: lengths().nullish(),
+    all: lengths().nullish(),
+    bias: anyDouble().nullish(),
+  });
+
 /** What is told of a group once it has ended; `server/rollouts/group-summary.ts` and `length-bias.ts` say how. */
 export const groupSummary = () =>
   z.strictObject({
@@ -80,14 +116,12 @@ export const groupSummary = () =>
     members: uint32(),
     ended: z.enum(["need", "failed", "stale", "timeout", "client", "drain"]),
     replaced: z.array(z.strictObject({ index: uint32(), by: uint32() })),
-    cut: z.strictObject({ members: uint32(), tokens: uint53() }),
-    lengths: z.strictObject({
-      kept: lengths().nullish(),
-      all: lengths().nullish(),
-      bias: anyDouble().nullish(),
-    }),
+    cut: groupCut(),
+    lengths: lengthBias(),
     off_policy_share: double(),
   });
 
 export type WireGroupSummary = z.infer<ReturnType<typeof groupSummary>>;
+export type WireNeed = z.infer<ReturnType<typeof manyNeed>>;
+export type WireNeedSummary = z.infer<ReturnType<typeof needSummary>>;
 export type WireManySummary = z.infer<ReturnType<typeof manySummary>>;

@@ -227,6 +227,7 @@ export const createEventSchemas = (encoding: Encoding, limits: ResultLimits) => 
       "failed",
       "cut",
       "stale",
+      "kept",
     ]),
     resume: resumeKind(),
     kept_tokens: uint32(),

@@ -5,6 +5,7 @@ import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import { LIMITS } from "../limits.ts";
 import type { Distance, Summary, Tally } from "../rollouts/summary.ts";
+import type { Made } from "../scheduler/bound/bound.ts";
 import type { JobRow, StoredJob } from "./job-rows.ts";
 import { StalenessBound } from "./staleness.ts";
 
@@ -56,10 +57,14 @@ export class Job {
     return { job: this.name, settings, trainer, staleness: this.bound?.count() ?? null };
   }
 
-  /** `current`: the version that the trainer holds, else the committed one. Answers as `leaves`. */
-  ended(rollout: Rollout, ending: Ending, current: number | null): Summary | null {
-    this.#count(rollout, ending);
-    const summary = this.leaves();
+  /**
+   * `before`: output tokens that it had when it entered; null: it rested. `current`: the version that the trainer holds, else
+   * the committed one. Answers as `leaves`.
+   */
+  ended(ending: Ending, before: number | null, current: number | null): Summary | null {
+    if (before !== null && "result" in ending) this.tally?.finished(ending.result, before);
+    else if (before !== null) this.tally?.failed();
+    const summary = before === null ? null : this.leaves();
     if ("error" in ending) {
       this.failed++;
       return summary;
@@ -73,10 +78,10 @@ export class Job {
     return summary;
   }
 
-  #count({ continueFrom }: Rollout, ending: Ending): void {
-    if (this.tally === null) return;
-    if ("error" in ending) this.tally.failed();
-    else this.tally.finished(ending.result, continueFrom?.outputTokenIds.length ?? 0);
+  /** Answers as `leaves`. */
+  rests(made: Made): Summary | null {
+    this.tally?.kept(made);
+    return this.leaves();
   }
 
   /** Answers the summary of a stretch that ends with it. */

@@ -224,17 +224,21 @@ export async function createJobs(parts: JobsParts): Promise<Jobs> {
       const { bound } = jobOf(rollout.job);
       return bound === null || bound.enter(groupKey(rollout), rollout.id, open);
     },
-    left(rollout, ending) {
+    rests(rollout, made) {
+      const job = jobOf(rollout.job);
+      summarise(job, job.rests(made));
+    },
+    left(rollout, ending, before) {
       const job = jobOf(rollout.job);
       const held = rollout.policy === job.policy ? job.trainer?.version : undefined;
       const current = held ?? ledger.policy(rollout.policy).committedVersion;
-      summarise(job, job.ended(rollout, ending, current));
+      summarise(job, job.ended(ending, before, current));
       const { bound } = job;
       if (bound !== null) {
-        const before = bound.accepted;
+        const { accepted } = bound;
         const usable = "result" in ending && ending.result.finishReason.type !== "abort";
         bound.left(groupKey(rollout), rollout.id, usable);
-        if (bound.accepted !== before) save(job);
+        if (bound.accepted !== accepted) save(job);
       }
       rest(job);
     },

@@ -6,6 +6,7 @@ export function abandon(
   rollouts: Pick<RolloutService, "abort">,
   { job, id }: { readonly job: string; readonly id: string },
   cause: FinishCause,
+  dropped = false,
 ): void {
-  rollouts.abort(job, id, cause).catch(() => {});
+  rollouts.abort(job, id, cause, dropped).catch(() => {});
 }

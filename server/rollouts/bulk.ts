@@ -1,38 +1,55 @@
 /**
  * Many rollouts of one caller: a bounded number submitted at a time, their endings handed out as they
  * come. An ending keeps its place until the caller has taken the next one, so a caller that is slow to
- * read holds back the rollouts that would follow, not memory.
+ * read holds back the rollouts that would follow, not memory. Once as many groups are whole as the caller needs, what is
+ * left is over at once, submitted or not (`need.ts`).
  */
+import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../contract/clock.ts";
 import { PacelineError } from "../contract/errors.ts";
+import type { Need } from "../contract/need.ts";
 import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LIMITS } from "../limits.ts";
+import type { PolicyRecord } from "../policy/ledger.ts";
+import type { Made } from "../scheduler/bound/bound.ts";
+import { abandon as giveUp } from "./abandon.ts";
 import { type Admission, admit } from "./admission.ts";
+import { NeedCount, type NeedSummary } from "./need.ts";
 import type { RolloutHandle, RolloutService } from "./service.ts";
 import { createTally, type Summary } from "./summary.ts";
 
 export interface BulkParts extends Admission {
-  readonly rollouts: Pick<RolloutService, "submit">;
+  readonly rollouts: Pick<RolloutService, "submit" | "abort" | "keep">;
+  readonly ledger: {
+    policy(
+      policy: string,
+    ): Pick<PolicyRecord, "committedVersion"> & Partial<Pick<PolicyRecord, "kind">>;
+  };
   readonly fleet: Pick<Fleet, "list" | "listen" | "vocabularyFor">;
   readonly clock: Clock;
   /** Submitted and not yet taken by the caller. Default `LIMITS.manyInFlight`. */
   readonly inFlight?: number;
   /** Told of the summary, once all have ended. */
-  readonly summarised?: ((summary: Summary) => void) | undefined;
+  readonly summarised?: ((summary: ManySummary) => void) | undefined;
 }
 
 export type Ending = { readonly index: number; readonly id: string; readonly job: string } & (
   | { readonly result: Result }
   | { readonly error: PacelineError }
+  /** Not needed, and kept by the server with so many output tokens. */
+  | { readonly keptTokens: number }
 );
+
+/** With what was needed, where the call said so. */
+export type ManySummary = Summary & { readonly need: NeedSummary | null };
 
 export interface Bulk {
   /** In order of ending; ends early, without throwing, once `signal` aborts. What is left then ends as `client`. */
   endings(signal: AbortSignal): AsyncGenerator<Ending>;
   /** Once, after the last ending. */
-  summary(): Summary;
+  summary(): ManySummary;
 }
 
 /** Many rollouts that come one by one; the index of each is the number of those before it. */
@@ -47,6 +64,16 @@ export interface OpenBulk extends Bulk {
   close(): void;
   /** Ends what is left as `client`; for one whose endings nobody takes. */
   abandon(): void;
+}
+
+/** Throws where a call with a need holds more than can be counted (I7). */
+function assertCountable(index: number): void {
+  if (index < LIMITS.manyRollouts) return;
+  throw new PacelineError(
+    "invalid_argument",
+    `a call with a need holds at most ${LIMITS.manyRollouts} rollouts`,
+    { details: { path: "", limit: LIMITS.manyRollouts } },
+  );
 }
 
 /** What admission says of one of many, with its place in the order. */
@@ -68,7 +95,11 @@ export function admitAll(
  * Submits the first ones at once. Throws `overloaded` or `shutting_down` if already the first finds no
  * room; what is refused later is that rollout's ending.
  */
-export function startBulk(rollouts: readonly Rollout[], parts: BulkParts): Bulk {
+export function startBulk(
+  rollouts: readonly Rollout[],
+  parts: BulkParts,
+  need: Need | null = null,
+): Bulk {
   // Taken out as they are submitted: prompts must not outlive their rollouts.
   const waiting: (Rollout | null)[] = [...rollouts];
   let next = 0;
@@ -81,7 +112,7 @@ export function startBulk(rollouts: readonly Rollout[], parts: BulkParts): Bulk 
     }
     if (next === waiting.length) bulk.close();
   };
-  const bulk = openBulk(parts, fill);
+  const bulk = openBulk(parts, fill, need);
   try {
     fill();
   } catch (thrown) {
@@ -91,50 +122,111 @@ export function startBulk(rollouts: readonly Rollout[], parts: BulkParts): Bulk 
   return bulk;
 }
 
-/** `onRoom` is called when the caller has taken an ending. */
-export function openBulk(parts: BulkParts, onRoom: () => void): OpenBulk {
+/** Rollouts ended between two turns of the loop, so that nobody else's stream is held up when the need is met. */
+const STOP_SLICE = 256;
+
+/** A rollout that has not ended. */
+interface Open {
+  readonly handle: RolloutHandle;
+  readonly leave: () => void;
+  /** Output tokens and attempts that were there when it was submitted. */
+  readonly before: Made;
+}
+
+/** `onRoom` is called when the caller has taken an ending. `need`: null runs all to their end. */
+export function openBulk(parts: BulkParts, onRoom: () => void, need: Need | null = null): OpenBulk {
   const { fleet, clock, inFlight = LIMITS.manyInFlight } = parts;
   const tally = createTally(fleet, clock);
   const ended: Ending[] = [];
-  const leaves = new Set<() => void>();
+  const open = new Map<number, Open>();
+  const needs = need && new NeedCount(need);
   let submitted = 0;
   let given = 0;
   let closed = false;
   let wake: (() => void) | null = null;
-  let summary: Summary | null = null;
+  let summary: ManySummary | null = null;
 
-  const end = (ending: Ending, before: number): void => {
-    if ("result" in ending) tally.finished(ending.result, before);
-    else tally.failed();
+  const tell = (ending: Ending): void => {
     ended.push(ending);
     wake?.();
   };
 
+  const failed = (index: number, id: string, job: string, thrown: unknown): PacelineError => {
+    const error = PacelineError.from(thrown);
+    needs?.ended(index, null, null);
+    tally.failed();
+    tell({ index, id, job, error });
+    return error;
+  };
+
+  /** Null: it is over for this call already. */
+  const close = (index: number): Open | null => {
+    const one = open.get(index) ?? null;
+    open.delete(index);
+    one?.leave();
+    return one;
+  };
+
   const follow = (index: number, handle: RolloutHandle): void => {
     const { id, job } = handle;
-    const before = handle.progress().outputTokens;
-    const leave = handle.attach("unary");
-    leaves.add(leave);
-    const over = (): void => {
-      leaves.delete(leave);
-      leave();
-    };
+    const { outputTokens, attempts } = handle.progress();
+    open.set(index, {
+      handle,
+      leave: handle.attach("unary"),
+      before: { outputTokens, attempts },
+    });
     handle.result().then(
       (result) => {
-        over();
-        end({ index, id, job, result }, before);
+        const one = close(index);
+        if (one === null) return;
+        tally.finished(result, one.before.outputTokens);
+        tell({ index, id, job, result });
+        if (needs === null) return;
+        const { committedVersion } = parts.ledger.policy(result.policy);
+        void stop(needs.ended(index, result, committedVersion));
       },
       (thrown: unknown) => {
-        over();
-        end({ index, id, job, error: PacelineError.from(thrown) }, 0);
+        if (close(index) !== null) failed(index, id, job, thrown);
       },
     );
   };
 
+  const stop = async (indices: readonly number[]): Promise<void> => {
+    for (const [at, index] of indices.entries()) {
+      if (at % STOP_SLICE === STOP_SLICE - 1) await turn();
+      const one = open.get(index);
+      if (one !== undefined) stopOne(index, one);
+    }
+  };
+
+  const stopOne = (index: number, { handle, before }: Open): void => {
+    const { id, job } = handle;
+    const { outputTokens, attempts, state } = handle.progress();
+    // Its Result comes.
+    if (state === "finished") return;
+    if (need?.partial === "keep") {
+      // What cannot be kept has ended.
+      if (!parts.rollouts.keep(job, id)) return;
+      close(index);
+      needs?.stopped(index, outputTokens, true);
+      tally.kept({
+        outputTokens: Math.max(0, outputTokens - before.outputTokens),
+        attempts: attempts - before.attempts,
+      });
+      tell({ index, id, job, keptTokens: outputTokens });
+      return;
+    }
+    const dropped = need?.partial === "drop";
+    if (dropped) needs?.stopped(index, outputTokens, false);
+    giveUp(parts.rollouts, { job, id }, "need", dropped);
+  };
+
+  const summarise = (): ManySummary => ({ ...tally.close(), need: needs?.summary() ?? null });
+
   const abandon = (): void => {
     closed = true;
-    summary ??= tally.close();
-    for (const leave of [...leaves]) leave();
+    summary ??= summarise();
+    for (const { leave } of [...open.values()]) leave();
   };
 
   return {
@@ -146,15 +238,17 @@ export function openBulk(parts: BulkParts, onRoom: () => void): OpenBulk {
       const index = submitted++;
       tally.asked(rollout);
       try {
-        follow(index, parts.rollouts.submit(rollout));
+        if (needs !== null) assertCountable(index);
+        const handle = parts.rollouts.submit(rollout);
+        needs?.asked(index, rollout);
+        follow(index, handle);
+        if (needs?.spare(index)) void stop([index]);
         return null;
       } catch (thrown) {
-        const error = PacelineError.from(thrown);
-        end({ index, id: rollout.id, job: rollout.job, error }, 0);
-        return error;
+        return failed(index, rollout.id, rollout.job, thrown);
       }
     },
-    refuse: (id, job, error) => end({ index: submitted++, id, job, error }, 0),
+    refuse: (id, job, error) => failed(submitted++, id, job, error),
     close() {
       closed = true;
       wake?.();
@@ -176,7 +270,7 @@ export function openBulk(parts: BulkParts, onRoom: () => void): OpenBulk {
           onRoom();
         }
         if (!signal.aborted) {
-          summary = tally.close();
+          summary = summarise();
           parts.summarised?.(summary);
         }
       } finally {

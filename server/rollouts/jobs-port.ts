@@ -2,6 +2,7 @@
 import type { PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import type { Rollout } from "../contract/rollout.ts";
+import type { Made } from "../scheduler/bound/bound.ts";
 
 export interface JobsPort {
   /** Counts it as in flight until `left`. Throws `quota_exceeded`, and has then counted nothing. */
@@ -13,8 +14,12 @@ export interface JobsPort {
    * once when it may, unless it has left before.
    */
   admits(rollout: Rollout, open: () => void): boolean;
+  /** It is kept for later: not in flight until it enters again, though its group is let in all the same. `made`: since it entered. */
+  rests(rollout: Rollout, made: Made): void;
+  /** `before`: output tokens that it had when it entered; null where it rested. */
   left(
     rollout: Rollout,
     ending: { readonly result: Result } | { readonly error: PacelineError },
+    before: number | null,
   ): void;
 }

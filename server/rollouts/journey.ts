@@ -24,8 +24,8 @@ import { afterLoss } from "./resume.ts";
 import type { RolloutState } from "./service.ts";
 import type { Traveller } from "./traveller.ts";
 
-/** Why a rollout has no place: the scheduler's reasons, or its job's staleness bound. */
-export type Held = HeldReason | "staleness";
+/** Why a rollout has no place: the scheduler's reasons, its job's staleness bound, or that it is kept for later. */
+export type Held = HeldReason | "staleness" | "kept";
 
 /** Tokens between two `progress` messages to the owner: its forecast needs no finer grain. */
 const PROGRESS_TOKENS = 256;
@@ -124,6 +124,26 @@ export class Journey {
     this.#moveReason = reason;
     this.#restarted = true;
     this.offer();
+  }
+
+  /**
+   * Gives up its place, or the wish for one, and keeps what it made until `offer` is called. False: it could not rightly go on
+   * from that, and its way is over.
+   */
+  rest(): boolean {
+    this.#leavePlacement("aborted");
+    // Whatever still comes of that attempt is late.
+    this.#attempt++;
+    this.#intake?.lost();
+    if (this.#verdict() !== "continue" || this.#spent) {
+      this.#over = true;
+      return false;
+    }
+    this.#moveReason = "kept";
+    this.#state = "held";
+    this.#held = "kept";
+    this.#traveller.emit({ type: "held", reason: "kept" });
+    return true;
   }
 
   /** It may not ask for a place yet; `offer` is called when it may. */
@@ -400,16 +420,10 @@ export class Journey {
 
   /** The attempt is over, the rollout is not: keep what may rightly be kept and ask for another place. */
   #attemptOver(outcome: Outcome, reason: MoveReason): void {
-    const worker = this.#stay === null ? null : this.#context.fleet.find(this.#stay.worker);
     this.#leavePlacement(outcome);
     this.#moveReason = reason;
-    const capabilities =
-      worker?.description.capabilities ?? this.#context.lastCapabilities(this.#stay);
     this.#intake?.lost();
-    const verdict =
-      capabilities === null
-        ? "continue"
-        : afterLoss(this.#traveller.rollout, this.#traveller.output.length, capabilities);
+    const verdict = this.#verdict();
     if (verdict === "refuse") {
       this.#fail(
         new PacelineError(
@@ -422,14 +436,25 @@ export class Journey {
       );
       return;
     }
-    // All tokens are there, their experts are not: an engine is not asked to make none.
-    const spent =
-      this.#experts !== null &&
-      this.#traveller.output.length >= this.#traveller.rollout.sampling.maxNewTokens;
-    if (verdict === "restart" || spent) {
+    if (verdict === "restart" || this.#spent) {
       this.#intake?.clear(reason);
     }
     this.offer();
+  }
+
+  /** What may become of its tokens without the attempt that made the last of them. */
+  #verdict(): ReturnType<typeof afterLoss> {
+    const worker = this.#stay === null ? null : this.#context.fleet.find(this.#stay.worker);
+    const capabilities =
+      worker?.description.capabilities ?? this.#context.lastCapabilities(this.#stay);
+    const { rollout, outputTokens } = this.#traveller;
+    return capabilities === null ? "continue" : afterLoss(rollout, outputTokens, capabilities);
+  }
+
+  /** All tokens are there, their experts are not: an engine is not asked to make none. */
+  get #spent(): boolean {
+    const { rollout, outputTokens } = this.#traveller;
+    return this.#experts !== null && outputTokens >= rollout.sampling.maxNewTokens;
   }
 
   #leavePlacement(outcome: Outcome): void {

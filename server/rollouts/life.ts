@@ -4,32 +4,25 @@
  * use for while it waits is made when it is first asked for, since 100,000 may wait.
  */
 import type { Timer } from "../contract/clock.ts";
-import { type ErrorCode, PacelineError } from "../contract/errors.ts";
+import { PacelineError } from "../contract/errors.ts";
 import type { Result } from "../contract/result.ts";
 import type { FinishCause, FinishReason, Rollout } from "../contract/rollout.ts";
 import type { PlacementReply } from "../placement/port.ts";
+import type { Made } from "../scheduler/bound/bound.ts";
 import { EventLog } from "./event-log.ts";
 import { concludeResult } from "./finish.ts";
 import { type Ending, FinishedRollout } from "./finished-rollout.ts";
 import { fateOf, staleOf } from "./infeasible.ts";
-import { type Held, Journey } from "./journey.ts";
+import { Journey } from "./journey.ts";
 import type { LifeContext } from "./life-context.ts";
 import { Output } from "./output.ts";
 import { Readers } from "./readers.ts";
 import type { RolloutEvent, RolloutHandle, RolloutProgress, RolloutTimeline } from "./service.ts";
 import { type SideSettings, sideRecord } from "./side-record.ts";
 import type { RolloutText } from "./text.ts";
+import { timedOutAs } from "./timed-out.ts";
 import { Timeline } from "./timeline.ts";
 import type { Traveller } from "./traveller.ts";
-
-/** What a rollout that was never placed ends in when its time is over, by why it was held. */
-const TIMED_OUT = {
-  queue: "deadline_exceeded",
-  session_paused: "deadline_exceeded",
-  no_eligible_worker: "no_eligible_worker",
-  version_unavailable: "version_unavailable",
-  staleness: "quota_exceeded",
-} as const satisfies Record<Held, ErrorCode>;
 
 export class RolloutLife implements RolloutHandle, Traveller {
   readonly key: string;
@@ -49,6 +42,11 @@ export class RolloutLife implements RolloutHandle, Traveller {
   /** Times that it was run anew since it had become too old. */
   #anew = 0;
   #flagged = false;
+  /** Its job's staleness bound has let it in. */
+  #admitted = false;
+  #kept = false;
+  /** What there was when it was asked for again; `null`: what it was to go on from. */
+  #before: Made | null = null;
   /** Of all who wait for the end. */
   #result: Promise<Result> | null = null;
   #settle: ((result: Result | Promise<never>) => void) | null = null;
@@ -133,18 +131,68 @@ export class RolloutLife implements RolloutHandle, Traveller {
   }
 
   start(): void {
-    const { observer, jobs, clock } = this.#context;
-    const { continueFrom, timeoutMs } = this.rollout;
+    const { observer, jobs } = this.#context;
+    const { continueFrom } = this.rollout;
     observer.accepted(this.rollout);
-    const admitted = jobs.admits(this.rollout, () => this.#journey.offer());
+    this.#admitted = jobs.admits(this.rollout, () => this.#letIn());
     if (continueFrom !== null) {
       this.overdue();
       if (this.#ending !== null) return;
       for (const chunk of this.output.chunks()) this.emit({ type: "tokens", chunk });
     }
-    if (timeoutMs !== null) this.#timeout = clock.timer(timeoutMs, () => this.#timedOut());
-    if (admitted) this.#journey.offer();
+    this.#arm();
+    if (this.#admitted) this.#journey.offer();
     else this.#journey.hold();
+  }
+
+  #letIn(): void {
+    this.#admitted = true;
+    if (!this.#kept) this.#journey.offer();
+  }
+
+  #arm(): void {
+    const { timeoutMs } = this.rollout;
+    if (timeoutMs === null) return;
+    this.#timeout = this.#context.clock.timer(timeoutMs, () => this.#timedOut());
+  }
+
+  /** Gives up its place until `wake`; false where it could not rightly go on then, and has ended as not needed. Not while others read it. */
+  keep(): boolean {
+    if (!this.#journey.rest()) {
+      this.arrived({ type: "abort", cause: "need", matched: null });
+      return false;
+    }
+    this.#timeout?.cancel();
+    this.#kept = true;
+    return true;
+  }
+
+  /** It is asked for again: it goes on, or does not where it became too old meanwhile. */
+  wake(): void {
+    this.#kept = false;
+    this.#before = { outputTokens: this.outputTokens, attempts: this.#timeline?.attempts ?? 0 };
+    this.#arm();
+    if (!this.#admitted) this.#journey.hold();
+    else if (this.outputTokens === 0 || !this.overdue()) this.#journey.offer();
+  }
+
+  get kept(): boolean {
+    return this.#kept;
+  }
+
+  /** Since it was last asked for. */
+  get made(): Made {
+    const given = this.rollout.continueFrom?.outputTokenIds.length ?? 0;
+    const { outputTokens, attempts } = this.#before ?? { outputTokens: given, attempts: 0 };
+    return {
+      outputTokens: Math.max(0, this.outputTokens - outputTokens),
+      attempts: (this.#timeline?.attempts ?? 0) - attempts,
+    };
+  }
+
+  /** Whether anybody beside the one who asks wants it. */
+  get shared(): boolean {
+    return this.#readers.shared;
   }
 
   get eventCount(): number {
@@ -198,6 +246,8 @@ export class RolloutLife implements RolloutHandle, Traveller {
   /** Decides what becomes of it where it is too old; answers whether its attempt is over for it. */
   overdue(): boolean {
     if (this.#ending !== null) return true;
+    // It is decided when it is asked for again.
+    if (this.#kept) return false;
     const { ledger, observer } = this.#context;
     const committed = ledger.committed(this.rollout.policy);
     if (this.#flagged || staleOf(this.rollout, this.output, committed) === null) return false;
@@ -214,16 +264,21 @@ export class RolloutLife implements RolloutHandle, Traveller {
 
   #beginAnew(): void {
     this.#anew++;
-    const tokens = this.output.forget();
-    this.timeline.wasted(tokens);
-    this.#context.observer.wasted(this.rollout, tokens, "stale");
+    this.#throwAway("stale");
     this.#journey.restart("stale");
   }
 
-  /** Ends the rollout with what it has. */
-  end(cause: FinishCause): void {
+  #throwAway(reason: string): void {
+    const tokens = this.output.forget();
+    this.timeline.wasted(tokens);
+    this.#context.observer.wasted(this.rollout, tokens, reason);
+  }
+
+  /** Ends the rollout with what it has, or without where that is to be thrown away. */
+  end(cause: FinishCause, dropped = false): void {
     if (this.#ending) return;
     this.#journey.end();
+    if (dropped) this.#throwAway(cause);
     this.arrived({ type: "abort", cause, matched: null });
   }
 
@@ -260,24 +315,17 @@ export class RolloutLife implements RolloutHandle, Traveller {
 
   #timedOut(): void {
     if (this.#ending) return;
-    const { held, lastError } = this.#journey;
-    if (this.timeline.attempts > 0 && (lastError === null || this.outputTokens > 0)) {
+    const { attempts } = this.timeline;
+    const { timeoutMs } = this.rollout;
+    const error = timedOutAs(this.#journey, {
+      ...{ timeoutMs, attempts, outputTokens: this.outputTokens },
+    });
+    if (error === null) {
       this.end("timeout");
       return;
     }
     this.#journey.end();
-    if (lastError !== null) {
-      // An empty Result would hide that every attempt failed.
-      this.failed(lastError);
-      return;
-    }
-    this.failed(
-      new PacelineError(
-        TIMED_OUT[held],
-        `not placed within ${this.rollout.timeoutMs} ms: ${held}`,
-        { details: { reason: held } },
-      ),
-    );
+    this.failed(error);
   }
 
   #close(ending: Ending, event: RolloutEvent): void {

@@ -14,6 +14,8 @@ export interface RolloutObserver {
   attempt(rollout: Rollout, outcome: Outcome): void;
   moved(rollout: Rollout, reason: MoveReason, resume: "none" | "prefill"): void;
   wasted(rollout: Rollout, tokens: number, reason: string): void;
+  /** `kept`: not needed, and kept. `resumed`: asked for again. Else why one that was kept ended. */
+  kept(rollout: Rollout, what: "kept" | "resumed" | "too_many" | "too_old"): void;
   /** It became too old to meet its lag limit. */
   infeasible(rollout: Rollout, fate: OnInfeasible): void;
   finished(rollout: Rollout, result: Result, durationMs: number): void;

@@ -7,6 +7,8 @@ import type { LifeContext } from "./life-context.ts";
 
 /** What is read. */
 interface Readable {
+  /** It waits for whoever asks for it again, and ends by nobody's leaving. */
+  readonly kept: boolean;
   end(cause: "client"): void;
 }
 
@@ -27,6 +29,11 @@ export class Readers {
   /** Somebody reads events as they come. */
   get streaming(): boolean {
     return this.#streams > 0;
+  }
+
+  /** More than one wants it. */
+  get shared(): boolean {
+    return this.#attached > 1;
   }
 
   attach(kind: "unary" | "stream"): () => void {
@@ -51,6 +58,7 @@ export class Readers {
   }
 
   #last(): void {
+    if (this.#read.kept) return;
     const { clock, detachMs } = this.#context;
     if (!this.#streamed) this.#read.end("client");
     else this.#timer = clock.timer(detachMs, () => this.#read.end("client"));

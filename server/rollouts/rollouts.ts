@@ -18,6 +18,7 @@ import type { TextCodec } from "../text/tokenizer.ts";
 import { admit } from "./admission.ts";
 import { Finished } from "./finished.ts";
 import type { JobsPort } from "./jobs-port.ts";
+import { Kept, type KeptUsage } from "./kept.ts";
 import { RolloutLife } from "./life.ts";
 import type { LifeContext } from "./life-context.ts";
 import type { RolloutHandle, RolloutService } from "./service.ts";
@@ -51,6 +52,7 @@ export interface RolloutsDependencies
 const ABORT_SLICE = 256;
 
 export interface Rollouts extends RolloutService {
+  kept(): KeptUsage;
   /** What rollouts in flight have made since they were accepted, by job. */
   made(): ReadonlyMap<string, readonly Made[]>;
 }
@@ -62,6 +64,10 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
   const finished = new Finished(clock, options.resultTtlMs, LIMITS, (ref) =>
     sideStore?.release(ref),
   );
+  const kept = new Kept<RolloutLife>(clock, options.resultTtlMs, (life, why) => {
+    observer.kept(life.rollout, why);
+    life.end("need");
+  });
   const known = trackCapabilities(fleet);
   let draining = false;
   let drained: (() => void) | null = null;
@@ -93,9 +99,11 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
   };
   const ended = (life: RolloutLife): void => {
     active.delete(life.key);
+    kept.remove(life.key);
     if (life.ended !== null) {
       finished.add(life.remains(life.ended));
-      jobs.left(life.rollout, life.ended);
+      const before = life.kept ? null : life.outputTokens - life.made.outputTokens;
+      jobs.left(life.rollout, life.ended, before);
     }
     if (active.size === 0) drained?.();
   };
@@ -136,6 +144,13 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
     });
   };
 
+  const wake = (life: RolloutLife): void => {
+    jobs.enter(life.rollout);
+    kept.remove(life.key);
+    observer.kept(life.rollout, "resumed");
+    life.wake();
+  };
+
   return {
     submit(rollout: Rollout): RolloutHandle {
       const key = rolloutKey(rollout.job, rollout.id);
@@ -144,7 +159,10 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
       if (before === "other") {
         throw new PacelineError("conflict", `rollout ${rollout.id} exists with another body`);
       }
-      if (joined) return joined;
+      if (joined) {
+        if (kept.has(key)) wake(active.get(key) as RolloutLife);
+        return joined;
+      }
       if (before === "same")
         throw new PacelineError("not_found", `the result of ${rollout.id} has expired`);
       if (draining)
@@ -167,9 +185,8 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
     made() {
       const byJob = new Map<string, Made[]>();
       for (const life of active.values()) {
-        const before = life.rollout.continueFrom?.outputTokenIds.length ?? 0;
-        const { outputTokens, attempts } = life.progress();
-        const made = { outputTokens: Math.max(0, outputTokens - before), attempts };
+        if (life.kept) continue;
+        const { made } = life;
         const others = byJob.get(life.job);
         if (others === undefined) byJob.set(life.job, [made]);
         else others.push(made);
@@ -177,11 +194,22 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
       return byJob;
     },
     // Whoever aborts what is over by now is told by the promise, and not by a throw amid a socket's event.
-    async abort(job: string, id: string, cause: FinishCause): Promise<Result> {
+    async abort(job, id, cause, dropped = false): Promise<Result> {
       const rollout = get(job, id);
-      active.get(rolloutKey(job, id))?.end(cause);
+      active.get(rolloutKey(job, id))?.end(cause, dropped);
       return rollout.result();
     },
+    keep(job, id) {
+      const life = active.get(rolloutKey(job, id));
+      if (life === undefined) return false;
+      if (life.kept || life.shared) return true;
+      if (!life.keep()) return false;
+      jobs.rests(life.rollout, life.made);
+      kept.add(life);
+      observer.kept(life.rollout, "kept");
+      return true;
+    },
+    kept: () => kept.usage,
     async abortJob(job: string, cause: FinishCause): Promise<number> {
       const lives = [...active.values()].filter((life) => life.job === job);
       for (const [index, life] of lives.entries()) {
@@ -192,6 +220,8 @@ export function createRollouts(deps: RolloutsDependencies, options: RolloutsOpti
     },
     async drain(timeoutMs: number): Promise<void> {
       draining = true;
+      // Nobody asks for them here any more.
+      for (const life of kept.all()) life.end("drain");
       if (active.size === 0) return;
       const empty = new Promise<void>((resolve) => {
         drained = resolve;

@@ -96,8 +96,13 @@ export interface RolloutService {
   get(job: string, id: string): RolloutHandle;
   /** Side data that a Result of this job names. Throws `not_found`, `expired`. */
   side(job: string, ref: string): StoredSide;
-  /** Ends a rollout with what it has: finish_reason `abort` and `cause`. Answers its Result. */
-  abort(job: string, id: string, cause: FinishCause): Promise<Result>;
+  /** Ends a rollout with what it has, or without where that is `dropped`: finish_reason `abort` and `cause`. Answers its Result. */
+  abort(job: string, id: string, cause: FinishCause, dropped?: boolean): Promise<Result>;
+  /**
+   * Holds what a rollout has made until the same body is submitted again; nothing happens while somebody else reads it. False: it
+   * has ended, maybe just now with cause `need`, since it could not rightly go on (I5).
+   */
+  keep(job: string, id: string): boolean;
   /** Ends all rollouts that a job has now; answers how many. */
   abortJob(job: string, cause: FinishCause): Promise<number>;
   /** Takes nothing new; resolves when all have ended, or when `timeoutMs` is over, after ending the rest as `drain`. */

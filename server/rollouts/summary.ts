@@ -22,6 +22,7 @@ import { createEnds } from "./ends.ts";
 const TAIL_FROM = 0.9;
 
 export interface Summary extends Distance {
+  /** Those that ended, and those that were kept. */
   readonly rollouts: number;
   readonly finished: number;
   readonly failed: number;
@@ -53,6 +54,8 @@ export interface Tally {
   /** `before`: output tokens that were there when it was submitted: continued, or made for an earlier caller. */
   finished(result: Result, before: number): void;
   failed(): void;
+  /** It is over for this call, and goes on in another. `made`: within the call. */
+  kept(made: Made): void;
   /** By now. `running`: what those that have not ended have made within the call. */
   distance(running: readonly Made[]): Distance;
   /** Call once: stops watching the fleet. */
@@ -67,6 +70,7 @@ export function createTally(fleet: Pick<Fleet, "list" | "listen">, clock: Clock)
   const ends = createEnds();
   let finished = 0;
   let failed = 0;
+  let kept = 0;
   let outputTokens = 0;
 
   const measure = (
@@ -76,7 +80,7 @@ export function createTally(fleet: Pick<Fleet, "list" | "listen">, clock: Clock)
     const capacity = watched.capacity();
     const least = capacity && bound.bound(capacity.slots, running);
     const lowerBoundMs = least && least.seconds * 1000;
-    const tail = ends.at(TAIL_FROM, finished + failed + running.length);
+    const tail = ends.at(TAIL_FROM, finished + failed + kept + running.length);
     return {
       lowerBoundMs,
       ratio: lowerBoundMs ? makespanMs / lowerBoundMs : null,
@@ -100,6 +104,11 @@ export function createTally(fleet: Pick<Fleet, "list" | "listen">, clock: Clock)
       ends.add(clock.now() - startedAt);
       failed++;
     },
+    kept(made) {
+      ends.add(clock.now() - startedAt);
+      kept++;
+      bound.add(made);
+    },
     distance(running) {
       const { lowerBoundMs: _, ...distance } = measure(clock.now() - startedAt, running);
       return distance;
@@ -109,7 +118,7 @@ export function createTally(fleet: Pick<Fleet, "list" | "listen">, clock: Clock)
       const measured = measure(makespanMs, []);
       watched.stop();
       return {
-        rollouts: finished + failed,
+        rollouts: finished + failed + kept,
         finished,
         failed,
         outputTokens,

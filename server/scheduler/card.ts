@@ -77,8 +77,8 @@ export type Outcome = "finished" | "aborted" | "lost" | "failed" | "revoked" | "
 
 export type RevokeReason = "worker_lost" | "update" | "drain" | "stuck" | "pool_moved";
 
-/** Why a rollout goes on in another attempt. */
-export type MoveReason = RevokeReason | "lost" | "failed" | "cut" | "stale";
+/** Why a rollout goes on in another attempt. `kept`: it was not needed, was kept, and is asked for again. */
+export type MoveReason = RevokeReason | "lost" | "failed" | "cut" | "stale" | "kept";
 
 /** Error code that a rollout ends in if it times out while held for this reason. */
 export type HeldReason = "no_eligible_worker" | "version_unavailable" | "queue" | "session_paused";

@@ -31,6 +31,7 @@ export interface Readings {
   kvUsed(): readonly { readonly worker: string; readonly ratio: number }[];
   /** Of declared jobs, so that labels are bounded. */
   distances(): readonly ({ readonly job: string } & Distance)[];
+  kept(): { readonly rollouts: number; readonly outputTokens: number };
   /** Null: there is none. */
   spool(): { readonly bytes: number; readonly segments: number; readonly unwritten: number } | null;
 }
@@ -94,6 +95,11 @@ export function createMetrics(readings: Readings) {
       "Mean lengths, summed over groups: of those kept, and of all had none been cut",
       ["of"],
     ),
+    kept: counter(
+      "paceline_kept_total",
+      "Rollouts of many that were not needed and were kept, those asked for again, and those that ended before",
+      ["what"],
+    ),
     infeasible: counter(
       "paceline_infeasible_rollouts_total",
       "Rollouts that became too old for their lag limit, by what was done with them",
@@ -146,6 +152,12 @@ function registerGauges(registry: Registry, readings: Readings): void {
     g.set(readings.queueDepth()),
   );
   gauge("paceline_inflight", "Rollouts running on a worker", [], (g) => g.set(readings.inflight()));
+  gauge("paceline_kept_rollouts", "Rollouts kept until they are asked for again", [], (g) =>
+    g.set(readings.kept().rollouts),
+  );
+  gauge("paceline_kept_tokens", "Output tokens of these", [], (g) =>
+    g.set(readings.kept().outputTokens),
+  );
   registerRegime(gauge, readings);
   registerSpool(gauge, readings);
   gauge("paceline_sessions", "Sessions that the scheduler knows, by state", ["state"], (g) => {

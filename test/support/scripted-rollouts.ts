@@ -118,6 +118,7 @@ export function createScriptedRollouts(
       life.abort(cause);
       return life.result();
     },
+    keep: (job, id) => find(job, id).keep(),
     async drain() {
       for (const life of lives.values()) life.abort("drain");
     },
@@ -152,6 +153,7 @@ export class ScriptedLife implements RolloutHandle {
   /** Fires `change` after each event, each attach and each leave. */
   readonly changes = new EventEmitter().setMaxListeners(0);
   readers = 0;
+  #kept = false;
 
   readonly #log: RolloutEvent[] = [];
   readonly #runs: { version: number; count: number; worker: number }[] = [];
@@ -224,9 +226,15 @@ export class ScriptedLife implements RolloutHandle {
       if (!attached) return;
       attached = false;
       this.readers--;
-      if (this.readers === 0 && kind === "unary") this.abort("client");
+      if (this.readers === 0 && kind === "unary" && !this.#kept) this.abort("client");
       this.changes.emit("change");
     };
+  }
+
+  /** It goes on all the same. */
+  keep(): boolean {
+    this.#kept = true;
+    return !this.ended;
   }
 
   abort(cause: FinishCause): void {

@@ -63,18 +63,24 @@ test("the Python client gets aligned arrays and typed errors", {
 const failing: Script = (rollout) =>
   rollout.id === "r-1" || rollout.group?.index === 1
     ? [{ do: "fail", error: new PacelineError("misaligned", "odd") }]
-    : playToEnd(rollout);
+    : rollout.id === "s-1" || rollout.id === "s-2"
+      ? [{ do: "wait", until: new Promise(() => {}) }]
+      : playToEnd(rollout);
 
 const BULK = `
 import json, sys
-from paceline import Client, Failure
+from paceline import Client, Failure, Kept
 client = Client(sys.argv[1])
 prompts = [{"id": f"r-{i}", "prompt_token_ids": [72]} for i in range(20)]
 many = client.many(prompts, {"sampling": {"max_new_tokens": 4}})
 endings = list(many)
 failures = [one for one in endings if isinstance(one, Failure)]
 group = client.group([72], size=3, max_new_tokens=4, rollout={"id": "g"})
+step = client.many([{"id": f"s-{i}", "prompt_token_ids": [72]} for i in range(3)], {"sampling": {"max_new_tokens": 4}},
+    need={"groups": 1, "partial": "keep"})
+kept = [one.id for one in step if isinstance(one, Kept)]
 print(json.dumps({
+    "kept": [sorted(kept), step.summary["need"]["kept"]["members"], step.summary["need"]["whole"]],
     "endings": len(endings), "failures": [[one.id, one.error.code] for one in failures],
     "summary": [many.summary["finished"], many.summary["failed"]],
     "group": [group.id, group.finished, group.ended, [type(member).__name__ for member in group.members]],
@@ -89,6 +95,7 @@ test("the Python client runs many rollouts and groups", {
   const serving = await serveHttp({ rollouts: createScriptedRollouts(failing) });
   try {
     assert.deepEqual(await python(BULK, serving.client.url), {
+      kept: [["s-1", "s-2"], 2, 1],
       endings: 20,
       failures: [["r-1", "misaligned"]],
       summary: [19, 1],

@@ -49,6 +49,15 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A rollout of many that was not needed: the server keeps its tokens until the same body is sent again."""
+
+    id: str
+    job: str
+    tokens: int
+
+
+@dataclass(frozen=True)
 class Group:
     """Siblings in order of their index; `finished` of them have ended by themselves."""
 
@@ -70,7 +79,7 @@ class Many:
         self._reply = reply
         self.summary: Body | None = None
 
-    def __iter__(self) -> Iterator[Result | Failure]:
+    def __iter__(self) -> Iterator[Result | Failure | Kept]:
         with self._reply:
             for line in self._reply:
                 body = json.loads(line)
@@ -78,6 +87,8 @@ class Many:
                     self.summary = body["summary"]
                 elif "id" not in body:
                     raise PacelineError(body["error"])
+                elif "kept_tokens" in body:
+                    yield Kept(body["id"], body["job"], body["kept_tokens"])
                 else:
                     yield _ending(body)
         if self.summary is None:
@@ -122,13 +133,19 @@ class Client:
         body = _rollout(prompt_token_ids, max_new_tokens, rollout, sampling)
         return _result(self.call("POST", "/v1/rollouts", body))
 
-    def many(self, rollouts: Iterable[Body], defaults: Body | None = None) -> Many:
-        """Run many rollouts, each a body as docs/contract.md has it; `defaults` holds what they share."""
-        return Many(self._open("POST", "/v1/rollouts/many", _many(rollouts, defaults), "application/x-ndjson"))
+    def many(self, rollouts: Iterable[Body], defaults: Body | None = None, *, need: Body | None = None) -> Many:
+        """Run many rollouts, each a body as docs/contract.md has it; `defaults` holds what they share.
 
-    def many_arrow(self, rollouts: Iterable[Body], defaults: Body | None = None) -> ArrowReply:
+        `need`: `{"groups": k, "members": m, "partial": "return" | "keep" | "drop"}`; once k groups are whole the rest is
+        over. What is kept comes as `Kept`; send the same bodies again to go on with it.
+        """
+        return Many(self._open("POST", "/v1/rollouts/many", _many(rollouts, defaults, need), "application/x-ndjson"))
+
+    def many_arrow(
+        self, rollouts: Iterable[Body], defaults: Body | None = None, *, need: Body | None = None
+    ) -> ArrowReply:
         """The same as record batches: about 4 MiB each, or what has finished within 100 ms."""
-        return self.call_arrow("POST", "/v1/rollouts/many", _many(rollouts, defaults))
+        return self.call_arrow("POST", "/v1/rollouts/many", _many(rollouts, defaults, need))
 
     def group(
         self,
@@ -201,9 +218,9 @@ def _rollout(prompt: Iterable[int], max_new_tokens: int, more: Body | None, samp
     }
 
 
-def _many(rollouts: Iterable[Body], defaults: Body | None) -> Body:
+def _many(rollouts: Iterable[Body], defaults: Body | None, need: Body | None) -> Body:
     packed = [{**one, "prompt_token_ids": _encode("I", one["prompt_token_ids"])} for one in rollouts]
-    return {"rollouts": packed, "defaults": {**(defaults or {}), "encoding": "b64"}}
+    return {"rollouts": packed, "defaults": {**(defaults or {}), "encoding": "b64"}, "need": need}
 
 
 def _ending(body: Body) -> Result | Failure:

@@ -4,16 +4,19 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { PacelineError } from "../../contract/errors.ts";
+import type { Need } from "../../contract/need.ts";
 import { type Rollout, rolloutKey } from "../../contract/rollout.ts";
 import type { Encoding } from "../../contract/schema.ts";
 import {
   createDefaultsSchema,
   createManySchema,
   type WireManySummary,
+  type WireNeed,
+  type WireNeedSummary,
 } from "../../contract/schema-many.ts";
 import { LIMITS } from "../../limits.ts";
-import type { Ending } from "../../rollouts/bulk.ts";
-import type { Summary } from "../../rollouts/summary.ts";
+import type { Ending, ManySummary } from "../../rollouts/bulk.ts";
+import { memberKey, type NeedSummary, wantsOf } from "../../rollouts/need.ts";
 import { check } from "./invalid.ts";
 import { encodeResult } from "./result.ts";
 import { decodeRollout, type Mint } from "./rollout.ts";
@@ -34,6 +37,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export interface DecodedMany {
   readonly rollouts: readonly Rollout[];
+  readonly need: Need | null;
   /** How each one's arrays go back. */
   readonly encodings: readonly Encoding[];
 }
@@ -44,7 +48,7 @@ export async function decodeMany(
   mint: Mint,
   traceparent: string | null,
 ): Promise<DecodedMany> {
-  const { rollouts: given, defaults: common } = at("", () => check(SCHEMA, body));
+  const { rollouts: given, defaults: common, need: wanted } = at("", () => check(SCHEMA, body));
   const defaults = common ?? {};
   at("defaults", () => check(DEFAULTS[defaults["encoding"] === "b64" ? "b64" : "json"], defaults));
   const rollouts: Rollout[] = [];
@@ -67,7 +71,30 @@ export async function decodeMany(
     rollouts.push(rollout);
     encodings.push(encoding);
   }
-  return { rollouts, encodings };
+  const need = wanted == null ? null : needFromWire(wanted);
+  if (need !== null) assertReachable(need, rollouts);
+  return { rollouts, need, encodings };
+}
+
+export const needFromWire = ({ groups, members, partial }: WireNeed): Need => ({
+  groups,
+  members: members ?? null,
+  partial: partial ?? "return",
+});
+
+/** Throws where more groups are needed than can become whole. */
+function assertReachable(need: Need, rollouts: readonly Rollout[]): void {
+  const groups = Map.groupBy(rollouts, memberKey);
+  const whole = [...groups.values()].filter(
+    ([first, ...others]) => first !== undefined && others.length + 1 >= wantsOf(first, need),
+  );
+  if (whole.length >= need.groups) return;
+  const path = "need/groups";
+  throw new PacelineError(
+    "invalid_argument",
+    `${path}: ${need.groups}, and ${whole.length} of the groups here can become whole`,
+    { details: { path } },
+  );
 }
 
 /** `null` is the same as absent, here too. */
@@ -109,16 +136,20 @@ export function rooted(prefix: string, thrown: unknown): unknown {
   });
 }
 
-/** A rollout's line: its Result, or what it ended in. */
+/** A rollout's line: its Result, what it ended in, or what is kept of it. */
 export function encodeEnding(ending: Ending, encoding: Encoding): string {
   if ("result" in ending) return encodeResult(ending.result, encoding);
+  if ("keptTokens" in ending) {
+    const { id, job, keptTokens } = ending;
+    return JSON.stringify({ id, job, kept_tokens: keptTokens });
+  }
   return encodeRolloutError(ending.id, ending.job, ending.error);
 }
 
 export const encodeRolloutError = (id: string, job: string, error: PacelineError): string =>
   JSON.stringify({ id, job, error: error.toBody() });
 
-export const summaryToWire = (summary: Summary): WireManySummary => ({
+export const summaryToWire = (summary: ManySummary): WireManySummary => ({
   rollouts: summary.rollouts,
   finished: summary.finished,
   failed: summary.failed,
@@ -129,4 +160,11 @@ export const summaryToWire = (summary: Summary): WireManySummary => ({
   bound_error: summary.boundError,
   rho: summary.rho,
   tail_share: summary.tailShare,
+  // Without a need the summary has no such field.
+  ...(summary.need && { need: needToWire(summary.need) }),
+});
+
+export const needToWire = ({ offPolicyShare, ...summary }: NeedSummary): WireNeedSummary => ({
+  ...summary,
+  off_policy_share: offPolicyShare,
 });

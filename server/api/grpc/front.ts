@@ -50,7 +50,7 @@ interface GrpcBounds {
 }
 
 export interface GrpcFrontOptions extends GrpcBounds {
-  readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort" | "abortJob">;
+  readonly rollouts: Pick<RolloutService, "submit" | "get" | "abort" | "abortJob" | "keep">;
   readonly mint: Mint;
   readonly control: ControlParts;
   /** Told of the summary of each call of many. */

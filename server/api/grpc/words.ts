@@ -1,6 +1,7 @@
 /** Enums: numbers in the proto, lower-case words in JSON and in the contract. */
 
 import { paceline } from "../../../proto/gen/paceline.js";
+import type { PartialFate } from "../../contract/need.ts";
 import type { KvAge } from "../../contract/rollout.ts";
 import type { ExpertsDtype } from "../../contract/routed-experts.ts";
 import type { GroupEnd } from "../../rollouts/group-summary.ts";
@@ -52,6 +53,7 @@ export const LOGPROB_MODE = words(v1.LogprobMode, "LOGPROB_MODE");
 export const MOMENT_EVENT = words(v1.MomentEvent, "MOMENT_EVENT");
 export const MOVE_REASON = words(v1.MoveReason, "MOVE_REASON");
 export const ON_UPDATE = words<"keep" | "reprefill" | "finish">(v1.OnUpdate, "ON_UPDATE");
+export const PARTIAL_FATE = words<PartialFate>(v1.PartialFate, "PARTIAL_FATE");
 export const RESUME = words<"required" | "best" | "never">(v1.Resume, "RESUME");
 export const RESUME_KIND = words(v1.ResumeKind, "RESUME_KIND");
 export const STATE = words(v1.State, "STATE");

@@ -64,10 +64,10 @@ async function start(
   traceparent: string | null,
   context: ManyRoutes,
 ): Promise<{ bulk: Bulk; form: Form }> {
-  const { rollouts, encodings } = await decodeMany(body, context.mint, traceparent);
+  const { rollouts, encodings, need } = await decodeMany(body, context.mint, traceparent);
   admitAll(rollouts, context, (index, thrown) => rooted(`rollouts/${index}`, thrown));
   const form = wants === "arrow" ? await arrowForm(context) : lineForm(encodings);
-  return { bulk: startBulk(rollouts, context), form };
+  return { bulk: startBulk(rollouts, context, need), form };
 }
 
 /** How endings go over the wire. */
@@ -111,7 +111,7 @@ async function arrowForm({ clock }: ManyRoutes): Promise<Form> {
 
 /** Eight bytes count as a token. */
 function tokensOf(ending: Ending): number {
-  if ("error" in ending) return 0;
+  if (!("result" in ending)) return 0;
   const { usage, side } = ending.result;
   return usage.outputTokens + (side === null ? 0 : sideBytes(side) / 8);
 }

@@ -19,8 +19,10 @@ import {
   createDefaultsSchema,
   createGroupSchema,
   groupSummary,
+  manyNeed,
   manySummary,
   rolloutError,
+  rolloutKept,
 } from "../../contract/schema-many.ts";
 import {
   createExternalCommitSchema,
@@ -50,10 +52,12 @@ const SCHEMAS = (): Readonly<Record<string, z.ZodType>> => ({
   Many: z.strictObject({
     rollouts: z.array(createRolloutSchema("json", LIMITS)).min(1).max(LIMITS.manyRollouts),
     defaults: createDefaultsSchema("json", LIMITS).nullish(),
+    need: manyNeed().nullish(),
   }),
   ManyLine: z.union([
     createResultSchema("json", LIMITS),
     rolloutError(),
+    rolloutKept(),
     z.strictObject({ summary: manySummary() }),
   ]),
   Group: createGroupSchema("json", LIMITS),

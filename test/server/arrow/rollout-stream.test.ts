@@ -28,6 +28,7 @@ const arbitraryRow = (): fc.Arbitrary<RolloutRow> =>
         },
       }),
     })),
+    fc.record({ id: fc.string(), job: fc.string(), keptTokens: fc.nat() }),
     fc.record({
       id: fc.string(),
       job: fc.string(),
@@ -50,7 +51,7 @@ const arbitraryRow = (): fc.Arbitrary<RolloutRow> =>
 
 /** What the JSON reply says, with Arrow's two differences. */
 function expectedRow(row: RolloutRow): Record<string, unknown> {
-  if ("error" in row) return expectedError(row);
+  if (!("result" in row)) return "error" in row ? expectedError(row) : expectedKept(row);
   const {
     finish_reason,
     segments,
@@ -104,6 +105,7 @@ function expectedRow(row: RolloutRow): Record<string, unknown> {
     },
     segments: segments.map(({ numerics, ...segment }) => ({ ...segment, ...numerics })),
     error: null,
+    kept_tokens: null,
   };
 }
 
@@ -144,8 +146,17 @@ function expectedError({ id, job, error }: Extract<RolloutRow, { error: Paceline
       details: JSON.stringify(details),
       kept_output_tokens: kept?.output_tokens ?? null,
     },
+    kept_tokens: null,
   };
 }
+
+const expectedKept = ({ id, job, keptTokens }: Extract<RolloutRow, { keptTokens: number }>) => ({
+  id,
+  job,
+  ...Object.fromEntries(RESULT_FIELDS.map((field) => [field, null])),
+  error: null,
+  kept_tokens: keptTokens,
+});
 
 test("arrow-rs reads every row as the JSON reply has it, in any number of batches", async () => {
   await fc.assert(

@@ -24,6 +24,7 @@ const NO_READINGS = {
   kvUsed: () => [],
   distances: () => [],
   spool: () => null,
+  kept: () => ({ rollouts: 0, outputTokens: 0 }),
 };
 
 const span = (version: number, start: number, end: number) =>

@@ -16,7 +16,13 @@ import {
   createJobsSchema,
   trainerReport,
 } from "../../../server/contract/schema-job.ts";
-import { groupSummary, manySummary, rolloutError } from "../../../server/contract/schema-many.ts";
+import {
+  groupSummary,
+  manyNeed,
+  manySummary,
+  rolloutError,
+  rolloutKept,
+} from "../../../server/contract/schema-many.ts";
 import {
   createExternalCommitSchema,
   declaration,
@@ -47,6 +53,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Progress: progress(),
   Error: error(),
   RolloutError: rolloutError(),
+  RolloutKept: rolloutKept(),
+  ManyNeed: manyNeed(),
   GroupSummary: groupSummary(),
   ManySummary: manySummary(),
   Accepted: events.accepted,

@@ -148,7 +148,7 @@ suite("jobs", () => {
     const first = rollout("1");
     jobs.enter(first);
     assert.ok(jobs.admits(first, assert.fail));
-    jobs.left(first, ended("stop"));
+    jobs.left(first, ended("stop"), 0);
     assert.equal(jobs.get("a").staleness?.admitted, 1);
     await ledger.declare({ policy: "other" });
     await ledger.openRun({ policy: "other", run: "x" });
@@ -169,7 +169,7 @@ suite("jobs", () => {
     ];
     for (const [at, ending] of endings.entries()) {
       jobs.enter(rollout(`r${at}`));
-      jobs.left(rollout(`r${at}`), ending);
+      jobs.left(rollout(`r${at}`), ending, 0);
     }
     const { load, lag } = jobs.get("a");
     assert.deepEqual([load.inFlight, load.finished, load.aborted, load.failed], [0, 2, 1, 1]);
@@ -182,7 +182,7 @@ suite("jobs", () => {
     const run = async (ids: string[]): Promise<void> => {
       for (const id of ids) jobs.enter(rollout(id));
       await clock.advance(22);
-      for (const id of ids) jobs.left(rollout(id), ended("stop"));
+      for (const id of ids) jobs.left(rollout(id), ended("stop"), 0);
     };
     await run(["1"]);
     assert.equal(jobs.get("a").distance.ratio, null);
@@ -209,7 +209,7 @@ suite("jobs", () => {
     const { ratio, rho, tailShare } = jobs.get("a").distance;
     // Five steps alone, 55 ms; seven together, 42 ms.
     assert.deepEqual([ratio?.toFixed(3), rho?.toFixed(3), tailShare], ["2.000", "1.310", null]);
-    jobs.left(rollout("1"), ended("stop"));
+    jobs.left(rollout("1"), ended("stop"), 0);
     assert.ok((jobs.list()[0]?.distance.ratio ?? 0) > 1);
   });
 
@@ -225,7 +225,7 @@ suite("jobs", () => {
         return true;
       },
     );
-    jobs.left(rollout("1"), ended("stop"));
+    jobs.left(rollout("1"), ended("stop"), 0);
     jobs.enter(rollout("2"));
     jobs.enter(sampleRollout({ job: "b" }));
   });
@@ -249,7 +249,7 @@ suite("jobs", () => {
       return jobs.admits(rollout(id), () => opened.push(id));
     };
     assert.deepEqual(["1", "2"].map(enter), [true, false]);
-    jobs.left(rollout("1"), ended("stop"));
+    jobs.left(rollout("1"), ended("stop"), 0);
     const told = await jobs.report("a", report(1, 2));
     assert.deepEqual(told.staleness, { limit: 1, admitted: 1, held: 1, waitsForVersion: 2 });
     assert.deepEqual(opened, []);
@@ -298,7 +298,7 @@ suite("jobs", () => {
     for (let i = 0; i < LIMITS.idleJobs + 10; i++) {
       const passing = sampleRollout({ job: `idle-${i}` });
       jobs.enter(passing);
-      jobs.left(passing, ended("stop"));
+      jobs.left(passing, ended("stop"), 0);
     }
     assert.equal(jobs.list().length, LIMITS.jobs + LIMITS.idleJobs);
     assert.throws(() => jobs.get("idle-0"), { code: "not_found" });
@@ -315,8 +315,8 @@ suite("jobs", () => {
       jobs.enter(rollout(id));
       assert.ok(jobs.admits(rollout(id), assert.fail));
     }
-    jobs.left(rollout("1"), ended("stop"));
-    jobs.left(rollout("2"), ended("stop"));
+    jobs.left(rollout("1"), ended("stop"), 0);
+    jobs.left(rollout("2"), ended("stop"), 0);
     // In turn behind what is still to be written.
     await jobs.declare("a", jobs.settings("a"));
     await store.close();

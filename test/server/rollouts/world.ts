@@ -147,6 +147,7 @@ export function world(
   } as unknown as Ledger;
   const wasted: [string, number][] = [];
   const fates: string[] = [];
+  const kept: string[] = [];
   const observer = {
     accepted: noted,
     placed: noted,
@@ -155,12 +156,13 @@ export function world(
     traceparent: () => null,
     moved: noted,
     wasted: (_rollout: Rollout, count: number, reason: string) => wasted.push([reason, count]),
+    kept: (_rollout: Rollout, what: string) => kept.push(what),
     infeasible: (_rollout: Rollout, fate: string) => fates.push(fate),
     finished: noted,
     failed: noted,
   };
   const jobs = {
-    ...{ enter: noted, refused: noted, admits: () => true, left: noted },
+    ...{ enter: noted, refused: noted, admits: () => true, rests: noted, left: noted },
     ...options.jobs,
   };
   const log = { warn: noted };
@@ -184,10 +186,12 @@ export function world(
     requests,
     wasted,
     fates,
+    kept,
     rollouts,
     sessions,
     closed,
     grant,
+    committed: () => committed,
     commit(version: number): void {
       committed = version;
       heard({ type: "policy", policy: { policy: "default", committedVersion: version } });

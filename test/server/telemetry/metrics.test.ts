@@ -13,6 +13,7 @@ const READINGS: Readings = {
   kvUsed: () => [],
   distances: () => [],
   spool: () => null,
+  kept: () => ({ rollouts: 0, outputTokens: 0 }),
 };
 
 /** Of the public surface: those that a server without feeds, relays and bounds can tell. */
@@ -36,6 +37,9 @@ const PUBLIC = [
   "paceline_output_tokens_total counter",
   "paceline_wasted_tokens_total counter",
   "paceline_infeasible_rollouts_total counter",
+  "paceline_kept_rollouts gauge",
+  "paceline_kept_tokens gauge",
+  "paceline_kept_total counter",
   "paceline_groups_total counter",
   "paceline_group_members_total counter",
   "paceline_group_replaced_total counter",

@@ -57,6 +57,7 @@ test("metrics carry the public names; tokens are weighted into the lag histogram
     kvUsed: () => [{ worker: "w-1", ratio: 0.5 }],
     distances: () => [],
     spool: () => null,
+    kept: () => ({ rollouts: 0, outputTokens: 0 }),
   });
   metrics.tokenLag.observe("default", 1, 100);
   metrics.tokenLag.observe("default", 40, 5);

@@ -1,7 +1,8 @@
 /** GenerateMany over a real connection: endings as they come, refusals one by one, a caller that is held back or leaves. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
+import { once } from "node:events";
+import { suite, test } from "node:test";
+import { Client, type ClientDuplexStream, credentials, Metadata, status } from "@grpc/grpc-js";
 import { pino } from "pino";
 import { paceline } from "../../../../proto/gen/paceline.js";
 import { createOpenGatekeeper } from "../../../../server/api/auth/gatekeeper.ts";
@@ -26,7 +27,7 @@ const forever = new Promise<never>(() => {});
 async function many(
   rollouts: ScriptedRollouts,
   use: (call: Call) => Promise<void>,
-  manyInFlight?: number,
+  { manyInFlight, need }: { manyInFlight?: number; need?: Buffer } = {},
 ): Promise<void> {
   const front = createGrpcFront({
     rollouts,
@@ -42,10 +43,13 @@ async function many(
   });
   const { port } = await front.listen("127.0.0.1", 0);
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const metadata = new Metadata();
+  if (need !== undefined) metadata.set("paceline-need-bin", need);
   const call: Call = client.makeBidiStreamRequest(
     "/paceline.v1.RolloutService/GenerateMany",
     (bytes: Buffer) => bytes,
     (bytes: Buffer) => v1.ManyReply.decode(bytes),
+    metadata,
   );
   call.on("error", () => {});
   try {
@@ -134,7 +138,7 @@ test("no more are taken in than may be unanswered, and all are in the end", () =
       }
       assert.equal(seen, 50);
     },
-    8,
+    { manyInFlight: 8 },
   );
 });
 
@@ -146,4 +150,54 @@ test("a caller that cancels ends what is left", () => {
     call.cancel();
     assert.equal((await life.result()).finishReason.cause, "client");
   });
+});
+
+suite("a call with a need, told in its metadata", () => {
+  const script: Script = (one) =>
+    one.id === "r-1"
+      ? playToEnd(one)
+      : [
+          { do: "tokens", count: 2, version: 7 },
+          { do: "wait", until: forever },
+        ];
+  const KEEP = v1.PartialFate.PARTIAL_FATE_KEEP;
+
+  test("keeps what is left, whether it came before or after", () => {
+    const need = encodeMessage("ManyNeed", { groups: 1, partial: KEEP });
+    return many(
+      createScriptedRollouts(script),
+      async (call) => {
+        call.write(rollout("r-0"));
+        call.write(rollout("r-1"));
+        const kept: string[] = [];
+        for await (const reply of call as AsyncIterable<Reply>) {
+          if (reply.result != null) call.write(rollout("r-2"));
+          if (reply.kept != null) kept.push(`${reply.kept.job}/${reply.kept.id}`);
+          if (reply.kept?.id === "r-2") call.end();
+          if (reply.summary == null) continue;
+          const { rollouts, finished, need: told } = reply.summary;
+          assert.deepEqual([rollouts, finished], [3, 1]);
+          assert.deepEqual([told?.groups, told?.whole, told?.kept?.members], [1, 1, 2]);
+          assert.equal(told?.lengths?.kept?.mean, 4);
+        }
+        assert.deepEqual(kept, ["default/r-0", "default/r-2"]);
+      },
+      { need },
+    );
+  });
+
+  for (const [name, need] of [
+    ["of no groups", encodeMessage("ManyNeed", { groups: 0 })],
+    ["that is no message", Buffer.from([0x0a, 0xff, 0xff])],
+  ] as const) {
+    test(`one ${name} refuses the call`, () =>
+      many(
+        createScriptedRollouts(script),
+        async (call) => {
+          const [error] = (await once(call, "error")) as [{ code: number }];
+          assert.equal(error.code, status.INVALID_ARGUMENT);
+        },
+        { need },
+      ));
+  }
 });

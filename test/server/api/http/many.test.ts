@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { decodeError } from "../../../../server/api/codec/error.ts";
 import { decodeResult } from "../../../../server/api/codec/result.ts";
 import { PacelineError } from "../../../../server/contract/errors.ts";
-import { manySummary, rolloutError } from "../../../../server/contract/schema-many.ts";
+import { manySummary, rolloutError, rolloutKept } from "../../../../server/contract/schema-many.ts";
 import { connectRaw, rawPost } from "../../../support/raw-http.ts";
 import {
   createScriptedRollouts,
@@ -118,6 +118,80 @@ test("a rollout's own fields go before the defaults', part by part; null is abse
     assert.deepEqual([maxNewTokens, temperature, topK], [2, 0, 5]);
     assert.equal(typeof linesOf(reply.text)[0]?.["output_token_ids"], "string");
   }));
+
+suite("a call with a need", () => {
+  const first: Script = (rollout) =>
+    rollout.id === "r-1"
+      ? playToEnd(rollout)
+      : [
+          { do: "tokens", count: 2, version: 7 },
+          { do: "wait", until: forever },
+        ];
+  const needing = (need: object, rollouts = bodyOf(3).rollouts) => ({
+    ...bodyOf(0),
+    ...{ rollouts, need },
+  });
+  const call = async (body: object) => {
+    const serving = await serveHttp({ rollouts: createScriptedRollouts(first) });
+    const reply = await serving.client.call("POST", MANY, { body });
+    await serving.close();
+    return reply;
+  };
+
+  test("ends what is left with what it made", async () => {
+    const lines = linesOf((await call(needing({ groups: 1 }))).text);
+    const { need, finished } = summaryOf(lines.pop());
+    const causes = lines.map((line) => decodeResult(line).finishReason.cause);
+    assert.deepEqual([finished, causes.toSorted()], [3, ["max_new", "need", "need"]]);
+    assert.deepEqual([need?.groups, need?.whole, need?.cut.members], [1, 1, 2]);
+    assert.deepEqual(need?.kept, { members: 0, tokens: 0 });
+  });
+
+  test("keeps what is left, and says how much of it there is", async () => {
+    const lines = linesOf((await call(needing({ groups: 1, partial: "keep" }))).text);
+    const { need, rollouts, finished } = summaryOf(lines.pop());
+    const kept = lines
+      .filter((line) => "kept_tokens" in line)
+      .map((line) => rolloutKept().parse(line));
+    assert.deepEqual(kept.map(({ id, job }) => `${job}/${id}`).sort(), [
+      "default/r-0",
+      "default/r-2",
+    ]);
+    const tokens = kept.reduce((sum, { kept_tokens }) => sum + kept_tokens, 0);
+    assert.deepEqual(need?.kept, { members: 2, tokens });
+    assert.deepEqual([rollouts, finished, need?.lengths.kept?.mean], [3, 1, 4]);
+  });
+
+  test("a group is whole with so many members as it says, and its others are not needed", async () => {
+    const group = (id: string) => (_: unknown, index: number) => ({
+      ...{ id: `r-${index}`, prompt_token_ids: [72], group: { id, size: 3, index } },
+    });
+    const rollouts = Array.from({ length: 3 }, group("g"));
+    const lines = linesOf((await call(needing({ groups: 1, members: 1 }, rollouts))).text);
+    const { need } = summaryOf(lines.pop());
+    assert.deepEqual([lines.length, need?.members, need?.whole, need?.cut.members], [3, 1, 1, 2]);
+  });
+
+  for (const [name, body, path] of [
+    ["more groups than there are", needing({ groups: 4 }), "need/groups"],
+    [
+      "members that no group here has",
+      needing({ groups: 1, members: 2 }, [
+        { id: "r-0", prompt_token_ids: [72], group: { id: "g", size: 2, index: 0 } },
+      ] as never),
+      "need/groups",
+    ],
+    ["none", needing({ groups: 0 }), "need/groups"],
+    ["a fate that there is not", needing({ groups: 1, partial: "burn" }), "need/partial"],
+  ] as const) {
+    test(`${name} is refused`, async () => {
+      const reply = await call(body);
+      assert.equal(reply.status, 400, reply.text);
+      const { code, details } = decodeError(JSON.parse(reply.text));
+      assert.deepEqual([code, details["path"]], ["invalid_argument", path]);
+    });
+  }
+});
 
 suite("one that is wrong refuses them all before the first byte", () => {
   const good = { prompt_token_ids: [72], sampling: { max_new_tokens: 2 } };
