@@ -5,75 +5,17 @@
  */
 import { type Card, type HeldReason, leastTokens } from "./card.ts";
 import { CardQueue } from "./card-queue.ts";
-import { Chain, type Link } from "./chain.ts";
+import { Chain } from "./chain.ts";
 import { classKey } from "./eligibility.ts";
 import type { Job } from "./fairness.ts";
 import type { Forecast, Wish } from "./forecast.ts";
 import { type Group, siblingsOf } from "./groups.ts";
-import type { HeapItem } from "./heap.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
 import { isRestless, type Order } from "./order.ts";
 import type { Kind } from "./roster.ts";
 import { queueKey, sizeClass } from "./size-class.ts";
-import type { Slot } from "./slots.ts";
-
-const NO_CLAIMS: readonly Slot[] = [];
-
-export class Waiting implements HeapItem, Link<Waiting>, Rank {
-  heapIndex = -1;
-  next: Waiting | null = null;
-  previous: Waiting | null = null;
-  readonly card: Card;
-  readonly queue: Queue;
-  readonly group: Group | null;
-  /** What order reads, beside one another: a comparison touches nothing else. */
-  urgency: number;
-  rank: number;
-  readonly acceptedAt: number;
-  /** Order of arrival, for ties of `acceptedAt`. */
-  readonly order: number;
-  told: HeldReason | null = null;
-  /** Grants that went past it while it was first in a line. */
-  passed = 0;
-  /** Slots that are kept free for it. */
-  claims: readonly Slot[] = NO_CLAIMS;
-  /** Where its session rests, or it was cut. */
-  home: Slot | null = null;
-  /** It was placed, or taken out. */
-  gone = false;
-
-  constructor(card: Card, queue: Queue, group: Group | null, order: number, standing: Standing) {
-    this.card = card;
-    this.queue = queue;
-    this.group = group;
-    this.urgency = standing.urgency;
-    this.rank = standing.rank;
-    this.acceptedAt = card.acceptedAt;
-    this.order = order;
-  }
-}
-
-/** As `order.ts` has it. Lower goes first. */
-export interface Standing {
-  readonly urgency: number;
-  readonly rank: number;
-}
-
-/** What order reads of a card that waits. */
-export interface Rank extends Standing {
-  readonly acceptedAt: number;
-  readonly order: number;
-}
-
-export function fifoBefore(a: Rank, b: Rank): boolean {
-  return a.acceptedAt === b.acceptedAt ? a.order < b.order : a.acceptedAt < b.acceptedAt;
-}
-
-export function waitingBefore(a: Rank, b: Rank): boolean {
-  if (a.urgency !== b.urgency) return a.urgency < b.urgency;
-  return a.rank === b.rank ? fifoBefore(a, b) : a.rank < b.rank;
-}
+import { type Rank, type Standing, Waiting, waitingBefore } from "./waiting.ts";
 
 export class Queue implements Rank {
   readonly key: string;
@@ -134,7 +76,7 @@ export class Queue implements Rank {
   /** One of its cards stands anew. */
   restand(waiting: Waiting, standing: Standing, forecast: Forecast): void {
     this.cards.remove(waiting);
-    Object.assign(waiting, standing);
+    waiting.stand(standing);
     this.cards.push(waiting);
     this.tokens = 0;
     this.#lead(forecast);
@@ -159,7 +101,7 @@ export class Queue implements Rank {
     const back = many ? [...this.cards] : moved;
     if (many) this.cards.clear();
     else for (const waiting of moved) this.cards.remove(waiting);
-    for (const [i, waiting] of moved.entries()) Object.assign(waiting, places[i]);
+    for (const [i, waiting] of moved.entries()) waiting.stand(places[i] as Standing);
     if (many) back.sort((a, b) => (waitingBefore(a, b) ? -1 : 1));
     for (const waiting of back) this.cards.push(waiting);
     this.tokens = 0;

@@ -1,7 +1,7 @@
 /** Every rollout that waits or runs, by key, each once, and their groups: a grant changes a value of the one map and none of its keys. */
 import { Attempt } from "./attempts.ts";
-import type { Waiting } from "./buffer.ts";
 import type { Groups } from "./groups.ts";
+import type { Waiting } from "./waiting.ts";
 
 export class Census {
   readonly groups: Groups;

@@ -2,13 +2,13 @@
  * Slots that are kept free for the first of a line, so that what is small does not pass it for ever: after so many grants
  * that went past it, or where it is a session that has waited long for room that others at rest take. One a kind at a time.
  */
-import type { Waiting } from "./buffer.ts";
 import { leastTokens } from "./card.ts";
 import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Kind } from "./roster.ts";
 import type { Segments } from "./segments.ts";
 import type { Slot } from "./slots.ts";
+import type { Waiting } from "./waiting.ts";
 
 export class Claims {
   readonly #segments: Segments;

@@ -4,13 +4,7 @@
  */
 import type { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
-import {
-  type Buffer,
-  type Queue,
-  type Waiting,
-  type WaitingClass,
-  waitingBefore,
-} from "./buffer.ts";
+import type { Buffer, Queue, WaitingClass } from "./buffer.ts";
 import type { Card } from "./card.ts";
 import type { Census } from "./census.ts";
 import { Claims } from "./claims.ts";
@@ -28,6 +22,7 @@ import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Segments } from "./segments.ts";
 import type { Slot } from "./slots.ts";
+import { type Waiting, waitingBefore } from "./waiting.ts";
 
 export interface DispatcherParts {
   readonly census: Census;

@@ -2,10 +2,10 @@
  * Groups of which anything waits or runs. Each member knows its group by reference: an end and a prediction would
  * otherwise look it up by name, and memory that nobody touched for seconds is what a decision costs.
  */
-import type { Waiting } from "./buffer.ts";
 import type { Card } from "./card.ts";
 import type { Siblings } from "./prediction/siblings.ts";
 import { type Marks, marksOf } from "./prefix-marks.ts";
+import type { Waiting } from "./waiting.ts";
 
 export class Group {
   readonly name: string;

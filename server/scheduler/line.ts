@@ -3,9 +3,10 @@
  * service per weight, then FIFO. A job stands in the line once, with a lane for each of its queues, so
  * that a charge moves one entry however many queues it has.
  */
-import { fifoBefore, type Queue, waitingBefore } from "./buffer.ts";
+import type { Queue } from "./buffer.ts";
 import type { Account } from "./fairness.ts";
 import { type HeapItem, IndexedHeap } from "./heap.ts";
+import { fifoBefore, waitingBefore } from "./waiting.ts";
 
 /** What a kind has for whoever is next. */
 export interface Opening {

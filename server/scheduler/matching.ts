@@ -2,7 +2,7 @@
  * Classes of cards × kinds of worker: who is eligible for what, kept up to date as either changes, and
  * the lanes that follow from it. Also why a card waits, and whether it must be refused.
  */
-import type { Buffer, Queue, Waiting, WaitingClass } from "./buffer.ts";
+import type { Buffer, Queue, WaitingClass } from "./buffer.ts";
 import { type Card, type HeldReason, leastTokens } from "./card.ts";
 import {
   canHonour,
@@ -15,6 +15,7 @@ import {
 import type { SchedulerCommand } from "./events.ts";
 import { Lane } from "./line.ts";
 import type { Kind, RosterListener } from "./roster.ts";
+import type { Waiting } from "./waiting.ts";
 
 export type Refusal = Extract<SchedulerCommand, { type: "refuse" }>;
 

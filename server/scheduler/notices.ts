@@ -1,7 +1,8 @@
 /** Tells waiting cards why they wait when that changes, a portion at a time: it may change for 100,000 at once. */
-import type { Waiting, WaitingClass } from "./buffer.ts";
+import type { WaitingClass } from "./buffer.ts";
 import type { HeldReason } from "./card.ts";
 import type { SchedulerCommand } from "./events.ts";
+import type { Waiting } from "./waiting.ts";
 
 export class Notices {
   readonly #pending = new Map<WaitingClass, Iterator<Waiting>>();

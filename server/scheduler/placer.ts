@@ -6,7 +6,7 @@
 import type { Random } from "../contract/clock.ts";
 import type { Adapter } from "./adapters.ts";
 import type { Affinity, Hint, Pooled } from "./affinity.ts";
-import type { Waiting, WaitingClass } from "./buffer.ts";
+import type { WaitingClass } from "./buffer.ts";
 import { type Card, leastTokens } from "./card.ts";
 import { type Ask, slotSeconds } from "./cost.ts";
 import type { Wish } from "./forecast.ts";
@@ -16,6 +16,7 @@ import type { Marks } from "./prefix-marks.ts";
 import type { Residents } from "./residents.ts";
 import type { Kind } from "./roster.ts";
 import type { Slot } from "./slots.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** A card that asks for a place; `waiting` where it stands in a line. */
 export interface Applicant {

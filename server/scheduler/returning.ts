@@ -1,26 +1,38 @@
 /**
- * Cards that wait for one slot: their session rests there, or what was cut of them lies in its host's memory. Few, so their
- * order, which changes while they wait, is looked at only when one of them may go.
+ * Cards that wait for one slot: their session rests there, or what was cut of them lies in its host's memory. Their order
+ * changes while they wait: who is first is found anew only after it did, since every end there asks.
  */
-import { type Waiting, waitingBefore } from "./buffer.ts";
+import { type Waiting, waitingBefore } from "./waiting.ts";
 
 export class Returning {
   readonly #all = new Set<Waiting>();
+  #first: Waiting | null = null;
+  /** Whether another may be first by now. */
+  #stale = false;
 
   add(waiting: Waiting): void {
     this.#all.add(waiting);
+    if (this.#first === null || waitingBefore(waiting, this.#first)) this.#first = waiting;
   }
 
   delete(waiting: Waiting): void {
     this.#all.delete(waiting);
+    if (this.#first === waiting) this.reordered();
+  }
+
+  /** One of them stands anew. */
+  reordered(): void {
+    this.#first = null;
+    this.#stale = this.#all.size > 0;
   }
 
   get first(): Waiting | null {
-    let first: Waiting | null = null;
+    if (!this.#stale) return this.#first;
     for (const waiting of this.#all) {
-      if (first === null || waitingBefore(waiting, first)) first = waiting;
+      if (this.#first === null || waitingBefore(waiting, this.#first)) this.#first = waiting;
     }
-    return first;
+    this.#stale = false;
+    return this.#first;
   }
 
   [Symbol.iterator](): Iterator<Waiting> {

@@ -1,7 +1,7 @@
 /** What happens to rollouts: they are offered, make progress, end or are withdrawn; and what is learned of each. */
 import type { Affinity } from "./affinity.ts";
 import { Attempt } from "./attempts.ts";
-import type { Buffer, Waiting } from "./buffer.ts";
+import type { Buffer } from "./buffer.ts";
 import type { Card, Outcome } from "./card.ts";
 import type { Census } from "./census.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -20,6 +20,7 @@ import type { Regimes } from "./regimes.ts";
 import type { Residents } from "./residents.ts";
 import type { Worker } from "./roster.ts";
 import type { Segments } from "./segments.ts";
+import type { Waiting } from "./waiting.ts";
 
 type Done = Extract<SchedulerEvent, { type: "done" }>;
 type Progress = Extract<SchedulerEvent, { type: "progress" }>;

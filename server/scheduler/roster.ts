@@ -4,7 +4,7 @@
  */
 import { LoadedAdapters } from "./adapters.ts";
 import type { Attempt } from "./attempts.ts";
-import type { Waiting, WaitingClass } from "./buffer.ts";
+import type { WaitingClass } from "./buffer.ts";
 import { Chain } from "./chain.ts";
 import { type KindFacts, kindFacts, kindKey } from "./eligibility.ts";
 import type { WorkerView } from "./events.ts";
@@ -13,6 +13,7 @@ import type { SchedulerOptions } from "./options.ts";
 import { Peers } from "./peers.ts";
 import { SlotIndex } from "./slot-index.ts";
 import { Slot } from "./slots.ts";
+import type { Waiting } from "./waiting.ts";
 
 export class Worker {
   readonly id: string;

@@ -5,7 +5,7 @@
 import type { Clock, Random } from "../contract/clock.ts";
 import { Affinity } from "./affinity.ts";
 import type { Attempt } from "./attempts.ts";
-import { Buffer, type Waiting } from "./buffer.ts";
+import { Buffer } from "./buffer.ts";
 import type { HeldReason } from "./card.ts";
 import { Census } from "./census.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -29,6 +29,7 @@ import { Residents } from "./residents.ts";
 import { Rollouts } from "./rollouts.ts";
 import { Roster, type Worker } from "./roster.ts";
 import { Segments } from "./segments.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** `random` only breaks ties; of `clock` only `now` is used. Options left out have their defaults. */
 export function createScheduler(

@@ -5,11 +5,11 @@
  * worth computing it again. Where nothing keeps it a segment is such a turn.
  */
 import type { Attempt } from "./attempts.ts";
-import type { Waiting } from "./buffer.ts";
 import type { Card } from "./card.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { Worker } from "./roster.ts";
 import type { Slot } from "./slots.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** What an attempt that was cut left. */
 export interface Cut {

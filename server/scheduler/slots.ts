@@ -1,7 +1,6 @@
 /** One slot's books: what runs there, what it holds and will hold, and how fast it was measured to be. */
 import type { Slot as SlotShape } from "../contract/worker.ts";
 import type { Attempt } from "./attempts.ts";
-import type { Waiting } from "./buffer.ts";
 import type { Cached } from "./cached-blocks.ts";
 import type { SchedulerEvent } from "./events.ts";
 import type { Outlook } from "./forecast.ts";
@@ -13,6 +12,7 @@ import type { Resident } from "./residents.ts";
 import { Returning } from "./returning.ts";
 import type { Worker } from "./roster.ts";
 import { SharedPrefixes } from "./shared-prefixes.ts";
+import type { Waiting } from "./waiting.ts";
 
 export type Telemetry = Extract<SchedulerEvent, { type: "telemetry" }>;
 
