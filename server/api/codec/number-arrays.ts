@@ -5,7 +5,15 @@ import type { Encoding } from "../../contract/schema.ts";
 if (endianness() !== "LE") throw new Error("Paceline's codecs need a little-endian machine");
 
 const base64 = (array: Uint32Array | Float32Array): string =>
-  `"${Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64")}"`;
+  Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64");
+
+/** Of its JSON text. */
+export const base64Bytes = (array: Uint32Array | Float32Array): number =>
+  4 * Math.ceil(array.byteLength / 3) + 2;
+
+/** Its JSON text at `at` of `to`; answers how many bytes that are. */
+export const writeBase64 = (array: Uint32Array | Float32Array, to: Buffer, at: number): number =>
+  to.write(`"${base64(array)}"`, at, "latin1");
 
 /** `Array.from` goes through the iterator, which costs several times this loop. */
 export function plainArray(values: Uint32Array | Float32Array): number[] {
@@ -16,11 +24,11 @@ export function plainArray(values: Uint32Array | Float32Array): number[] {
 
 /** JSON text of token ids. */
 export const idsText = (ids: Uint32Array, encoding: Encoding): string =>
-  encoding === "b64" ? base64(ids) : JSON.stringify(plainArray(ids));
+  encoding === "b64" ? `"${base64(ids)}"` : JSON.stringify(plainArray(ids));
 
 /** JSON text of float32 values; `Math.fround` of what a reader parses is the value again. */
 export function floatsText(values: Float32Array, encoding: Encoding): string {
-  if (encoding === "b64") return base64(values);
+  if (encoding === "b64") return `"${base64(values)}"`;
   const short = new Array<number>(values.length);
   for (let i = 0; i < values.length; i++) short[i] = shortDouble(values[i] as number);
   return JSON.stringify(short);

@@ -87,7 +87,7 @@ export function lastEventId(request: FastifyRequest): number | null {
   return wholeNumber("last-event-id", String(header));
 }
 
-/** Sends JSON text as it is: no serializer walks it. */
-export function sendJson(reply: FastifyReply, text: string, status = 200): FastifyReply {
-  return reply.code(status).header("content-type", JSON_TYPE).send(text);
+/** Sends JSON as it is: no serializer walks it. */
+export function sendJson(reply: FastifyReply, json: string | Buffer, status = 200): FastifyReply {
+  return reply.code(status).header("content-type", JSON_TYPE).send(json);
 }

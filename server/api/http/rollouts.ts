@@ -10,7 +10,7 @@ import type { RolloutHandle, RolloutService } from "../../rollouts/service.ts";
 import { encodeError } from "../codec/error.ts";
 import { sseFrame } from "../codec/event.ts";
 import { encodeProgress } from "../codec/progress.ts";
-import { encodeResult } from "../codec/result.ts";
+import { encodeResultBody } from "../codec/result.ts";
 import { decodeRollout, type Mint } from "../codec/rollout.ts";
 import { traceparentOf } from "../traceparent.ts";
 import { sendArrow } from "./arrow.ts";
@@ -103,7 +103,9 @@ function firstUnread(request: FastifyRequest, { eventCount }: RolloutHandle): nu
 type Form = Encoding | "arrow";
 
 const sendResult = (result: Result, form: Form, reply: FastifyReply) =>
-  form === "arrow" ? sendArrow(reply, [{ result }]) : sendJson(reply, encodeResult(result, form));
+  form === "arrow"
+    ? sendArrow(reply, [{ result }])
+    : sendJson(reply, encodeResultBody(result, form));
 
 async function answerResult(
   handle: RolloutHandle,

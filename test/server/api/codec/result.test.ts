@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import fc from "fast-check";
 import { paceline } from "../../../../proto/gen/paceline.js";
 import { floatsText } from "../../../../server/api/codec/number-arrays.ts";
-import { decodeResult, encodeResult } from "../../../../server/api/codec/result.ts";
+import { decodeResult, encodeResult, encodeResultBody } from "../../../../server/api/codec/result.ts";
 import { resultToProto } from "../../../../server/api/grpc/result-message.ts";
 import { arbitraryResult, logprob } from "../../../support/arbitrary-result.ts";
 import { resultFromProto } from "../../../support/grpc-messages.ts";
@@ -17,6 +17,7 @@ suite("a Result comes back as it was", () => {
       fc.assert(
         fc.property(arbitraryResult(), (result) => {
           const text = encodeResult(result, encoding);
+          assert.equal(encodeResultBody(result, encoding).toString(), text);
           assert.deepEqual(decodeResult(JSON.parse(text)), result);
           assert.ok(!text.includes("\n"), "one line of NDJSON");
         }),
