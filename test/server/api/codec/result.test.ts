@@ -3,7 +3,11 @@ import { suite, test } from "node:test";
 import fc from "fast-check";
 import { paceline } from "../../../../proto/gen/paceline.js";
 import { floatsText } from "../../../../server/api/codec/number-arrays.ts";
-import { decodeResult, encodeResult, encodeResultBody } from "../../../../server/api/codec/result.ts";
+import {
+  decodeResult,
+  encodeResult,
+  encodeResultBody,
+} from "../../../../server/api/codec/result.ts";
 import { resultToProto } from "../../../../server/api/grpc/result-message.ts";
 import { arbitraryResult, logprob } from "../../../support/arbitrary-result.ts";
 import { resultFromProto } from "../../../support/grpc-messages.ts";
