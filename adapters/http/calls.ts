@@ -22,18 +22,26 @@ export interface Call extends Omit<Request, "body"> {
 export interface Calls {
   /** The body of a 2xx, which may be empty. Throws what `refused` says, `engine_unreachable`, `engine_error`, `cancelled`. */
   text(call: Call, signal: AbortSignal): Promise<string>;
-  /** The same as JSON; a body that is none is an `engine_error`. */
-  json(call: Call, signal: AbortSignal): Promise<unknown>;
+  /** The same as JSON; a body that is none is an `engine_error`. `lift`: made for this body, and given its bytes first. */
+  json(call: Call, signal: AbortSignal, lift?: MakeLift): Promise<unknown>;
 }
+
+/** Takes something out of a body while it comes; what it throws fails the call. `rest` is given what stays. */
+export type MakeLift = (rest: (bytes: Buffer) => void) => {
+  push(bytes: Uint8Array): void;
+  end(): void;
+};
 
 /** `GET` is sent twice if it must (`Request.repeatable`), others where the call says so. */
 export function createCalls(connections: Connections, options: CallsOptions): Calls {
-  const text = (call: Call, signal: AbortSignal): Promise<string> =>
+  const text = (call: Call, signal: AbortSignal, make?: MakeLift): Promise<string> =>
     new Promise((resolve, reject) => {
       const what = `${call.method} ${call.path}`;
       if (signal.aborted) throw errorFromSignal(signal, what);
       const parts: Buffer[] = [];
       let bytes = 0;
+      const keep = (part: Uint8Array): void => void parts.push(Buffer.from(part));
+      const lift = make?.(keep);
       let exchange: Exchange | null = null;
       const cancel = (): void => {
         exchange?.cut();
@@ -41,14 +49,16 @@ export function createCalls(connections: Connections, options: CallsOptions): Ca
       };
       const over = (): void => signal.removeEventListener("abort", cancel);
       const sent = connections.send(requestOf(call), {
-        body(_, part) {
+        body(head, part) {
           bytes += part.length;
           if (bytes > options.answerBytes) throw beyond(what, options.answerBytes);
-          parts.push(Buffer.from(part));
+          if (lift === undefined || !isSuccess(head)) keep(part);
+          else lift.push(part);
           return true;
         },
         complete(head) {
           over();
+          lift?.end();
           const answer = Buffer.concat(parts).toString("utf8");
           if (isSuccess(head)) resolve(answer);
           else reject(options.refused(head.status, answer));
@@ -63,9 +73,9 @@ export function createCalls(connections: Connections, options: CallsOptions): Ca
     });
 
   return {
-    text,
-    async json(call, signal) {
-      const answer = await text(call, signal);
+    text: (call, signal) => text(call, signal),
+    async json(call, signal, lift) {
+      const answer = await text(call, signal, lift);
       try {
         return JSON.parse(answer);
       } catch (error) {

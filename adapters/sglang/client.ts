@@ -12,7 +12,7 @@ import type { EngineState, Facts } from "./facts.ts";
 import { keyed } from "./keys.ts";
 import { checkRequest, generateBody, scoreBody, scoreId, tokensLeft } from "./request.ts";
 import { ReplyReader } from "./response.ts";
-import { scoreOf } from "./score.ts";
+import { ScoreReader } from "./score.ts";
 
 const CONNECT_MS = 5_000;
 /** Below uvicorn's 5 s, so that it never closes a connection that we are about to use. */
@@ -85,14 +85,15 @@ export function createClient(url: string, state: EngineState, options: EngineOpt
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, undefined> {
     const body = scoreBody(request, facts, start);
+    const reader = new ScoreReader(request, facts, start);
     let reply: unknown;
     try {
-      reply = await replies.json({ method: "POST", path: "/generate", body }, signal);
+      reply = await replies.json({ method: "POST", path: "/generate", body }, signal, reader.lift);
     } catch (error) {
       if (signal.aborted) abort(scoreId(request));
       throw error;
     }
-    const { prompt, cachedTokens } = scoreOf(reply, request, facts, start);
+    const { prompt, cachedTokens } = reader.end(reply);
     yield { type: "started", cachedTokens };
     yield { type: "prompt", prompt };
     if (tokensLeft(request, facts) === 0) {

@@ -10,7 +10,7 @@ import type { ReadPacing } from "../read-pacing.ts";
 import { errorFromReply } from "./errors.ts";
 import { engineId, generateBody, type Served, scoreBody, scoreId } from "./request.ts";
 import { streamDecoder } from "./response.ts";
-import { promptLogprobsOf } from "./score.ts";
+import { ScoreReader } from "./score.ts";
 
 const CONNECT_MS = 5_000;
 /** Uvicorn closes what was idle for 5 s. */
@@ -103,15 +103,20 @@ export function createClient(url: string, pacing: ReadPacing | null): Client {
     const { sampling, outputTokenIds } = request;
     const headers = headersOf(request, known);
     const body = scoreBody(request, known);
+    const reader = new ScoreReader(request, start);
     let json: unknown;
     try {
-      json = await scores.json({ method: "POST", path: GENERATE, headers, body }, signal);
+      json = await scores.json(
+        { method: "POST", path: GENERATE, headers, body },
+        signal,
+        reader.lift,
+      );
     } catch (thrown) {
       if (signal.aborted) abort(scoreId(request.requestId));
       throw thrown;
     }
     yield { type: "started", cachedTokens: 0 };
-    yield { type: "prompt", prompt: promptLogprobsOf(json, request, start) };
+    yield { type: "prompt", prompt: reader.end(json) };
     if (sampling.maxNewTokens <= outputTokenIds.length) {
       yield nothingToMake();
       return;

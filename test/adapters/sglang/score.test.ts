@@ -1,7 +1,7 @@
 /** A prompt's logprobs from an SGLang reply: whose they are, and the defect that names the last id 0. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { scoreOf } from "../../../adapters/sglang/score.ts";
+import { ScoreReader } from "../../../adapters/sglang/score.ts";
 import { factsOf } from "./facts.ts";
 
 const LAST = factsOf().vocabSize - 1;
@@ -15,19 +15,27 @@ const listed = (start: number, ids: readonly number[]): Entry[] =>
     .slice(Math.max(0, start - 1))
     .map((id, at): Entry => [at === 0 ? null : -(start + at) / 8, id, null]);
 
-const score = (entries: unknown, start: number) =>
-  scoreOf(
-    {
+/** Read in pieces, as a socket gives them. */
+function score(entries: unknown, start: number) {
+  const body = Buffer.from(
+    JSON.stringify({
       meta_info: {
         input_token_logprobs: entries,
         cached_tokens: 1,
         weight_versions: [{ version: "default@3#1", start: 0, end: 0 }],
       },
-    },
-    { promptTokenIds: Uint32Array.from(PROMPT), policy: "default" },
-    factsOf(),
-    start,
+    }),
   );
+  const request = { promptTokenIds: Uint32Array.from(PROMPT), policy: "default" };
+  const reader = new ScoreReader(request, factsOf(), start);
+  let rest = "";
+  const lift = reader.lift((bytes) => {
+    rest += bytes.toString();
+  });
+  for (let at = 0; at < body.length; at += 7) lift.push(body.subarray(at, at + 7));
+  lift.end();
+  return reader.end(JSON.parse(rest));
+}
 
 for (const [named, ids] of [
   ["rightly", PROMPT],
