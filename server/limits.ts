@@ -74,7 +74,7 @@ export const LIMITS = {
   engineControlBytes: 4 * 1024 * 1024,
   /**
    * One event of another engine's stream, or one unary reply of it: 128 Ki tokens of prompt or output at 30 bytes each with
-   * alternatives beside them, or the logprob of every id of a vocabulary of 256 Ki. Side data of more is not asked for.
+   * alternatives beside them, or the logprob of every id of a vocabulary of 256 Ki. Beyond it the attempt fails.
    */
   engineReplyBytes: 64 * 1024 * 1024,
   /** Replies that one embedded engine keeps open; each may hold its whole output for a slow reader. */

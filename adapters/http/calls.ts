@@ -53,7 +53,7 @@ export function createCalls(connections: Connections, options: CallsOptions): Ca
           bytes += part.length;
           if (bytes > options.answerBytes) throw beyond(what, options.answerBytes);
           if (lift === undefined || !isSuccess(head)) keep(part);
-          else lift.push(part);
+          else lifted(lift, part, call.path);
           return true;
         },
         complete(head) {
@@ -79,14 +79,26 @@ export function createCalls(connections: Connections, options: CallsOptions): Ca
       try {
         return JSON.parse(answer);
       } catch (error) {
-        throw new PacelineError("engine_error", `${call.path} answered JSON that is none`, {
-          details: { excerpt: answer.slice(0, 200) },
-          cause: error,
-        });
+        throw noJson(call.path, answer, error);
       }
     },
   };
 }
+
+function lifted(lift: ReturnType<MakeLift>, part: Uint8Array, path: string): void {
+  try {
+    lift.push(part);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw noJson(path, Buffer.from(part.subarray(0, 200)).toString("utf8"), error);
+  }
+}
+
+const noJson = (path: string, text: string, cause: unknown): PacelineError =>
+  new PacelineError("engine_error", `${path} answered JSON that is none`, {
+    details: { excerpt: text.slice(0, 200) },
+    cause,
+  });
 
 function requestOf({ body, ...call }: Call): Request {
   return {

@@ -5,12 +5,7 @@
 
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { FinishReason } from "../../server/contract/rollout.ts";
-import {
-  ascending,
-  type IdRows,
-  type SideChunk,
-  type TopLogprobs,
-} from "../../server/contract/side-data.ts";
+import { ascending, type IdRows, type SideChunk } from "../../server/contract/side-data.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineRequest } from "../engine.ts";
 import { ExpertsLift } from "../experts/experts-lift.ts";
@@ -21,6 +16,7 @@ import { type Chunk, ChunkReader, type LabelRun } from "./chunk.ts";
 import { broken, errorInStream } from "./errors.ts";
 import { parseLabel } from "./label.ts";
 import { engineId } from "./request.ts";
+import { mostLikely } from "./top-rows.ts";
 
 const reader = new ChunkReader();
 
@@ -138,7 +134,7 @@ export function streamDecoder(
       data: (bytes, from, to) => take(reader.read(bytes, from, to, wanted)),
       done: end,
     },
-    LIMITS.engineFrameBytes,
+    LIMITS.engineReplyBytes,
   );
   return {
     push: (bytes) => (experts ?? cutter).push(bytes),
@@ -170,38 +166,3 @@ export function versionOf(label: string, policy: string): number {
 function alone(ids: Uint32Array): IdRows {
   return { offsets: Uint32Array.from({ length: ids.length + 1 }, (_, at) => at), ids };
 }
-
-/** Rows of the `width` most likely ids, equals by id: the server tells the sampled one first, wherever it belongs. */
-function mostLikely(
-  { offsets, ids, logprobs }: NonNullable<Chunk["top"]>,
-  width: number,
-): TopLogprobs {
-  const rows = offsets.length - 1;
-  const made = {
-    offsets: new Uint32Array(rows + 1),
-    ids: new Uint32Array(rows * width),
-    logprobs: new Float32Array(rows * width),
-  };
-  let to = 0;
-  for (let row = 0; row < rows; row++) {
-    const entries: [logprob: number, id: number][] = [];
-    for (let i = offsets[row] as number; i < (offsets[row + 1] as number); i++) {
-      const logprob = logprobs[i] as number;
-      // What filters left no room for is told as the floor of all logprobs.
-      if (logprob > FLOOR) entries.push([logprob, ids[i] as number]);
-    }
-    entries.sort(([a, x], [b, y]) => b - a || x - y);
-    for (const [logprob, id] of entries.slice(0, width)) {
-      made.ids[to] = id;
-      made.logprobs[to++] = logprob;
-    }
-    made.offsets[row + 1] = to;
-  }
-  return {
-    offsets: made.offsets,
-    ids: made.ids.subarray(0, to),
-    logprobs: made.logprobs.subarray(0, to),
-  };
-}
-
-const FLOOR = -9999;

@@ -1,5 +1,5 @@
 /**
- * Side data of 64 MiB as the engine writes it, relayed: what it costs the server beside a Node process that pipes the same
+ * Side data of 64 MiB (scores: 8) as the engine writes it, relayed: what it costs the server beside a Node process that pipes the same
  * bytes and looks at none. Rounds alternate; medians are told.
  * `node bench/side/run.ts [--mebibytes N] [--rounds N] [--only experts,top,scores]`
  */
@@ -12,7 +12,7 @@ import { call, publish, startServer } from "../gateway/fleet.ts";
 import { median } from "../gateway/load.ts";
 import { cpuMs, type Measured, start, stopAll } from "../gateway/processes.ts";
 import { table } from "../gateway/table.ts";
-import { KINDS, rolloutOf, type SideKind } from "./rollout.ts";
+import { KINDS, mebibytesOf, rolloutOf, type SideKind } from "./rollout.ts";
 import { dialectWay, pipeWay, referenceWay, type Way } from "./ways.ts";
 
 const { values } = parseArgs({
@@ -136,7 +136,7 @@ function tell(
   costs: readonly (readonly Cost[])[],
 ): void {
   const { row } = table(
-    `${mebibytes} MiB of ${kind}, ${values.rounds} rounds`,
+    `${mebibytesOf(kind, mebibytes)} MiB of ${kind}, ${values.rounds} rounds`,
     "way,MiB/s,÷ pipe,CPU ms,÷ pipe,memory MiB,longest turn ms: median,most".split(","),
   );
   const of = (index: number, field: keyof Cost): number =>
@@ -144,7 +144,7 @@ function tell(
   for (const [index, { way }] of measured.entries()) {
     row(
       way.name,
-      ((1_000 * mebibytes) / of(index, "ms")).toFixed(0),
+      ((1_000 * mebibytesOf(kind, mebibytes)) / of(index, "ms")).toFixed(0),
       (of(0, "ms") / of(index, "ms")).toFixed(2),
       of(index, "cpu").toFixed(0),
       (of(index, "cpu") / of(0, "cpu")).toFixed(2),

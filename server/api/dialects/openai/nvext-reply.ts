@@ -23,7 +23,7 @@ export function nvextText(
   const written: Readonly<Record<NvextField, () => string>> = {
     completion_token_ids: () => completion,
     prompt_token_ids: () => prompt,
-    prompt_logprobs: () => promptLogprobsText(rollout, result),
+    prompt_logprobs: () => promptLogprobsText(rollout, result, null),
     stop_reason: () => JSON.stringify(finishReason.matched),
     engine_data: () =>
       `{"prompt_token_ids":${prompt},"completion_token_ids":${completion},"completion_logprobs":${floatsText(logprobs, "json")}}`,

@@ -76,7 +76,7 @@ function completionText(asked: Asked, rollout: Rollout, result: Result, text: st
       : [own];
   const entries =
     asked.logprobs === null ? "null" : completionLogprobs(asked, asked.logprobs, runs);
-  const scores = asked.promptLogprobs ? promptLogprobsText(rollout, result) : "null";
+  const scores = asked.promptLogprobs ? promptLogprobsText(rollout, result, null) : "null";
   const given = asked.returnTokenIds ? idsText(promptTokenIds, "json") : "null";
   return `"text":${JSON.stringify(before + text)},"logprobs":${entries},"prompt_logprobs":${scores},"prompt_token_ids":${given}`;
 }

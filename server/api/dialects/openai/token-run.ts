@@ -14,7 +14,7 @@ import { toPacelineError } from "../../http/errors.ts";
 import type { LiveStream } from "../../http/streams.ts";
 import type { DialectContext, DialectError } from "../dialect.ts";
 import type { ExpertsForm } from "../experts-base64.ts";
-import { writeMarked } from "../experts-body.ts";
+import { writeMarked } from "../marked-body.ts";
 import { errorChunk } from "./error.ts";
 import { type BodyPaths, inDialectPaths } from "./token-ask.ts";
 

@@ -15,7 +15,7 @@ import { onDisconnect } from "../../http/disconnect.ts";
 import { toPacelineError } from "../../http/errors.ts";
 import type { LiveStream } from "../../http/streams.ts";
 import type { DialectContext } from "../dialect.ts";
-import { writeMarked } from "../experts-body.ts";
+import { writeMarked } from "../marked-body.ts";
 import { sglangError } from "./errors.ts";
 import type { GenerateOrder, Member } from "./generate-request.ts";
 import { OutputSoFar } from "./output-so-far.ts";

@@ -12,7 +12,7 @@ import { onDisconnect } from "../../http/disconnect.ts";
 import type { Handler } from "../../http/request.ts";
 import { traceparentOf } from "../../traceparent.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
-import { EXPERTS_MARK, sendMarked } from "../experts-body.ts";
+import { MARK, sendMarked } from "../marked-body.ts";
 import type { MountState } from "../mount-state.ts";
 import { renamed } from "./field-names.ts";
 import { decodeGenerate, type GenerateOrder, type Member } from "./generate-request.ts";
@@ -43,7 +43,7 @@ async function generate(
   const texts = await serve(order, reply, context, state);
   if (texts === null) return reply;
   const text = order.list ? `[${texts.join()}]` : (texts[0] as string);
-  const experts = text.includes(EXPERTS_MARK) ? await expertsOf(order, context) : [];
+  const experts = text.includes(MARK) ? await expertsOf(order, context) : [];
   return sendMarked(reply, text, experts, "int32", context);
 }
 

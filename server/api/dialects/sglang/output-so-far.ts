@@ -3,7 +3,7 @@ import type { Result } from "../../../contract/result.ts";
 import type { TokenChunk } from "../../../contract/tokens.ts";
 import type { TextCodec } from "../../../text/tokenizer.ts";
 import { plainArray } from "../../codec/number-arrays.ts";
-import { EXPERTS_MARK } from "../experts-body.ts";
+import { MARK } from "../marked-body.ts";
 import type { Member } from "./generate-request.ts";
 import { outputText, pairsText, textOfToken } from "./reply.ts";
 
@@ -74,7 +74,7 @@ export class OutputSoFar {
     const { wish } = this.#member;
     const full = outputText(result.outputTokenIds, result.finishReason, wish, this.#codec);
     const sent = this.#text.taken;
-    const parsed = JSON.parse(whole.replace(EXPERTS_MARK, ESCAPED_MARK)) as {
+    const parsed = JSON.parse(whole.replace(MARK, ESCAPED_MARK)) as {
       text: string;
       output_ids: number[];
       meta_info: Meta;
@@ -88,7 +88,7 @@ export class OutputSoFar {
     }
     // Only there: a token's text may hold the character, too.
     const named = (mark: string): string => `"routed_experts":"${mark}"`;
-    return JSON.stringify(parsed).replace(named(ESCAPED_MARK), () => named(EXPERTS_MARK));
+    return JSON.stringify(parsed).replace(named(ESCAPED_MARK), () => named(MARK));
   }
 
   #meta(head: string): string {

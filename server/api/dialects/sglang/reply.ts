@@ -11,7 +11,7 @@ import { assertAligned } from "../../../contract/tokens.ts";
 import type { TextCodec } from "../../../text/tokenizer.ts";
 import { plainArray, shortDouble } from "../../codec/number-arrays.ts";
 import type { DialectContext } from "../dialect.ts";
-import { EXPERTS_MARK } from "../experts-body.ts";
+import { MARK } from "../marked-body.ts";
 import type { Member, ReplyWish } from "./generate-request.ts";
 import { committedText, labelText } from "./weight-version.ts";
 
@@ -132,7 +132,7 @@ function logprobTexts(
 ): string {
   const textOf = textOfToken(wish, codec);
   let text = side?.mask && wish.samplingMask ? maskText(side.mask) : "";
-  if (side?.experts) text += `,"routed_experts":"${EXPERTS_MARK}"`;
+  if (side?.experts) text += `,"routed_experts":"${MARK}"`;
   if (!wish.logprobs) return text;
   text += `,"output_token_logprobs":[${pairsText(ids, logprobs, textOf)}]`;
   text += `,"output_token_logprobs_length":${ids.length}`;

@@ -10,7 +10,7 @@ import type { TopLogprobs } from "../../../contract/side-data.ts";
 import { assertAligned, type TokenChunk } from "../../../contract/tokens.ts";
 import { idsText, shortDouble } from "../../codec/number-arrays.ts";
 import type { ExpertsShown } from "../dialect.ts";
-import { EXPERTS_MARK } from "../experts-body.ts";
+import { type Fill, inParts, MARK, textOrMark } from "../marked-body.ts";
 import type { GenerateAsked } from "./generate-request.ts";
 import type { VersionNames } from "./version-names.ts";
 
@@ -21,12 +21,12 @@ export interface Shaped {
   readonly created: number;
 }
 
-/** Everything at once: the body of a unary reply. */
+/** The body of a unary reply; what belongs in its marks is put behind `fills`. */
 export function encodeGenerated(
   { asked, names, created }: Shaped,
   results: readonly Result[],
+  fills: Fill[],
 ): string {
-  const choices = results.map((result, index) => choiceText(asked, names, result, index));
   const [prompt] = asked.rollouts;
   const head = {
     output_mode: "tokens",
@@ -35,7 +35,8 @@ export function encodeGenerated(
     created,
     usage: usageOf(results),
   };
-  const scores = asked.promptLogprobs ? promptLogprobsText(prompt, results[0]) : "null";
+  const scores = asked.promptLogprobs ? promptLogprobsText(prompt, results[0], fills) : "null";
+  const choices = results.map((result, index) => choiceText(asked, names, result, index, fills));
   const ids =
     asked.returnPrompt && prompt !== undefined ? idsText(prompt.promptTokenIds, "json") : "null";
   return `${JSON.stringify(head).slice(0, -1)},"prompt_logprobs":${scores},"prompt_token_ids":${ids},"kv_transfer_params":null,"choices":[${choices.join(",")}]}`;
@@ -46,20 +47,23 @@ function choiceText(
   names: VersionNames,
   result: Result,
   index: number,
+  fills: Fill[],
 ): string {
   const { outputTokenIds: ids, logprobs: values, side } = result;
   assertAligned(ids, values);
-  const entries =
-    logprobs === null ? "null" : logprobsText(ids, values, logprobs, side?.top ?? null);
-  return `{"index":${index},${endText(result)},"token_ids":${idsText(ids, "json")},"logprobs":${entries},"routed_experts":${expertsText(experts, side?.experts ?? null)},"sampling_mask":null,"weight_versions":${spansText(names, result)}}`;
+  const top = side?.top ?? null;
+  const made = logprobs === null ? "null" : logprobsText(ids, values, logprobs, top, fills);
+  const told = expertsText(experts, side?.experts ?? null);
+  if (experts !== null && side?.experts) fills.push(side.experts);
+  return `{"index":${index},${endText(result)},"token_ids":${idsText(ids, "json")},"logprobs":${made},"routed_experts":${told},"sampling_mask":null,"weight_versions":${spansText(names, result)}}`;
 }
 
 /** `data` first: the renderers' client cuts it out of the text behind the literal `"routed_experts":{"data":"`. */
 function expertsText(form: ExpertsShown | null, experts: RoutedExperts | null): string {
   if (form === null || experts === null) return "null";
-  if (form === "npy") return `"${EXPERTS_MARK}"`;
+  if (form === "npy") return `"${MARK}"`;
   const { shape, firstPosition: start, dtype } = experts;
-  return `{"data":"${EXPERTS_MARK}",${JSON.stringify({ shape, start, dtype }).slice(1)}`;
+  return `{"data":"${MARK}",${JSON.stringify({ shape, start, dtype }).slice(1)}`;
 }
 
 export function endText({ finishReason: { type, cause, matched } }: Result): string {
@@ -83,21 +87,24 @@ export function spansText(names: VersionNames, { spans, policy }: Result): strin
 }
 
 /** `{"content": […]}`: an entry for each token, and beside it its `width` alternatives, the sampled one first. */
-export function logprobsText(
+function logprobsText(
   ids: Uint32Array,
   logprobs: Float32Array,
   width: number,
   top: TopLogprobs | null,
+  fills: Fill[] | null,
 ): string {
-  let text = '{"content":[';
-  for (let at = 0; at < ids.length; at++) {
+  const entries = ids.length + (top?.ids.length ?? 0);
+  const parts = (): Iterable<string> => inParts(ids.length, entry);
+  return `{"content":[${textOrMark(entries, parts, fills)}]}`;
+
+  function entry(at: number): string {
     const id = ids[at] as number;
     const own = entryText(id, logprobs[at] as number);
     const others = top === null ? "" : alternativesText(top, at, id, width - 1);
     // The sampled one is its own first alternative, even where none is asked for.
-    text += `${at === 0 ? "" : ","}${own},"top_logprobs":[${own}}${others}]}`;
+    return `${own},"top_logprobs":[${own}}${others}]}`;
   }
-  return `${text}]}`;
 }
 
 function alternativesText(
@@ -124,15 +131,17 @@ const entryText = (id: number, logprob: number): string =>
 export function promptLogprobsText(
   rollout: Rollout | undefined,
   result: Result | undefined,
+  fills: Fill[] | null,
 ): string {
   const given = result?.side?.prompt;
   if (given == null || rollout === undefined) return "null";
-  let text = "[null";
-  for (let at = 1; at < rollout.promptTokenIds.length; at++) {
+  const { promptTokenIds: ids } = rollout;
+  const entry = (at: number): string => {
+    if (at === 0) return "null";
     const logprob = shortDouble(given.logprobs[at - given.start] as number);
-    text += `,{"${rollout.promptTokenIds[at]}":{"logprob":${logprob},"rank":null,"decoded_token":null}}`;
-  }
-  return `${text}]`;
+    return `{"${ids[at]}":{"logprob":${logprob},"rank":null,"decoded_token":null}}`;
+  };
+  return `[${textOrMark(ids.length, () => inParts(ids.length, entry), fills)}]`;
 }
 
 export function usageOf(results: readonly Result[]) {
@@ -161,7 +170,7 @@ export class GenerateChunks {
     const { asked } = this.#shaped;
     this.#tokens += ids.length;
     const entries =
-      asked.logprobs === null ? "null" : logprobsText(ids, logprobs, asked.logprobs, null);
+      asked.logprobs === null ? "null" : logprobsText(ids, logprobs, asked.logprobs, null, null);
     return this.#chunk(
       `{"index":${index},"finish_reason":null,"stop_reason":null,"token_ids":${idsText(ids, "json")},"logprobs":${entries},"routed_experts":null,"sampling_mask":null,"weight_versions":null}`,
     );

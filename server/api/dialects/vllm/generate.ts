@@ -5,7 +5,7 @@ import { invalid } from "../../codec/invalid.ts";
 import { sendJson } from "../../http/request.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
 import type { ExpertsForm } from "../experts-base64.ts";
-import { sendMarked } from "../experts-body.ts";
+import { type Fill, sendMarked } from "../marked-body.ts";
 import type { MountState } from "../mount-state.ts";
 import { vllmError } from "../openai/error.ts";
 import { objectBody } from "../openai/token-ask.ts";
@@ -42,9 +42,9 @@ export function generateRoutes(context: DialectContext, state: MountState): Dial
   async function unary(shaped: Shaped, reply: FastifyReply): Promise<unknown> {
     const results = await runAll(context, shaped.asked, reply);
     if (results === null) return reply.hijack();
-    const experts =
-      shaped.asked.experts === null ? [] : results.flatMap(({ side }) => side?.experts ?? []);
-    return sendMarked(reply, encodeGenerated(shaped, results), experts, formOf(shaped), context);
+    const fills: Fill[] = [];
+    const text = encodeGenerated(shaped, results, fills);
+    return sendMarked(reply, text, fills, formOf(shaped), context);
   }
 
   function streamed(shaped: Shaped, reply: FastifyReply): Promise<void> {

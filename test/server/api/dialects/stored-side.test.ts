@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Mount } from "../../../../server/api/dialects/dialect.ts";
-import { createScriptedRollouts } from "../../../support/scripted-rollouts.ts";
+import { createScriptedRollouts, scriptedId } from "../../../support/scripted-rollouts.ts";
 import { serveDialect } from "../../../support/serve-dialect.ts";
 
 const SGLANG: Mount = { name: "sglang", port: 0, job: "slime" };
@@ -76,6 +76,46 @@ for (const [name, mount, path, body, holds] of [
     assert.equal(stored?.status, 200, stored?.text ?? "");
     assert.match(stored?.text ?? "", holds);
   });
+}
+
+test("vLLM's, of so many rows that they are text only while they are sent", async () => {
+  const rollouts = createScriptedRollouts(undefined, 0);
+  const serving = await serveDialect([VLLM], { rollouts });
+  try {
+    const prompt = Array.from({ length: 200 }, (_, at) => at);
+    const body = {
+      token_ids: prompt,
+      sampling_params: { max_tokens: 1_500, logprobs: 20, prompt_logprobs: 0 },
+    };
+    const reply = await serving.clients[0]?.call("POST", "/inference/v1/generate", { body });
+    assert.equal(reply?.status, 200, reply?.text ?? "");
+    assert.equal(reply.headers["content-length"], undefined);
+    const { prompt_logprobs: scores, choices } = JSON.parse(reply.text) as Generated;
+    assert.equal(scores[0], null);
+    for (const [at, entry] of scores.entries()) {
+      if (entry !== null) assert.deepEqual(Object.keys(entry), [String(prompt[at])]);
+    }
+    assert.equal(scores.length, prompt.length);
+    const content = choices[0]?.logprobs.content ?? [];
+    assert.deepEqual(
+      content.map(({ token_id }) => token_id),
+      Array.from({ length: 1_500 }, (_, at) => scriptedId(at)),
+    );
+    assert.equal(content[0]?.top_logprobs[0]?.token_id, scriptedId(0));
+    assert.ok(content.some(({ top_logprobs }) => top_logprobs.length === 20));
+  } finally {
+    await serving.close();
+  }
+});
+
+interface Scored {
+  readonly token_id: number;
+  readonly top_logprobs: readonly { readonly token_id: number }[];
+}
+
+interface Generated {
+  readonly prompt_logprobs: readonly (object | null)[];
+  readonly choices: readonly { readonly logprobs: { readonly content: readonly Scored[] } }[];
 }
 
 /** Seconds of two replies may differ. */
