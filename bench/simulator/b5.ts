@@ -6,9 +6,12 @@
  */
 import type { Run } from "../../server/simulator/run.ts";
 import type { SchedulerName } from "../../server/simulator/schedulers.ts";
+import { simulate } from "../../server/simulator/simulate.ts";
 import type { Workload } from "../../server/simulator/workload.ts";
+import { AGENTIC_SYSTEM_TOKENS } from "../../server/simulator/workloads/agentic.ts";
 import { presetWorkload } from "../../server/simulator/workloads/presets.ts";
 import { type Column, compare, printRows, shown } from "./comparison.ts";
+import { evenness } from "./homes.ts";
 import { intervalOf } from "./interval.ts";
 import type { Numbers } from "./results.ts";
 import type { Budget } from "./run.ts";
@@ -51,6 +54,18 @@ export function b5(budget: Budget): void {
   );
   printRows("agentic", rows, budget, columns);
   console.log(`\nHit ratio of a cache without an end: ${shown(endless, 3)}`);
+  const even = workloads.map((workload, i) => {
+    const seed = budget.seeds[i] ?? 0;
+    return budget.results.sample(`agentic, as even as can be, seed ${seed}`, () =>
+      evenness(simulate(workload, { seed }), workload, AGENTIC_SYSTEM_TOKENS),
+    );
+  });
+  const [dealt, homes] = (["dealt", "homes"] as const).map((of) =>
+    shown(intervalOf(even.map((each) => each[of])), 3),
+  );
+  console.log(
+    `KV imbalance at a moment of paceline's turns, dealt anew at each: ${dealt}; one home a session, all times known: ${homes}`,
+  );
 }
 
 function measured(run: Run, prompts: number): Numbers<Measured> {

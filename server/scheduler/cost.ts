@@ -12,7 +12,7 @@
  *
  * What affinity is worth is what need not be computed there, in the first line. There is no term for a session's turns to come:
  * wherever this one runs its context lies afterwards, so they add the same everywhere, but for whether it may stay. That the barrier
- * tells, and the room that newcomers leave to who rests (`residents.ts`). Nor for the wait for a version: to wait for a worker under
+ * tells, and the room that newcomers leave to who rests (`residents.ts`); such a term gained nothing. Nor for the wait for a version: to wait for a worker under
  * update while another has room gained nothing (`bench/README.md`), so only who may run nowhere else waits.
  */
 import type { Slot } from "./slots.ts";

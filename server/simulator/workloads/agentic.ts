@@ -12,7 +12,8 @@ import { freshBlocks } from "./groups.ts";
 import { lognormal, standardNormal } from "./lengths.ts";
 
 const SESSIONS = 256;
-const SYSTEM_TOKENS = 8_192;
+/** Of the prompt that all sessions begin with. */
+export const AGENTIC_SYSTEM_TOKENS = 8_192;
 const TASK = { median: 1_000, sigma: 0.8, cap: 8_192 };
 const ANSWER = { median: 400, sigma: 1, cap: 8_192 };
 const OUTPUT = { median: 200, sigma: 0.9, cap: 4_096 };
@@ -35,10 +36,10 @@ const FLEET: Omit<FleetShape, "kvTokens"> = {
 
 export function agentic(random: Random, changes: PresetChanges): Omit<Workload, "name"> {
   const { sessions = SESSIONS, workers = FLEET.workers, resume = "recompute" } = changes;
-  const system = freshBlocks(random, SYSTEM_TOKENS);
+  const system = freshBlocks(random, AGENTIC_SYSTEM_TOKENS);
   const all = Array.from({ length: sessions }, (_, s) => session(random, `s-${s}`, system));
   const own = all.reduce((sum, turns) => sum + meanOwnTokens(turns), 0);
-  const pressed = SYSTEM_TOKENS + Math.round(own / PRESSURE / workers);
+  const pressed = AGENTIC_SYSTEM_TOKENS + Math.round(own / PRESSURE / workers);
   // Few sessions on many workers: the longest must fit all the same.
   const kvTokens = Math.max(pressed, ...all.map(longestContext));
   return {
@@ -52,11 +53,12 @@ const longestContext = (turns: readonly SimulatedRollout[]): number =>
   Math.max(...turns.map(({ promptTokens, outputTokens }) => promptTokens + outputTokens));
 
 const meanOwnTokens = (turns: readonly SimulatedRollout[]): number =>
-  turns.reduce((sum, { promptTokens }) => sum + promptTokens - SYSTEM_TOKENS, 0) / turns.length;
+  turns.reduce((sum, { promptTokens }) => sum + promptTokens - AGENTIC_SYSTEM_TOKENS, 0) /
+  turns.length;
 
 function session(random: Random, id: string, system: readonly number[]): SimulatedRollout[] {
   const blocks = [...system];
-  let promptTokens = SYSTEM_TOKENS + lognormal(random, TASK.median, TASK.sigma, TASK.cap);
+  let promptTokens = AGENTIC_SYSTEM_TOKENS + lognormal(random, TASK.median, TASK.sigma, TASK.cap);
   return Array.from({ length: agenticTurns(random.next()) }, (_, turn): SimulatedRollout => {
     const missing = Math.floor(promptTokens / PREFIX_BLOCK_TOKENS) - blocks.length;
     for (let i = 0; i < missing; i++) blocks.push(random.u32());
