@@ -36,6 +36,11 @@ export class VirtualClock implements Clock {
     return this.#pending.size;
   }
 
+  /** Moves on by `ms` with nothing fired: the process stood still, and what fell due comes late. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Moves on by `ms`, firing what falls due on the way; lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

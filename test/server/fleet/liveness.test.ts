@@ -50,6 +50,29 @@ test("a hung worker is lost within its lease", async () => {
   assert.ok(clock.now() <= 10_000, `lost after ${clock.now()} ms`);
 });
 
+test("an answer that lay unread while we stood still ourselves counts, however long that was", async () => {
+  const { state, states, engine, clock } = await withWorker();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  engine(URL_1).gate = promise;
+  await clock.advance(1_200);
+  clock.stall(60_000);
+  await clock.advance(1);
+  engine(URL_1).gate = null;
+  resolve();
+  await settle();
+  assert.equal(state(), "ready");
+  assert.deepEqual(states, ["ready"]);
+});
+
+test("an engine that stays silent after we stood still is doubted all the same", async () => {
+  const { state, engine, clock } = await withWorker();
+  engine(URL_1).mood = "silent";
+  await clock.advance(1_200);
+  clock.stall(3_000);
+  await clock.advance(3_000);
+  assert.equal(state(), "suspect");
+});
+
 test("a lapsed lease ends a worker however many strikes are allowed", async () => {
   const { until, state, engine, clock } = await withWorker({ strikes: 1_000 });
   engine(URL_1).mood = "refused";
