@@ -2,9 +2,10 @@
  * A pause of an engine that has no call for it. Nobody but us may send it requests: ours are ended, with what they have,
  * and further ones wait here until it goes on.
  */
+
+import { unlessAborted } from "../../server/contract/abort.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { EngineEvent } from "../engine.ts";
-import { errorFromSignal } from "../http/errors.ts";
 
 const ENDED: EngineEvent = {
   type: "finished",
@@ -46,7 +47,7 @@ export class Standstill {
     signal: AbortSignal,
     start: (signal: AbortSignal) => AsyncIterable<EngineEvent>,
   ): AsyncGenerator<EngineEvent, void> {
-    while (this.#going !== null) await unlessAborted(this.#going.promise, signal);
+    while (this.#going !== null) await unlessAborted(this.#going.promise, signal, "the attempt");
     const stop = new AbortController();
     this.#running.add(stop);
     try {
@@ -58,16 +59,4 @@ export class Standstill {
       this.#running.delete(stop);
     }
   }
-}
-
-function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const left = (): void => reject(errorFromSignal(signal, "the attempt"));
-    if (signal.aborted) {
-      left();
-      return;
-    }
-    signal.addEventListener("abort", left, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", left));
-  });
 }

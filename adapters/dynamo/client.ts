@@ -1,4 +1,6 @@
 /** The sockets to one Dynamo frontend: streams of tokens, and calls. Aborting a request is closing its socket. */
+
+import { errorFromSignal } from "../../server/contract/abort.ts";
 import type { ExpertsHead } from "../../server/contract/routed-experts.ts";
 import { LIMITS } from "../../server/limits.ts";
 import { type BodyFacts, checkRequest, nothingLeft, tokensLeft } from "../completions/body.ts";
@@ -6,7 +8,6 @@ import { completionDecoder } from "../completions/response.ts";
 import type { EngineEvent, EngineOptions, EngineRequest } from "../engine.ts";
 import { type Calls, createCalls } from "../http/calls.ts";
 import { createConnections } from "../http/connections.ts";
-import { errorFromSignal } from "../http/errors.ts";
 import { EventStream, type ReplyDecoder } from "../http/event-stream.ts";
 import { errorFromReply } from "./errors.ts";
 import { takeExperts } from "./experts.ts";

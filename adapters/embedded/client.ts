@@ -1,9 +1,10 @@
 /** The sockets to one engine: generate's replies with paced reads, and control calls. */
+
+import { errorFromSignal } from "../../server/contract/abort.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineRequest } from "../engine.ts";
 import { createCalls } from "../http/calls.ts";
 import { createConnections } from "../http/connections.ts";
-import { errorFromSignal } from "../http/errors.ts";
 import { EventStream } from "../http/event-stream.ts";
 import type { ReadPacing } from "../read-pacing.ts";
 import { errorFromReply } from "./errors.ts";

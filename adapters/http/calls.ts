@@ -2,9 +2,10 @@
  * Control calls and unary replies: one request, its whole answer as text or JSON, a typed error for everything
  * else. The deadline is the caller's signal: aborting it destroys the connection.
  */
+
+import { errorFromSignal } from "../../server/contract/abort.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Connections, Exchange, Request } from "./connections.ts";
-import { errorFromSignal } from "./errors.ts";
 import type { ReplyHead } from "./reply-parser.ts";
 
 export interface CallsOptions {

@@ -22,10 +22,3 @@ export function errorFromSocket(error: Error): PacelineError {
     cause: error,
   });
 }
-
-/** What a call whose signal was aborted throws: the reason, where the caller gave one of ours. */
-export function errorFromSignal(signal: AbortSignal, what: string): PacelineError {
-  const reason: unknown = signal.reason;
-  if (reason instanceof PacelineError) return reason;
-  return new PacelineError("cancelled", `${what} was cancelled`, { cause: reason });
-}

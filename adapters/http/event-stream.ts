@@ -3,12 +3,13 @@
  * other, no stream object in between. The socket is left unread for as long as the pacing says, and
  * when the consumer falls behind by `tokensUnread`, until it has caught up half way.
  */
+
+import { errorFromSignal } from "../../server/contract/abort.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { EngineEvent, EngineRequest } from "../engine.ts";
 import type { ReadPacing } from "../read-pacing.ts";
 import type { ReplyTaker } from "./connection.ts";
 import type { Exchange } from "./connections.ts";
-import { errorFromSignal } from "./errors.ts";
 import type { ReplyHead } from "./reply-parser.ts";
 
 const DONE: IteratorResult<EngineEvent, undefined> = { value: undefined, done: true };

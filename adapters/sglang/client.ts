@@ -1,10 +1,11 @@
 /** The sockets to one SGLang server: streams of tokens with paced reads, unary scores, control calls. */
+
+import { errorFromSignal } from "../../server/contract/abort.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineFinish, EngineOptions, EngineRequest } from "../engine.ts";
 import { type Calls, createCalls } from "../http/calls.ts";
 import { createConnections } from "../http/connections.ts";
-import { errorFromSignal } from "../http/errors.ts";
 import { EventStream } from "../http/event-stream.ts";
 import { weightsPolicyOf } from "../lora/name.ts";
 import { errorFromReply } from "./errors.ts";

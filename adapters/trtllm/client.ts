@@ -1,5 +1,6 @@
 /** The sockets to one `trtllm-serve`: streams of completions, and calls. Aborting a request is closing its socket. */
 import { createHmac } from "node:crypto";
+import { errorFromSignal } from "../../server/contract/abort.ts";
 import { LIMITS } from "../../server/limits.ts";
 import {
   type BodyFacts,
@@ -13,7 +14,6 @@ import { completionDecoder } from "../completions/response.ts";
 import type { EngineEvent, EngineOptions, EngineRequest } from "../engine.ts";
 import { type Calls, createCalls } from "../http/calls.ts";
 import { createConnections } from "../http/connections.ts";
-import { errorFromSignal } from "../http/errors.ts";
 import { EventStream } from "../http/event-stream.ts";
 import { TRTLLM_CHUNKS } from "./chunk.ts";
 import { errorFromReply } from "./errors.ts";

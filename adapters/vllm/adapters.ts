@@ -73,10 +73,14 @@ export function createAdapters(client: Client, masks: () => boolean): VllmAdapte
       await rejected(() => client.text({ method: "POST", path: LOAD, body }, signal));
       try {
         await rejected(() => use(name, signal));
-      } catch (error) {
-        // Nobody is told that it is there, so nobody else would remove it; what went wrong first is what is told.
-        await remove(name, signal).catch(() => {});
-        throw error;
+      } catch (thrown) {
+        // Nobody is told that it is there, so nobody else would remove it.
+        const { code, message, details } = PacelineError.from(thrown);
+        const left = await remove(name, signal).then(
+          () => "",
+          (also: unknown) => `; nor could it be removed: ${PacelineError.from(also).message}`,
+        );
+        throw new PacelineError(code, message + left, { details, cause: thrown });
       }
     },
     async unload(version, signal) {

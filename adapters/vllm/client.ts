@@ -1,10 +1,11 @@
 /** The sockets to one vLLM: streams of tokens, and calls. */
+
+import { errorFromSignal } from "../../server/contract/abort.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import { LIMITS } from "../../server/limits.ts";
 import type { EngineEvent, EngineRequest } from "../engine.ts";
 import { type Call, createCalls } from "../http/calls.ts";
 import { createConnections } from "../http/connections.ts";
-import { errorFromSignal } from "../http/errors.ts";
 import { EventStream } from "../http/event-stream.ts";
 import type { ReadPacing } from "../read-pacing.ts";
 import { errorFromReply } from "./errors.ts";

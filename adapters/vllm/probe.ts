@@ -2,6 +2,7 @@
  * What a probe finds: the life of the process, its shape, and by one real token what its replies tell (I6). That token is asked
  * for once a life, and never of weights that are in doubt: it would end the server.
  */
+import { unlessAborted } from "../../server/contract/abort.ts";
 import { PacelineError } from "../../server/contract/errors.ts";
 import type { Capabilities, EngineDescription } from "../../server/contract/worker.ts";
 import { metricText } from "../http/prometheus.ts";
@@ -96,13 +97,13 @@ export function createProber(
         return (answer as Record<string, unknown> | null)?.[field] === true;
       };
       const now = lifeOf(await client.text({ method: "GET", path: "/metrics" }, signal));
-      const shape = await abortable(now.shape, signal);
+      const shape = await unlessAborted(now.shape, signal, "the probe");
       const [paused, asleep, held] = await Promise.all([
         shape.routes.has("/is_paused") ? is("/is_paused", "is_paused") : false,
         shape.routes.has("/is_sleeping") ? is("/is_sleeping", "is_sleeping") : false,
         weights.held(signal),
       ]);
-      const shown = await abortable(shownBy(now, shape, paused || asleep), signal);
+      const shown = await unlessAborted(shownBy(now, shape, paused || asleep), signal, "the probe");
       weights.takeAdapters(shown.adapters, shape.masks);
       const { priorities, ranks, logprobMode, masks, vocabSize } = shape;
       const { experts } = shown;
@@ -237,18 +238,4 @@ function capabilitiesOf(shape: Shape, shown: Shown): Capabilities {
     samplingMask: shown.masks,
     ...(shown.experts ? { routedExperts: true } : {}),
   };
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const left = (): void =>
-      reject(
-        signal.reason instanceof PacelineError
-          ? signal.reason
-          : new PacelineError("cancelled", "the probe"),
-      );
-    if (signal.aborted) left();
-    signal.addEventListener("abort", left, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", left));
-  });
 }

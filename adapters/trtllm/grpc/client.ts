@@ -1,12 +1,12 @@
 /** The channel to one TensorRT-LLM that serves gRPC. Aborting a request cancels its stream, and says so by name. */
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { trtllm } from "../../../proto/gen/trtllm.js";
+import { errorFromSignal } from "../../../server/contract/abort.ts";
 import { PacelineError } from "../../../server/contract/errors.ts";
 import { LIMITS } from "../../../server/limits.ts";
 import { type BodyFacts, checkRequest, nothingLeft, tokensLeft } from "../../completions/body.ts";
 import type { Life } from "../../completions/life.ts";
 import type { EngineEvent, EngineRequest } from "../../engine.ts";
-import { errorFromSignal } from "../../http/errors.ts";
 import { errorFromStatus } from "./errors.ts";
 import { generateRequest } from "./request.ts";
 import { ReplyReader } from "./response.ts";

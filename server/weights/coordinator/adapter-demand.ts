@@ -3,6 +3,7 @@
  * the same one on the same worker waits for one load; one that failed is not tried again at once, so that rollouts go elsewhere
  * or end. No load begins while an update has the worker closed, and an update waits for those that run.
  */
+import { unlessAborted } from "../../contract/abort.ts";
 import { PacelineError } from "../../contract/errors.ts";
 import type { HeldVersion } from "../../contract/policy.ts";
 import type { AdaptersPort } from "../../placement/adapters-port.ts";
@@ -117,7 +118,7 @@ export function createAdapterDemand(
       throw new PacelineError("version_unavailable", `${worker} holds no ${policy}@${version}`);
     }
     if (closed.get(worker) === incarnation) return null;
-    return unlessAborted(load(ref, ledger.version(policy, version)), signal);
+    return unlessAborted(load(ref, ledger.version(policy, version)), signal, "the attempt");
   }
 
   return {
@@ -158,15 +159,5 @@ function refused({ worker }: MemberRef, adapter: string, error: PacelineError): 
   return new PacelineError("version_unavailable", `${worker} did not load ${adapter}: ${message}`, {
     details: { adapter, cause: code },
     cause: error,
-  });
-}
-
-/** Whoever waits may leave; what they waited for goes on. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = (): void => reject(signal.reason);
-    if (signal.aborted) cancel();
-    else signal.addEventListener("abort", cancel, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", cancel));
   });
 }

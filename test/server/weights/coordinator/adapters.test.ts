@@ -1,6 +1,7 @@
 /** Versions of adapters beside the weights in service: no worker stands still for one, and none claims one that it has not. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { PacelineError } from "../../../../server/contract/errors.ts";
 import { cacheNamespace } from "../../../../server/contract/policy.ts";
 import type { AdapterUse } from "../../../../server/placement/adapters-port.ts";
 import { loadable } from "../../../../server/weights/coordinator/assignments.ts";
@@ -230,7 +231,7 @@ describe("more adapters than there is room for", () => {
     const control = new AbortController();
     const [one, two] = [use(bench, "a", "ad"), use(bench, "a", "ad")];
     const [left, stayed] = [one.ready(control.signal), two.ready(never)];
-    control.abort(new Error("left"));
+    control.abort(new PacelineError("cancelled", "left"));
     await assert.rejects(left, /left/);
     assert.equal((await stayed)?.version, 1);
     assert.equal(bench.fleet.log.filter((line) => line === "a:load").length, 1);
