@@ -14,8 +14,10 @@ import type { Lane } from "./line.ts";
 import type { SchedulerOptions } from "./options.ts";
 import { isRestless, type Order } from "./order.ts";
 import type { Kind } from "./roster.ts";
-import { queueKey, sizeClass } from "./size-class.ts";
+import { Sizes, sizeClass } from "./size-class.ts";
 import { type Rank, type Standing, Waiting, waitingBefore } from "./waiting.ts";
+
+const inOrder = (a: Rank, b: Rank): number => (waitingBefore(a, b) ? -1 : 1);
 
 export class Queue implements Rank {
   readonly key: string;
@@ -42,25 +44,17 @@ export class Queue implements Rank {
   acceptedAt = 0;
   order = 0;
 
-  constructor(
-    key: string,
-    cls: WaitingClass,
-    job: Job,
-    card: Card,
-    group: Group | null,
-    order: number,
-    standing: Standing,
-    forecast: Forecast,
-  ) {
+  constructor(key: string, cls: WaitingClass, job: Job, first: Waiting, forecast: Forecast) {
     this.key = key;
     this.class = cls;
     this.job = job;
+    this.head = first;
+    const { card, group } = first;
     this.avoid = card.avoid;
     this.leastContext = 2 ** sizeClass(card.promptTokens + card.outputTokens);
-    this.head = new Waiting(card, this, group, order, standing);
     this.outlook = forecast.ahead(card, job, siblingsOf(group));
-    this.cards.push(this.head);
-    this.#follow(this.head, this.outlook);
+    this.cards.push(first);
+    this.#follow(first, this.outlook);
   }
 
   push(waiting: Waiting, forecast: Forecast): void {
@@ -102,10 +96,25 @@ export class Queue implements Rank {
     if (many) this.cards.clear();
     else for (const waiting of moved) this.cards.remove(waiting);
     for (const [i, waiting] of moved.entries()) waiting.stand(places[i] as Standing);
-    if (many) back.sort((a, b) => (waitingBefore(a, b) ? -1 : 1));
+    if (many) back.sort(inOrder);
     for (const waiting of back) this.cards.push(waiting);
     this.tokens = 0;
     this.#lead(forecast);
+  }
+
+  /** Those that have another key now leave, in order. */
+  part(keyOf: (card: Card) => string, forecast: Forecast): Waiting[] {
+    const parted: Waiting[] = [];
+    const kept: Waiting[] = [];
+    for (const waiting of this.cards) {
+      (keyOf(waiting.card) === this.key ? kept : parted).push(waiting);
+    }
+    if (parted.length === 0) return parted;
+    for (const waiting of parted) this.restless.delete(waiting);
+    this.cards.clear();
+    for (const waiting of kept.sort(inOrder)) this.cards.push(waiting);
+    this.#lead(forecast);
+    return parted.sort(inOrder);
   }
 
   #lead(forecast: Forecast): void {
@@ -163,6 +172,7 @@ export class Buffer {
   readonly #options: SchedulerOptions;
   readonly #order: Order;
   readonly #forecast: Forecast;
+  readonly #sizes = new Sizes();
   #arrived = 0;
 
   constructor(order: Order, forecast: Forecast, options: SchedulerOptions) {
@@ -184,29 +194,51 @@ export class Buffer {
   }
 
   queue(cls: WaitingClass, card: Card): Queue | undefined {
-    return cls.queues.get(queueKey(card));
+    return cls.queues.get(this.#sizes.key(card));
   }
 
   add(cls: WaitingClass, job: Job, card: Card, group: Group | null): Waiting {
-    const key = queueKey(card);
     const at = this.#arrived++;
-    const known = cls.queues.get(key);
     const standing = this.#standing(card, job, group);
-    const queue = known ?? new Queue(key, cls, job, card, group, at, standing, this.#forecast);
-    const waiting =
-      known === undefined ? queue.head : new Waiting(card, queue, group, at, standing);
-    if (known === undefined) cls.queues.set(key, queue);
-    else queue.push(waiting, this.#forecast);
+    const waiting = new Waiting(card, group, at, standing);
+    this.#enqueue(waiting, cls, job);
     cls.members.push(waiting);
     group?.waiting.add(waiting);
-    if (isRestless(card)) {
-      queue.restless.add(waiting);
-      group?.restless.add(waiting);
-    }
+    if (isRestless(card)) group?.restless.add(waiting);
     if (card.avoid.length > 0) cls.avoiders++;
     if (card.deadlineVersion !== null) cls.deadlines++;
     job.waiting++;
     return waiting;
+  }
+
+  /**
+   * `limit` is another longest context of workers, `limits` are all: queues part there. Answers those whose cards are others
+   * now, some of them empty; their lanes are the caller's to mend.
+   */
+  part(limit: number, limits: Iterable<number>): Iterable<Queue> {
+    const changed = new Set<Queue>();
+    if (!this.#sizes.part(limit, limits)) return changed;
+    for (const cls of this.classes.values()) {
+      for (const queue of [...cls.queues.values()]) {
+        if (limit < queue.leastContext || limit >= 2 * queue.leastContext) continue;
+        const parted = queue.part((card) => this.#sizes.key(card), this.#forecast);
+        if (queue.cards.size === 0) cls.queues.delete(queue.key);
+        if (parted.length > 0) changed.add(queue);
+        for (const waiting of parted) changed.add(this.#enqueue(waiting, cls, queue.job));
+      }
+    }
+    return changed;
+  }
+
+  #enqueue(waiting: Waiting, cls: WaitingClass, job: Job): Queue {
+    const key = this.#sizes.key(waiting.card);
+    const known = cls.queues.get(key);
+    const queue = known ?? new Queue(key, cls, job, waiting, this.#forecast);
+    waiting.queue = queue;
+    if (isRestless(waiting.card)) queue.restless.add(waiting);
+    if (known === undefined) cls.queues.set(key, queue);
+    else queue.push(waiting, this.#forecast);
+    return queue;
   }
 
   /** The queue's lanes are the caller's to mend. */

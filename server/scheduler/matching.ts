@@ -50,6 +50,8 @@ export class Matching implements RosterListener {
     for (const cls of this.#buffer.classes.values()) {
       if (inPool(cls.sample, kind.facts)) this.#stale.add(cls);
     }
+    const limits = [...this.#kinds].map(({ longestContext }) => longestContext);
+    for (const queue of this.#buffer.part(kind.longestContext, limits)) this.#mend(queue);
   }
 
   readonly classAdded = (cls: WaitingClass): void => {
@@ -178,6 +180,20 @@ export class Matching implements RosterListener {
       if (lane === undefined) continue;
       kind.line.remove(lane);
       queue.lanes.delete(kind);
+    }
+  }
+
+  /** Other cards are in it, or none. */
+  #mend(queue: Queue): void {
+    if (queue.cards.size === 0) {
+      this.left(queue, true);
+      return;
+    }
+    for (const kind of queue.class.kinds.keys()) {
+      const lane = queue.lanes.get(kind);
+      if (lane === undefined) this.#addLane(queue, kind);
+      else kind.line.reordered(lane);
+      this.touched.add(kind);
     }
   }
 

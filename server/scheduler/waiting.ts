@@ -13,7 +13,8 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   next: Waiting | null = null;
   previous: Waiting | null = null;
   readonly card: Card;
-  readonly queue: Queue;
+  /** Given with its place in one, before anybody else sees it. */
+  queue!: Queue;
   readonly group: Group | null;
   /** What order reads, beside one another: a comparison touches nothing else. */
   urgency: number;
@@ -31,9 +32,8 @@ export class Waiting implements HeapItem, Link<Waiting>, Rank {
   /** It was placed, or taken out. */
   gone = false;
 
-  constructor(card: Card, queue: Queue, group: Group | null, order: number, standing: Standing) {
+  constructor(card: Card, group: Group | null, order: number, standing: Standing) {
     this.card = card;
-    this.queue = queue;
     this.group = group;
     this.urgency = standing.urgency;
     this.rank = standing.rank;

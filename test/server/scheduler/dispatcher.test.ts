@@ -97,10 +97,39 @@ describe("what is first does not block what is next", () => {
     bench.fleet(worker("small", { maxModelLen: 5_000 }), worker("large", {}, { kvTokens: 1_600 }));
     bench.offer(card("fill", { promptTokens: 1_200 }));
     bench.offer(card("half", { promptTokens: 280, maxNewTokens: 20 }));
-    // One queue: contexts of 512 to 1,023. The small worker has 600 left, the large one none.
-    bench.offer(card("head", { promptTokens: 900, maxNewTokens: 40 }));
+    // One queue: contexts of 512 to 1,023, none too long for either. The small worker has 600 left, the large one none.
+    bench.offer(card("head", { promptTokens: 860, maxNewTokens: 40 }));
     bench.offer(card("next", { promptTokens: 520, maxNewTokens: 40 }));
     assert.deepEqual(grants(bench.done("fill")), ["head>large", "next>small"]);
+  });
+
+  const resumed = { attempt: 2, promptTokens: 800, maxNewTokens: 200 };
+  const [long, short] = [
+    card("long", { ...resumed, outputTokens: 150, priority: -1 }),
+    card("short", { ...resumed, outputTokens: 50 }),
+  ];
+
+  test("who is too long for a worker holds back nobody of about its size who is not", () => {
+    const bench = new Bench();
+    bench.fleet(worker("w"));
+    assert.deepEqual(grants(bench.offer(long, short)), ["short>w"]);
+    assert.deepEqual(grants(bench.done("short", 2)), []);
+    const large = worker("large", { maxModelLen: 5_000 }, { kvTokens: 1_600 });
+    assert.deepEqual(grants(bench.fleet(large)), ["long>large"]);
+  });
+
+  test("nor does it where the worker comes, or comes to be smaller, while they wait", () => {
+    const bench = new Bench();
+    bench.fleet();
+    bench.offer(card("first", { ...resumed, outputTokens: 140 }), long, short);
+    assert.deepEqual(grants(bench.fleet(worker("w"))), ["short>w"]);
+    const other = card("other", { ...resumed, outputTokens: 20 });
+    assert.deepEqual(grants(bench.offer(other)), []);
+    bench.done("short", 2);
+    bench.done("other", 2);
+    bench.fleet(worker("w", { open: false }));
+    bench.offer(other, card("tiny", { ...resumed, promptTokens: 600 }));
+    assert.deepEqual(grants(bench.fleet(worker("w", {}, { kvTokens: 880 }))), ["tiny>w"]);
   });
 
   test("a resumed card that fits goes past the new ones of its queue that do not", () => {
