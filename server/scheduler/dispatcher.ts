@@ -208,10 +208,9 @@ export class Dispatcher {
     this.#claims.relieve(kind, now);
     const search = ++this.#searches;
     for (let misses = 0; misses < options.backfillMisses; ) {
-      const { longestContext, largestUsable: largest } = kind;
       const { room } = kind.index;
-      const backfill = room >= largest * options.backfillShare;
-      const opening = { room, largest, longestContext, backfill };
+      const backfill = room >= kind.largestUsable * options.backfillShare;
+      const opening = { room, kind, backfill };
       const lane = room > 0 ? kind.line.next(opening, options.backfillDepth, search) : null;
       if (lane === null) {
         if (misses === 0) kind.spend();

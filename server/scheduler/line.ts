@@ -6,14 +6,14 @@
 import type { Queue } from "./buffer.ts";
 import type { Account } from "./fairness.ts";
 import { type HeapItem, IndexedHeap } from "./heap.ts";
+import type { Kind } from "./roster.ts";
 import { fifoBefore, waitingBefore } from "./waiting.ts";
 
 /** What a kind has for whoever is next. */
 export interface Opening {
-  /** Largest room of any slot, and the largest slot, tokens. */
+  /** Largest room of any slot, tokens. */
   readonly room: number;
-  readonly largest: number;
-  readonly longestContext: number;
+  readonly kind: Pick<Kind, "largestFor" | "longestContext">;
   /** Whether what does not fit may be passed over. */
   readonly backfill: boolean;
 }
@@ -57,8 +57,8 @@ function before(a: Lane, b: Lane): boolean {
   return served === servedOther ? fifoBefore(first, second) : served < servedOther;
 }
 
-const fits = ({ queue }: Lane, { room, largest }: Opening): boolean =>
-  Math.min(queue.tokens, largest) <= room;
+const fits = ({ queue }: Lane, { room, kind }: Opening): boolean =>
+  queue.tokens <= room || kind.largestFor(queue.avoid) <= room;
 
 export class Line {
   readonly #stands = new Map<Account, Stand>();
@@ -79,7 +79,7 @@ export class Line {
     const visitLane = (lane: Lane): boolean => {
       if (left-- <= 0 || (best !== null && !before(lane, best))) return false;
       if (lane.skippedIn === search) return true;
-      if (lane.queue.leastTokens > opening.longestContext) return true;
+      if (lane.queue.leastTokens > opening.kind.longestContext) return true;
       if (opening.backfill && !fits(lane, opening)) return true;
       best = lane;
       return false;

@@ -132,10 +132,12 @@ export class Membership {
   }
 
   #lose(worker: Worker): void {
-    const { roster, gates, affinity, residents, emit, end } = this.#parts;
+    const { roster, matching, gates, affinity, residents, emit, end } = this.#parts;
     this.#unclaim(worker);
     this.#suspects.delete(worker);
     roster.leave(worker);
+    // Who asked for all of its slot asks for less now.
+    if (worker.kind.workers.size > 0) matching.touched.add(worker.kind);
     affinity.adapters.left(worker);
     for (const slot of worker.slots) {
       affinity.forget(slot);

@@ -37,9 +37,9 @@ export interface Place {
   readonly fetchSeconds: number;
 }
 
-/** Tokens that must fit on a slot of the kind: no forecast may ask for more than a whole slot. */
-const tokensOn = (kind: Kind, { peakTokens }: Wish): number =>
-  Math.min(peakTokens, kind.largestUsable);
+/** Tokens that must fit on a slot of the kind. */
+const tokensOn = (kind: Kind, { card, outlook }: Applicant): number =>
+  Math.min(outlook.peakTokens, kind.largestFor(card.avoid));
 
 export class Placer {
   readonly #affinity: Affinity;
@@ -97,10 +97,11 @@ export class Placer {
     return wait + this.price(ask, slot, hint.cachedTokens, slot) + hostSeconds(hint);
   }
 
-  #anyRoom({ class: cls, outlook, waiting }: Applicant): boolean {
+  #anyRoom(applicant: Applicant): boolean {
+    const { class: cls, waiting } = applicant;
     if (waiting !== null && waiting.claims.length > 0) return true;
     for (const kind of cls.kinds.keys()) {
-      if (kind.index.room >= tokensOn(kind, outlook)) return true;
+      if (kind.index.room >= tokensOn(kind, applicant)) return true;
     }
     return false;
   }
@@ -111,7 +112,7 @@ export class Placer {
     hints: readonly Hint[],
     eligible: (kind: Kind) => boolean,
   ): Place | null {
-    const { card, class: cls, outlook } = applicant;
+    const { card, class: cls } = applicant;
     let best: Place | null = null;
     let home: Place | null = null;
     const near: Place[] = [];
@@ -143,7 +144,7 @@ export class Placer {
       const { cachedTokens, fetchSeconds } = fetched(pooled, kind, cls);
       const found = kind.index.cheapest({
         ask: cachedTokens === 0 ? ask : { ...ask, prefillTokens: ask.prefillTokens - cachedTokens },
-        tokens: tokensOn(kind, outlook),
+        tokens: tokensOn(kind, applicant),
         avoid: card.avoid,
         below: (best?.seconds ?? Number.POSITIVE_INFINITY) - fetchSeconds,
         ties,

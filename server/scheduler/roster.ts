@@ -60,11 +60,31 @@ export class Kind {
   readonly #spent: { room: number; first: Waiting | null } = { room: -1, first: null };
   /** A slot of it is kept free for this one's sake. */
   claimed: Slot | null = null;
+  /** By what is avoided, as long as nobody comes, goes or is of another size. */
+  #largestFor = new WeakMap<readonly string[], number>();
 
   constructor(key: string, view: WorkerView, options: SchedulerOptions) {
     this.key = key;
     this.facts = kindFacts(view);
     this.index = new SlotIndex(options);
+  }
+
+  /** Of the slots that one who avoids these may have, the most that forecasts may fill, tokens: none may ask for more than all of it. */
+  largestFor(avoid: readonly string[]): number {
+    if (avoid.length === 0) return this.largestUsable;
+    const known = this.#largestFor.get(avoid);
+    if (known !== undefined) return known;
+    let largest = 0;
+    for (const worker of this.workers) {
+      if (!avoid.includes(worker.incarnation)) largest = Math.max(largest, largestSlot(worker));
+    }
+    this.#largestFor.set(avoid, largest);
+    return largest;
+  }
+
+  /** A worker of it has come, gone, or is of another size. */
+  reshaped(): void {
+    this.#largestFor = new WeakMap();
   }
 
   /** Nothing of its line fits any more. */
@@ -133,6 +153,7 @@ export class Roster {
     this.#shape(worker);
     for (const slot of worker.slots) if (slot.listed && slot.leaf < 0) kind.index.add(slot);
     this.#measure(kind);
+    kind.reshaped();
     this.refresh(worker);
   }
 
@@ -212,6 +233,7 @@ export class Roster {
   #enter(worker: Worker): void {
     const { kind } = worker;
     kind.workers.add(worker);
+    kind.reshaped();
     for (const slot of worker.slots) if (slot.listed) kind.index.add(slot);
     this.#setLargest(kind, Math.max(kind.largestUsable, largestSlot(worker)));
     this.refresh(worker);
@@ -222,6 +244,7 @@ export class Roster {
     this.#setOpen(worker, false);
     for (const slot of worker.slots) kind.index.remove(slot);
     kind.workers.delete(worker);
+    kind.reshaped();
     if (kind.workers.size > 0) {
       if (largestSlot(worker) === kind.largestUsable) this.#measure(kind);
       return;

@@ -160,6 +160,20 @@ describe("what is first does not block what is next", () => {
     }
   });
 
+  test("a forecast beyond the smaller worker's KV asks for no more than all of it, where the larger is avoided or gone", () => {
+    const wish = { promptTokens: 100, maxNewTokens: 750, expectedNewTokens: 750 };
+    const bench = new Bench();
+    bench.fleet(worker("small", {}, { kvTokens: 900 }), worker("large"));
+    const avoids = { ...wish, attempt: 2, avoid: ["large-1"] };
+    assert.deepEqual(grants(bench.offer(card("1", avoids))), ["1>small"]);
+    assert.deepEqual(grants(bench.offer(card("2", wish))), ["2>large"]);
+    assert.deepEqual(grants(bench.offer(card("3", avoids))), []);
+    assert.deepEqual(grants(bench.done("1", 2)), ["3>small"]);
+    assert.deepEqual(grants([...bench.offer(card("4", wish)), ...bench.done("3", 2)]), []);
+    const lost = { type: "worker_lost", worker: "large", incarnation: "large-1" } as const;
+    assert.deepEqual(grants(bench.send(lost)), ["4>small"]);
+  });
+
   test("a worker whose model is too short for a card is passed over for one that is not", () => {
     const bench = new Bench();
     const shape = { kvTokens: 4_000 };
