@@ -25,6 +25,7 @@ describe("telemetry that lies changes nothing", () => {
       { step: { a: 0.01, s: value } },
     ]),
     { step: { a: 0, s: 0 } },
+    { step: { a: 0.01, s: 0 } },
     { slot: -1 },
     { slot: none },
     { worker: "stranger" },
@@ -45,6 +46,18 @@ describe("telemetry that lies changes nothing", () => {
         assert.ok(Number.isFinite(slot?.reservedTokens));
       },
     );
+  }
+});
+
+test("a worker at which more sequences would cost nothing is not given them all", () => {
+  for (const s of [0, 1e-9]) {
+    const bench = new Bench();
+    const shape = { kvTokens: 100_000 };
+    bench.fleet(worker("w", {}, shape), worker("x", {}, shape));
+    bench.send(told({ step: { a: 0.01, s } }), told({ worker: "x", step: { a: 0.01, s: 0.0001 } }));
+    bench.offer(...Array.from({ length: 32 }, (_, i) => card(`${i}`, { promptTokens: 1 })));
+    const running = bench.scheduler.snapshot().slots.map((slot) => slot.running);
+    assert.deepEqual(running, [16, 16]);
   }
 });
 
