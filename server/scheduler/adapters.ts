@@ -12,7 +12,7 @@ import type { Slot } from "./slots.ts";
 export type Adapter = { readonly policy: string; readonly version: number };
 
 /** Other content bears another name. */
-const nameOf = ({ policy, version }: Adapter): string => `${policy}@${version}`;
+export const nameOf = ({ policy, version }: Adapter): string => `${policy}@${version}`;
 
 export class Adapters {
   /** Workers by the adapter that they hold. */

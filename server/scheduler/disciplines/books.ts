@@ -1,6 +1,7 @@
 /** What a discipline's frame knows of the fleet: workers, their slots, and the attempts that run on each. */
 import type { HeldVersion } from "../../contract/policy.ts";
 import type { Slot } from "../../contract/worker.ts";
+import { nameOf } from "../adapters.ts";
 import type { Card } from "../card.ts";
 import { type KindFacts, kindFacts } from "../eligibility.ts";
 import type { SchedulerEvent, WorkerView } from "../events.ts";
@@ -71,6 +72,7 @@ export class Place {
 
   take(run: Run): void {
     this.runs.add(run);
+    this.worker.uses(run.held, 1);
     this.contextTokens += run.contextTokens;
   }
 
@@ -80,9 +82,13 @@ export class Place {
   }
 
   drop(run: Run): void {
-    if (this.runs.delete(run)) this.contextTokens -= run.contextTokens;
+    if (!this.runs.delete(run)) return;
+    this.worker.uses(run.held, -1);
+    this.contextTokens -= run.contextTokens;
   }
 }
+
+type Held = Pick<HeldVersion, "policy" | "version" | "base">;
 
 export class Member {
   readonly id: string;
@@ -93,6 +99,8 @@ export class Member {
   gated = false;
   /** Clock time until which it gets nothing new after a lost attempt; 0 = not suspect. */
   suspectUntil = 0;
+  /** Attempts that use each of its adapters. */
+  readonly #adapters = new Map<string, number>();
 
   constructor(view: WorkerView) {
     this.id = view.id;
@@ -103,6 +111,21 @@ export class Member {
 
   get open(): boolean {
     return this.view.open && !this.gated && this.suspectUntil === 0;
+  }
+
+  /** Whether its engine has room for what such an attempt needs beside the adapters in use; one that says of none has room for all. */
+  hasRoomFor(held: Held): boolean {
+    const { adapters = 0 } = this.view.capabilities.weights;
+    if (held.base === undefined || !(adapters >= 1)) return true;
+    return this.#adapters.has(nameOf(held)) || this.#adapters.size < adapters;
+  }
+
+  /** So many attempts more. */
+  uses(held: Held, more: 1 | -1): void {
+    if (held.base === undefined) return;
+    const left = (this.#adapters.get(nameOf(held)) ?? 0) + more;
+    if (left === 0) this.#adapters.delete(nameOf(held));
+    else this.#adapters.set(nameOf(held), left);
   }
 
   get attempts(): Run[] {

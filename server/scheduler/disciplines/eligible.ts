@@ -57,11 +57,8 @@ export class Eligible {
     return longest;
   }
 
-  held(card: Card, { id, view, facts }: Member): HeldVersion {
-    const version = versionFor(card, facts, this.#committed.get(card.policy) ?? 0);
-    const held = view.holds.find((one) => one.policy === card.policy && one.version === version);
-    if (held === undefined) throw new Error(`${id} is eligible without a version`);
-    return held;
+  held(card: Card, member: Member): HeldVersion {
+    return heldBy(member, card, this.#version(card, member));
   }
 
   reason(card: Card): HeldReason {
@@ -100,7 +97,9 @@ export class Eligible {
 
   #versionNow(card: Card, member: Member): number | null {
     if (!member.open || card.avoid.includes(member.incarnation)) return null;
-    return this.#version(card, member);
+    const version = this.#version(card, member);
+    if (version === null || !member.hasRoomFor(heldBy(member, card, version))) return null;
+    return version;
   }
 
   #version(card: Card, { facts }: Member): number | null {
@@ -118,4 +117,10 @@ export class Eligible {
     const usable = Math.max(1, Math.floor(kvTokens * (1 - this.#headroom)));
     return Math.min(usable, worker.view.maxModelLen);
   }
+}
+
+function heldBy({ id, view }: Member, { policy }: Card, version: number | null): HeldVersion {
+  const held = view.holds.find((one) => one.policy === policy && one.version === version);
+  if (held === undefined) throw new Error(`${id} is eligible without a version`);
+  return held;
 }

@@ -22,6 +22,8 @@ interface Run {
   /** Under which it was granted, and output at which it is cut; null: never. */
   readonly version: number;
   readonly cutAt: number | null;
+  /** That it uses; null: it runs on the weights alone. */
+  readonly adapter: string | null;
   output: number;
   revoked: boolean;
 }
@@ -196,6 +198,13 @@ export class ModelBooks {
     assert.equal(policy, granted.policy);
     assert.ok(view.holds.some((each) => each.policy === policy && each.version === version));
     assert.ok(this.#versionAllowed(granted, grant.held), `${key} under ${version} (I3)`);
+    const adapter = grant.held.base === undefined ? null : `${policy}@${version}`;
+    const loaded = [...this.running.values()].flatMap((run) =>
+      run.worker === view.id && run.adapter !== null ? [run.adapter] : [],
+    );
+    const { adapters = 0 } = view.capabilities.weights;
+    const needed = adapter === null ? [] : [...loaded, adapter];
+    assert.ok(new Set(needed).size <= adapters, `no room for ${adapter} on ${view.id}`);
     const slot = view.slots.find(({ index }) => index === grant.slot);
     assert.ok(slot);
     const there = [...this.running.values()].filter(
@@ -212,7 +221,15 @@ export class ModelBooks {
       assert.ok(output + segment < granted.maxNewTokens, `${key} is cut at its end`);
     }
     const cutAt = segment === null ? null : output + segment;
-    const run = { worker: view.id, slot: grant.slot, incarnation, version, cutAt, revoked: false };
+    const run = {
+      worker: view.id,
+      slot: grant.slot,
+      incarnation,
+      version,
+      adapter,
+      cutAt,
+      revoked: false,
+    };
     this.running.set(key, { ...run, card: granted, output });
     this.waiting.delete(key);
   }

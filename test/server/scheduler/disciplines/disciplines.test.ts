@@ -7,7 +7,7 @@ import {
   DISCIPLINE_NAMES,
   type DisciplineName,
 } from "../../../../server/scheduler/disciplines/names.ts";
-import { Bench, card, grants, only, worker } from "../samples.ts";
+import { Bench, card, grants, held, only, withAdapters, worker } from "../samples.ts";
 
 const fleet = (name: DisciplineName, shape = { kvTokens: 100_000 }): Bench => {
   const bench = new Bench({}, (...parts) => createDiscipline(name, ...parts));
@@ -123,6 +123,19 @@ for (const name of DISCIPLINE_NAMES) {
       ["no_eligible_worker"],
     );
     assert.deepEqual(grants(bench.fleet(worker("w"))), ["r>w"]);
+  });
+
+  test(`${name}: who needs another adapter than there is room for waits, whoever else comes`, () => {
+    const bench = new Bench({}, (...parts) => createDiscipline(name, ...parts));
+    bench.send({ type: "committed", policy: "q", version: 1 });
+    bench.send({ type: "committed", policy: "r", version: 1 });
+    const base = { policy: "p", version: 1, load: 1 };
+    const holds = [held(1), { ...held(1, "q"), base }, { ...held(1, "r"), base }];
+    bench.fleet(withAdapters(worker("w", { holds }), 1));
+    const cards = ["q", "r", "q", "p"].map((policy, i) => card(`${i}`, { policy }));
+    assert.deepEqual(grants(bench.offer(...cards)), ["0>w", "2>w", "3>w"]);
+    assert.deepEqual(grants(bench.done("0")), []);
+    assert.deepEqual(grants(bench.done("2")), ["1>w"]);
   });
 
   test(`${name}: what no worker can do or hold is refused`, () => {
