@@ -107,6 +107,27 @@ describe("prefixes and groups", () => {
     assert.notEqual(where(bench.offer(card("4", stranger))), first);
   });
 
+  /** Where one goes that nobody here has asked for, whose two blocks the engine of `w0` says that it has, five running there. */
+  const foundAmong = (promptTokens: number): string | undefined => {
+    const bench = new Bench();
+    const [first, second] = fleet(2);
+    assert.ok(first && second);
+    bench.fleet(first);
+    for (let i = 0; i < 5; i++)
+      bench.offer(card(`busy${i}`, { promptTokens: 10, maxNewTokens: 8 }));
+    const told = { worker: "w0", slot: 0, life: 1, blocks: [11, 22] };
+    bench.send({ type: "worker", worker: second }, { type: "cache", kind: "stored", ...told });
+    return where(bench.offer(card("1", { promptTokens, maxNewTokens: 8, prefix: [11, 22] })));
+  };
+
+  test("a prompt goes where an engine says that its blocks are, though five run there and nobody elsewhere", () => {
+    assert.equal(foundAmong(544), "w0");
+  });
+
+  test("what is behind its last whole block counts as computed, as a stall of all that run: soon that costs more than all of it elsewhere", () => {
+    assert.equal(foundAmong(750), "w1");
+  });
+
   const siblingsSpread = (promptTokens: number, maxNewTokens: number): number => {
     const bench = new Bench();
     bench.fleet(...fleet(8));
