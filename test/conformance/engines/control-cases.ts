@@ -5,8 +5,11 @@ import { assertComplete, type Case, LONG } from "./case.ts";
 import { type Bench, toldLoad, untilHeld, weightsOf } from "./fixture.ts";
 
 /** Versions in order of output. */
+/** As they follow one another: a version's run is told in parts where KV of some of it was computed anew. */
 const versionsOf = ({ spans }: Outcome): number[] | undefined =>
-  spans?.map(({ version }) => version);
+  spans
+    ?.map(({ version }) => version)
+    .filter((version, at, versions) => version !== versions[at - 1]);
 
 /** One that stands still amid its output. */
 async function paused(
