@@ -6,6 +6,8 @@ import type { SchedulerName } from "../../server/simulator/schedulers.ts";
 import type { Workload } from "../../server/simulator/workload.ts";
 import { workloadBound } from "../../server/simulator/workload-bound.ts";
 import { type PresetName, presetWorkload } from "../../server/simulator/workloads/presets.ts";
+import { b2Epochs } from "./b2-epochs.ts";
+import { bestSplitSeconds } from "./best-split.ts";
 import { compare, nothingMore, printRows, type Row, shown } from "./comparison.ts";
 import { intervalOf } from "./interval.ts";
 import type { Budget } from "./run.ts";
@@ -44,6 +46,7 @@ export function b2(budget: Budget): void {
       `\nT/LB of the best split of what is left after so many tokens: ${cells.join(", ")}`,
     );
   }
+  b2Epochs(budget);
 }
 
 /** Tokens after which a rollout's length is known, in a first epoch. */
@@ -66,36 +69,4 @@ function revealedSeconds(workload: Workload, tokens: number): number {
     outputTokens: rollout.outputTokens - (made[i] ?? 0),
   }));
   return first + bestSplitSeconds({ ...workload, rollouts: left });
-}
-
-/**
- * A replica that starts all of its rollouts at once ends after a·L_1 + s·Σ L, L_1 its longest. Whoever holds a shorter longest one
- * may hold more, so the best split takes them in order of length; the least T for which that fits, by bisection.
- */
-export function bestSplitSeconds({ rollouts, fleet }: Workload): number {
-  const [worker] = fleet.workers;
-  if (worker === undefined) throw new Error("a fleet without a worker");
-  const { a, s } = worker.step;
-  const lengths = rollouts.map(({ outputTokens }) => outputTokens).sort((x, y) => y - x);
-  const fits = (seconds: number): boolean => {
-    let replicas = 0;
-    let room = -1;
-    for (const tokens of lengths) {
-      if (room < s * tokens) {
-        replicas++;
-        room = seconds - a * tokens;
-      }
-      room -= s * tokens;
-      if (room < 0 || replicas > fleet.workers.length) return false;
-    }
-    return true;
-  };
-  let low = 0;
-  let high = lengths.reduce((sum, tokens) => sum + (a + s) * tokens, 0);
-  while (high - low > 1e-6 * high) {
-    const middle = (low + high) / 2;
-    if (fits(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
 }

@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bestSplitSeconds } from "../../bench/simulator/b2.ts";
+import { bestSplitSeconds } from "../../bench/simulator/best-split.ts";
 import { barsOf } from "../../bench/simulator/bars.ts";
 import { intervalOf } from "../../bench/simulator/interval.ts";
 import { Results } from "../../bench/simulator/results.ts";

@@ -13,4 +13,6 @@ export interface PresetChanges {
   readonly hostShare?: number;
   /** Share of the variance of log length that a group has in common. Default 0.65. */
   readonly within?: number;
+  /** All prompts are asked for so often, each time so long after the last; lengths of later times are drawn anew. Default: once. */
+  readonly epochs?: { readonly count: number; readonly apartSeconds: number };
 }

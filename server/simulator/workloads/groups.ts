@@ -2,7 +2,7 @@
 import type { Random } from "../../contract/clock.ts";
 import { PREFIX_BLOCK_TOKENS } from "../../scheduler/card.ts";
 import type { SimulatedRollout } from "../workload.ts";
-import { groupLengths, type LengthLaw, lognormal } from "./lengths.ts";
+import { groupLengths, type LengthLaw, lognormal, standardNormal } from "./lengths.ts";
 
 export interface PromptLaw {
   readonly median: number;
@@ -23,12 +23,31 @@ export interface GroupPlace {
   readonly arrivalSeconds: number;
 }
 
-export function groupOf(random: Random, shape: GroupShape, place: GroupPlace): SimulatedRollout[] {
-  const { size, lengths, prompts } = shape;
+/** What is the same of a prompt in every epoch. */
+export interface Prompt {
+  readonly name: string;
+  readonly tokens: number;
+  readonly prefix: readonly number[];
+  /** On the lengths of its groups, standard deviations. */
+  readonly effect: number;
+}
+
+export function promptOf(random: Random, { prompts }: GroupShape, name: string): Prompt {
+  const tokens = lognormal(random, prompts.median, prompts.sigma, prompts.cap);
+  const prefix = freshBlocks(random, tokens);
+  return { name, tokens, prefix, effect: standardNormal(random) };
+}
+
+export function groupOf(
+  random: Random,
+  shape: GroupShape,
+  place: GroupPlace,
+  prompt: Prompt = promptOf(random, shape, place.name),
+): SimulatedRollout[] {
+  const { size, lengths } = shape;
   const { name, policy, arrivalSeconds } = place;
-  const promptTokens = lognormal(random, prompts.median, prompts.sigma, prompts.cap);
-  const prefix = freshBlocks(random, promptTokens);
-  return groupLengths(random, lengths, size).map((outputTokens, index) => ({
+  const { tokens: promptTokens, prefix, effect } = prompt;
+  return groupLengths(random, lengths, size, effect).map((outputTokens, index) => ({
     id: `${name}.${index}`,
     group: { id: name, size, index },
     promptTokens,
@@ -38,7 +57,7 @@ export function groupOf(random: Random, shape: GroupShape, place: GroupPlace): S
     arrivalSeconds,
     session: null,
     policy,
-    prompt: name,
+    prompt: prompt.name,
   }));
 }
 

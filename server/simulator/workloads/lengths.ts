@@ -30,10 +30,15 @@ export function lognormal(random: Random, median: number, sigma: number, cap: nu
   return clip(Math.log(median) + sigma * standardNormal(random), cap);
 }
 
-/** Lengths of the members of one group. */
-export function groupLengths(random: Random, law: LengthLaw, size: number): number[] {
+/** Lengths of the members of one group. `prompt`: a standard normal, what its prompt makes of it in every epoch. */
+export function groupLengths(
+  random: Random,
+  law: LengthLaw,
+  size: number,
+  prompt = standardNormal(random),
+): number[] {
   const { mu, sigma, within, cap, runaway } = law;
-  const common = Math.sqrt(within) * standardNormal(random);
+  const common = Math.sqrt(within) * prompt;
   return Array.from({ length: size }, () => {
     const z = common + Math.sqrt(1 - within) * standardNormal(random);
     return random.next() < runaway ? cap : clip(mu + sigma * z, cap);

@@ -11,7 +11,7 @@ import { agentic } from "./agentic.ts";
 import { asynchronous } from "./asynchronous.ts";
 import type { PresetChanges } from "./changes.ts";
 import { type FleetShape, uniformFleet } from "./fleets.ts";
-import { type GroupShape, groupOf } from "./groups.ts";
+import { type GroupShape, groupOf, type Prompt, promptOf } from "./groups.ts";
 import { multiTenant } from "./multi-tenant.ts";
 
 interface GroupPreset extends GroupShape {
@@ -143,13 +143,25 @@ export function presetWorkload(
   const { workers = fleet.workers, resume = "recompute", within = lengths.within } = changes;
   const { size = preset.size } = changes;
   const shape: GroupShape = { ...preset, size, lengths: { ...lengths, within } };
+  const { epochs = { count: 1, apartSeconds: 0 } } = changes;
   const place = { policy: "policy", arrivalSeconds: 0 };
+  const prompts: Prompt[] = [];
+  const rollouts = Array.from({ length: changes.groups ?? groups }, (_, g) => {
+    const prompt = promptOf(random, shape, `g-${g}`);
+    prompts.push(prompt);
+    return groupOf(random, shape, { ...place, name: prompt.name }, prompt);
+  }).flat();
+  for (let epoch = 1; epoch < epochs.count; epoch++) {
+    const arrivalSeconds = epoch * epochs.apartSeconds;
+    for (const prompt of prompts) {
+      const again = { ...place, name: `${prompt.name}-${epoch}`, arrivalSeconds };
+      rollouts.push(...groupOf(random, shape, again, prompt));
+    }
+  }
   return {
     name,
     policies: [{ name: "policy", base: null }],
-    rollouts: Array.from({ length: changes.groups ?? groups }, (_, g) =>
-      groupOf(random, shape, { ...place, name: `g-${g}` }),
-    ).flat(),
+    rollouts,
     fleet: uniformFleet({ ...fleet, workers }, resume, changes.hostShare),
   };
 }

@@ -54,6 +54,24 @@ test("what a run changes is changed, and nothing else", () => {
   assert.equal(host.fleet.workers[0]?.tiers?.hostTokens, 200_000);
 });
 
+test("a later epoch asks for the same prompts, of lengths alike but not the same, and changes nothing of the first", () => {
+  const epochs = { count: 2, apartSeconds: 100 };
+  const { rollouts } = presetWorkload("tailsieve", seed, { epochs, within: 1 });
+  const of = (seconds: number): readonly SimulatedRollout[] =>
+    rollouts.filter(({ arrivalSeconds }) => arrivalSeconds === seconds);
+  const [first, second] = [of(0), of(100)];
+  assert.deepEqual(first, presetWorkload("tailsieve", seed, { within: 1 }).rollouts);
+  assert.deepEqual(
+    second.map(({ prompt, prefix, outputTokens }) => ({ prompt, prefix, outputTokens })),
+    first.map(({ prompt, prefix, outputTokens }) => ({ prompt, prefix, outputTokens })),
+    "all that differs is chance within a prompt",
+  );
+  const apart = presetWorkload("tailsieve", seed, { epochs }).rollouts;
+  const lengths = apart.map(({ outputTokens }) => outputTokens);
+  assert.notDeepEqual(lengths.slice(0, 512), lengths.slice(512));
+  assert.equal(new Set(apart.map(({ id }) => id)).size, apart.length);
+});
+
 test("a session's prompt begins as the one before, and holds all that was said", () => {
   const { rollouts } = presetWorkload("agentic", seed, { sessions: 20 });
   const last = new Map<string, SimulatedRollout>();
