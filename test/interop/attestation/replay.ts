@@ -1,9 +1,6 @@
 /** Asks torch what the logprobs of tokens are under the weights that somebody claims to have made them. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { json } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import type { LogprobMode } from "../../../server/contract/rollout.ts";
+import { askTorch } from "../torch-script.ts";
 
 /** The output tokens up to `end`, made by `model`; `fresh`: with all of the context computed again. */
 export interface Phase {
@@ -20,25 +17,13 @@ export interface Replayed {
   readonly sampling?: Readonly<Record<string, number>>;
 }
 
-const SCRIPT = fileURLToPath(new URL("./replay.py", import.meta.url));
+type ByMode = Readonly<Record<LogprobMode, readonly number[]>>;
 
 /** Logprobs of each rollout's output, by mode. `python`: one that has torch and transformers. */
-export async function replay(
-  python: string,
-  rollouts: readonly Replayed[],
-): Promise<readonly Readonly<Record<LogprobMode, readonly number[]>>[]> {
-  const child = spawn(python, [SCRIPT], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, HF_HUB_OFFLINE: "1", OMP_NUM_THREADS: "1" },
-  });
-  child.stdin.end(JSON.stringify({ rollouts }));
-  const [answer, [code]] = await Promise.all([
-    json(child.stdout).catch(() => null),
-    once(child, "exit"),
-  ]);
-  if (code !== 0) throw new Error(`replay.py ended with ${code}`);
-  return answer as Readonly<Record<LogprobMode, readonly number[]>>[];
-}
+export const replay = (python: string, rollouts: readonly Replayed[]): Promise<readonly ByMode[]> =>
+  askTorch(python, new URL("./replay.py", import.meta.url), { rollouts }) as Promise<
+    readonly ByMode[]
+  >;
 
 export interface Distance {
   /** Per token, and where. */

@@ -4,9 +4,7 @@ machine: while the file that BRAKE names is there, each batch takes a tenth of a
 import functools
 import os
 import time
-from importlib.machinery import PathFinder
 
-SCHEDULER = "sglang.srt.managers.scheduler"
 SECONDS = 0.1
 
 
@@ -20,18 +18,10 @@ def slowed(run_batch, file: str):
     return slowly
 
 
-class BrakeFinder:
-    @staticmethod
-    def find_spec(name, path, target=None):
-        file = os.environ.get("BRAKE")
-        if name != SCHEDULER or file is None:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        load = spec.loader.exec_module
+def brake(scheduler):
+    file = os.environ.get("BRAKE")
+    if file is not None:
+        scheduler.Scheduler.run_batch = slowed(scheduler.Scheduler.run_batch, file)
 
-        def exec_module(module):
-            load(module)
-            module.Scheduler.run_batch = slowed(module.Scheduler.run_batch, file)
 
-        spec.loader.exec_module = exec_module
-        return spec
+CHANGES = {"sglang.srt.managers.scheduler": brake}

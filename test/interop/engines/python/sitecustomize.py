@@ -5,7 +5,9 @@ import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 
-from sglang_brake import BrakeFinder
+import sglang_brake
+import sglang_mixture
+from after_import import AfterImport
 
 # Versions are looked at; whether a call is an error.
 ABSENT = {"sgl_kernel": ("0.4.10", True), "torchvision": ("0.28.0", False)}
@@ -40,4 +42,4 @@ class Finder(MetaPathFinder, Loader):
         module.__getattr__ = lambda part: getattr(absent, part)
 
 
-sys.meta_path[:0] = [Finder(), BrakeFinder]
+sys.meta_path[:0] = [Finder(), AfterImport(sglang_brake.CHANGES | sglang_mixture.CHANGES)]
