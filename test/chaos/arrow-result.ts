@@ -17,10 +17,12 @@ export function resultOfRow(row: Fields): Result {
     top_logprobs,
     sampling_mask,
     routed_experts,
+    stored,
+    kept_tokens: ___,
     ...rest
   } = row;
   if (error != null) throw errorOfRow(error);
-  const side = [top_logprobs, sampling_mask, routed_experts];
+  const side = [top_logprobs, sampling_mask, routed_experts, stored];
   if (side.some((one) => one != null)) throw new Error("a row with side data");
   const { matched_id, matched_string, ...finish } = fields(rest["finish_reason"]);
   return decodeResult({

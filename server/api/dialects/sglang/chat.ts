@@ -6,13 +6,13 @@
 import { z } from "zod";
 import { PacelineError } from "../../../contract/errors.ts";
 import { check, invalid } from "../../codec/invalid.ts";
-import { sendJson } from "../../http/request.ts";
 import { traceparentOf } from "../../traceparent.ts";
 import type { DialectContext, DialectRoute } from "../dialect.ts";
 import { workersOf } from "../job-workers.ts";
 import type { MountState } from "../mount-state.ts";
-import { routingKey, serve } from "./generate.ts";
+import { routingKey, sendReply, serve } from "./generate.ts";
 import { decodeGenerate } from "./generate-request.ts";
+import { markedText, parseMarked } from "./marked-reply.ts";
 
 const CHAT = z.looseObject({
   model: z.string().nullish(),
@@ -57,6 +57,7 @@ const PASSED = [
   "priority",
   "weight_version",
   "return_routed_experts",
+  "routed_experts_start_len",
   "return_indexer_topk",
   "return_hidden_states",
 ] as const;
@@ -89,8 +90,8 @@ export function chatRoutes(context: DialectContext, state: MountState): DialectR
         const order = decodeGenerate(body, context, headers, state.turns);
         const texts = await serve(order, reply, context, state);
         if (texts === null) return reply;
-        const generated = texts.map((text) => JSON.parse(text) as Generated);
-        return sendJson(reply, JSON.stringify(completion(chat, generated, context)));
+        const generated = texts.map((text) => parseMarked(text) as Generated);
+        return sendReply(reply, markedText(completion(chat, generated, context)), order, context);
       },
     },
   ];

@@ -43,6 +43,16 @@ async function generate(
   const texts = await serve(order, reply, context, state);
   if (texts === null) return reply;
   const text = order.list ? `[${texts.join()}]` : (texts[0] as string);
+  return sendReply(reply, text, order, context);
+}
+
+/** With the routed experts of its members in the text's marks' places. */
+export async function sendReply(
+  reply: FastifyReply,
+  text: string,
+  order: GenerateOrder,
+  context: DialectContext,
+): Promise<unknown> {
   const experts = text.includes(MARK) ? await expertsOf(order, context) : [];
   return sendMarked(reply, text, experts, "int32", context);
 }

@@ -3,8 +3,8 @@ import type { Result } from "../../../contract/result.ts";
 import type { TokenChunk } from "../../../contract/tokens.ts";
 import type { TextCodec } from "../../../text/tokenizer.ts";
 import { plainArray } from "../../codec/number-arrays.ts";
-import { MARK } from "../marked-body.ts";
 import type { Member } from "./generate-request.ts";
+import { markedText, parseMarked } from "./marked-reply.ts";
 import { outputText, pairsText, textOfToken } from "./reply.ts";
 
 export class OutputSoFar {
@@ -74,7 +74,7 @@ export class OutputSoFar {
     const { wish } = this.#member;
     const full = outputText(result.outputTokenIds, result.finishReason, wish, this.#codec);
     const sent = this.#text.taken;
-    const parsed = JSON.parse(whole.replace(MARK, ESCAPED_MARK)) as {
+    const parsed = parseMarked(whole) as {
       text: string;
       output_ids: number[];
       meta_info: Meta;
@@ -86,9 +86,7 @@ export class OutputSoFar {
         this.#told,
       );
     }
-    // Only there: a token's text may hold the character, too.
-    const named = (mark: string): string => `"routed_experts":"${mark}"`;
-    return JSON.stringify(parsed).replace(named(ESCAPED_MARK), () => named(MARK));
+    return markedText(parsed);
   }
 
   #meta(head: string): string {
@@ -104,9 +102,6 @@ export class OutputSoFar {
     this.#pairs = "";
   }
 }
-
-/** As JSON writes it. */
-const ESCAPED_MARK = "\\u0000";
 
 interface Meta {
   output_token_logprobs?: unknown[];

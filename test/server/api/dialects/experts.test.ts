@@ -79,6 +79,27 @@ test("SGLang's: base64 of int32s in meta_info, of each of a batch", async () => 
   assert.equal("routed_experts" in JSON.parse(plain.text).meta_info, false);
 });
 
+test("SGLang's chat, as miles' session server asks: in meta_info, where that is wanted", async () => {
+  const mount: Mount = { name: "sglang", port: 0, job: "slime" };
+  const { input_ids, sampling_params } = GENERATE;
+  const chat = {
+    ...{ messages: [], input_ids, max_tokens: sampling_params.max_new_tokens },
+    ...{ return_routed_experts: true, routed_experts_start_len: 1 },
+    ...{ return_meta_info: true, logprobs: true },
+  };
+  const { status, text } = await asked(mount, "/v1/chat/completions", { ...chat, n: 2 });
+  assert.equal(status, 200, text);
+  const { choices } = JSON.parse(text);
+  assert.equal(choices.length, 2);
+  for (const { meta_info } of choices) {
+    const bytes = Buffer.from(meta_info.routed_experts, "base64");
+    assert.deepEqual([...new Int32Array(Uint8Array.from(bytes).buffer)], [...VALUES]);
+  }
+  const bare = await asked(mount, "/v1/chat/completions", { ...chat, return_meta_info: false });
+  assert.equal(bare.status, 200, bare.text);
+  assert.equal("meta_info" in JSON.parse(bare.text).choices[0], false);
+});
+
 /** What a stream's events hold. */
 const eventsOf = (text: string) =>
   text
