@@ -15,6 +15,9 @@ import type { VllmWeights } from "./weights.ts";
 /** For a server that dumps its whole environment, and makes a token, under load. */
 const LEARN_MS = 60_000;
 
+/** vLLM 0.32 calls an engine that is only paused sleeping, too (`EngineCore.is_sleeping`); its gauge does not. */
+const AWAKE = /^vllm:engine_sleep_state\{[^}]*sleep_state="awake"[^}]*\} 1(?:\.0)?\r?$/m;
+
 /** What one token told. */
 interface Shown {
   readonly spans: "end" | "none";
@@ -96,13 +99,15 @@ export function createProber(
         const answer = await client.call({ method: "GET", path }, signal);
         return (answer as Record<string, unknown> | null)?.[field] === true;
       };
-      const now = lifeOf(await client.text({ method: "GET", path: "/metrics" }, signal));
+      const metrics = await client.text({ method: "GET", path: "/metrics" }, signal);
+      const now = lifeOf(metrics);
       const shape = await unlessAborted(now.shape, signal, "the probe");
-      const [paused, asleep, held] = await Promise.all([
+      const [paused, sleeping, held] = await Promise.all([
         shape.routes.has("/is_paused") ? is("/is_paused", "is_paused") : false,
         shape.routes.has("/is_sleeping") ? is("/is_sleeping", "is_sleeping") : false,
         weights.held(signal),
       ]);
+      const asleep = sleeping && !(paused && AWAKE.test(metrics));
       const shown = await unlessAborted(shownBy(now, shape, paused || asleep), signal, "the probe");
       weights.takeAdapters(shown.adapters, shape.masks);
       const { priorities, ranks, logprobMode, masks, vocabSize } = shape;

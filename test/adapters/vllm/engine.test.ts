@@ -62,6 +62,20 @@ describe("a probe of vLLM", () => {
     await fake.close();
   });
 
+  test("tells one that is paused from one that sleeps, though it calls both sleeping", async () => {
+    await against(async (engine, { url }) => {
+      const after = async (call: string): Promise<readonly [boolean, boolean]> => {
+        assert.equal((await fetch(`${url}${call}`, { method: "POST" })).status, 200);
+        const { paused, asleep } = await engine.probe(deadline());
+        return [paused, asleep];
+      };
+      assert.deepEqual(await after("/pause?mode=keep"), [true, false]);
+      assert.deepEqual(await after("/resume"), [false, false]);
+      assert.deepEqual(await after("/sleep?level=1"), [true, true]);
+      assert.deepEqual(await after("/wake_up"), [false, false]);
+    });
+  });
+
   test("tells a restart by the time of the process", async () => {
     const first = await startFakeVllm();
     const { port } = new URL(first.url);

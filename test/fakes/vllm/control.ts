@@ -70,7 +70,9 @@ export function controlRoutes(state: VllmState): Readonly<Record<string, FakeRou
       const status = state.asleep === null ? "awake" : "sleeping";
       reply.json(200, { status, tags: tags.length === 0 ? null : tags });
     },
-    "GET /is_sleeping": ({ reply }) => reply.json(200, { is_sleeping: state.asleep !== null }),
+    // Of one that is only paused, too.
+    "GET /is_sleeping": ({ reply }) =>
+      reply.json(200, { is_sleeping: model.paused || state.asleep !== null }),
   };
 }
 

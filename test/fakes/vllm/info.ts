@@ -114,7 +114,7 @@ function serverInfo({ model, options }: VllmState, query: URLSearchParams): unkn
   };
 }
 
-function metrics({ model, options, finished, startedAt }: VllmState): string {
+function metrics({ model, options, finished, startedAt, asleep }: VllmState): string {
   const { running, waiting, kvUsedTokens, kvTotalTokens, outputTokens, prefillTokens } =
     model.stats();
   const labels = `engine="0",model_name="${options.served}"`;
@@ -134,6 +134,7 @@ function metrics({ model, options, finished, startedAt }: VllmState): string {
     ...["stop", "length", "abort", "error", "repetition"].map((reason) =>
       line("request_success_total", finished.get(reason) ?? 0, `,finished_reason="${reason}"`),
     ),
+    line("engine_sleep_state", asleep === null ? 1 : 0, ',sleep_state="awake"'),
     `vllm:cache_config_info{block_size="16",engine="0",num_gpu_blocks="${blocks}"} 1.0`,
     "",
   ].join("\n");
